@@ -1,0 +1,118 @@
+"""What the vault needs from outside, as small interfaces owned here and filled by `adapters`.
+
+An adapter moves rows, bytes and keys; it makes no decisions and holds no policy. Every method may raise
+`errors.Unavailable`; the contract suites in tests/ run on every adapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+import msgspec
+
+
+class Row(msgspec.Struct, frozen=True):
+    """Base of the table rows in `catalog`. Class attributes `table`, `key` name the table and its primary key fields."""
+
+
+R = TypeVar("R", bound=Row)
+
+
+class Rows(Protocol):
+    """Typed access to tables inside one transaction."""
+
+    def get(self, kind: type[R], *key: object) -> R | None:
+        """The row with this primary key (in the order of `kind.key`), or None."""
+
+    def find(self, kind: type[R], *, limit: int | None = None, newest: bool = False, **where: object) -> list[R]:
+        """Rows whose fields equal the given values; a tuple value means "one of" (an empty tuple matches nothing).
+
+        Ordered by primary key, ascending, or descending when `newest`; at most `limit`.
+        """
+
+    def put(self, row: Row) -> None:
+        """Insert, or replace the row with the same primary key."""
+
+    def put_many(self, rows: Sequence[Row]) -> None:
+        """Insert rows of one kind in one statement; none of them may exist."""
+
+    def remove(self, kind: type[R], *key: object) -> None:
+        """Delete the row with this primary key, if it is there."""
+
+    def after(self, kind: type[R], key: object, *, limit: int) -> list[R]:
+        """Rows of a kind with a single-column key, whose key is greater than `key`, ascending, at most `limit`."""
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """What happens inside is undone alone if it raises."""
+
+
+class Store(Protocol):
+    """The database. Writers exclude each other across processes from the first statement on."""
+
+    def transaction(self) -> AbstractContextManager[Rows]:
+        """Begin exclusively; commit durably at the end of the block, or roll back if it raises."""
+
+    def snapshot(self) -> AbstractContextManager[Rows]:
+        """A consistent view for reading; never blocks writers."""
+
+    def close(self) -> None:
+        """Release every connection."""
+
+
+class Upload(Protocol):
+    """One object being written to staging; invisible until `finish`."""
+
+    def write(self, chunk: bytes) -> None:
+        """Append bytes."""
+
+    def finish(self) -> None:
+        """Make the staged object complete."""
+
+    def abandon(self) -> None:
+        """Drop everything written so far."""
+
+
+class Objects(Protocol):
+    """Ciphertext by opaque path (random ids and level names only: never a user's text)."""
+
+    def stage(self, path: str) -> Upload:
+        """Start writing an object."""
+
+    def read(self, path: str, start: int, stop: int) -> bytes:
+        """Bytes `[start, stop)`; `errors.NotFound` if the object is missing or shorter."""
+
+    def size(self, path: str) -> int | None:
+        """Size in bytes, or None if there is no such object."""
+
+    def list(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """Paths below a prefix with the time they were last written."""
+
+    def delete(self, path: str) -> None:
+        """Remove an object; not an error if it is already gone."""
+
+
+class KeyService(Protocol):
+    """Wraps and unwraps keys under the root key, which never leaves it."""
+
+    def wrap(self, key: bytes, context: bytes) -> bytes:
+        """Encrypt a key; `context` is authenticated and must be given again to unwrap."""
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        """Decrypt a key, or raise `errors.StoreBroken`."""
+
+
+class CheckpointCopy(Protocol):
+    """A place outside the vault's database that receives a copy of each signed checkpoint."""
+
+    def save(self, size: int, note: str) -> None:
+        """Store the checkpoint of a log of `size` entries. Called off the write path, after its commit."""
+
+
+class Clock(Protocol):
+    """Time, injectable."""
+
+    def __call__(self) -> datetime:
+        """Now, timezone-aware UTC, whole milliseconds."""

@@ -1,0 +1,282 @@
+"""The vocabulary as frozen types: what the parts of the system say to each other.
+
+No behaviour beyond parsing and comparing; no IO. Times are timezone-aware UTC datetimes in whole milliseconds,
+levels are `Level`, hashes and keys are `bytes` (base64 in JSON).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from .errors import InvalidName, UnknownLevel
+
+
+class Level(StrEnum):
+    """How sensitive; ordered. Compares by rank, travels by name."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    CONFIDENTIAL = "confidential"
+    SECRET = "secret"
+
+    @property
+    def rank(self) -> int:
+        """0 for the lowest level, 3 for the highest."""
+        return _RANK[self.value]
+
+    def __lt__(self, other: str) -> bool:
+        return self.rank < Level(other).rank
+
+    def __le__(self, other: str) -> bool:
+        return self.rank <= Level(other).rank
+
+    def __gt__(self, other: str) -> bool:
+        return self.rank > Level(other).rank
+
+    def __ge__(self, other: str) -> bool:
+        return self.rank >= Level(other).rank
+
+    @classmethod
+    def parse(cls, text: str) -> Level:
+        """The level a person typed; raises `UnknownLevel` suggesting the nearest."""
+        try:
+            return cls(text.strip().lower())
+        except ValueError:
+            names = [level.value for level in cls]
+            near = difflib.get_close_matches(text.strip().lower(), names, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"The levels are {', '.join(names)}."
+            raise UnknownLevel(f"{clip(text)!r} is not a level", next_step=hint) from None
+
+
+_RANK = {level.value: rank for rank, level in enumerate(Level)}
+
+Kind = Literal["frame", "model", "file"]
+Can = Literal["open", "update", "manage"]
+Role = Literal["member", "steward", "auditor", "admin"]
+Via = Literal["browser", "kernel", "cli", "service"]
+
+_PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
+_ASSET = re.compile(f"{_PART}/{_PART}")
+_PERSON = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,126}[A-Za-z0-9])?")
+
+
+def asset_name(text: str) -> str:
+    """`text` if it is a well-formed `project/name`, else `InvalidName`. Names never become paths all the same."""
+    if not _ASSET.fullmatch(text) or ".." in text:
+        raise InvalidName(f"{clip(text)!r} is not a name for something shared")
+    return text
+
+
+def grantee_name(text: str) -> str:
+    """`text` if it is a well-formed person or `@group` name, else `InvalidName`."""
+    if not _PERSON.fullmatch(text.removeprefix("@")):
+        raise InvalidName(f"{clip(text)!r} is not a person or group", next_step="Write a user name, or @ and a group name.")
+    return text
+
+
+def clip(text: str, limit: int = 80) -> str:
+    """Enough of an untrusted text to recognise it in a message."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of all values: immutable, compared by content, unknown fields refused."""
+
+
+class Label(Value):
+    """What is known of a column or object. `evidence` never holds raw values."""
+
+    level: Level = Level.INTERNAL
+    tag: str | None = None
+    confidence: float = 0.0
+    evidence: str = ""
+    confirmed_by: str | None = None
+
+
+class Caller(Value):
+    """Who asks, as established by the server: never built from what a client claims.
+
+    `also` are further people whose own permission caps the answer (a kernel they executed in, the person an agent
+    acts for): every one of them must be allowed. `session` names the token or cookie a lease is bound to.
+    """
+
+    name: str
+    via: Via
+    session: str
+    also: tuple[str, ...] = ()
+    kernel: str | None = None
+
+
+class Unmet(Value):
+    """One condition that was not met, with the id of the policy that asks for it."""
+
+    policy: str
+    text: str
+
+
+class Decision(Value):
+    """Allow or deny, the policies that determined it, everything that was missing, and what to do next."""
+
+    allow: bool
+    policies: tuple[str, ...]
+    unmet: tuple[Unmet, ...] = ()
+    next_step: str = ""
+
+
+class AccessSpec(Value):
+    """Access somebody wants to give along with a share. `people` are user names or `@group`s."""
+
+    people: tuple[str, ...]
+    can: Can = "open"
+    up_to: Level = Level.INTERNAL
+    start: datetime | None = None
+    until: datetime | None = None
+    purposes: tuple[str, ...] = ()
+    because: str = ""
+
+
+class Access(Value):
+    """One line of who may do what with an asset."""
+
+    id: str
+    grantee: str
+    can: Can
+    up_to: Level
+    start: datetime | None
+    until: datetime | None
+    purposes: tuple[str, ...]
+    excluded: bool
+    given_by: str
+    state: Literal["active", "not yet", "over", "owner", "excluded"]
+
+
+class Who(Value):
+    """The caller as the vault knows him, and what kind of protection this vault gives."""
+
+    name: str
+    clearance: Level
+    roles: tuple[Role, ...]
+    groups: tuple[str, ...]
+    vault: str
+    deployment: Literal["embedded", "service"]
+    log_key: str
+    default_up_to: Level
+
+
+class AssetSummary(Value):
+    """What a person may know of an asset without opening it. `up_to` is what opening would show at most."""
+
+    id: str
+    name: str
+    kind: Kind
+    owner: str
+    title: str
+    up_to: Level
+    can: Can
+    mine: bool
+    number: int
+    changed: datetime
+    until: datetime | None
+
+
+class VersionSummary(Value):
+    """One committed version. `levels` are those up to the caller's reading level."""
+
+    id: str
+    number: int
+    by: str
+    committed: datetime
+    levels: tuple[Level, ...]
+    size: int
+
+
+class LogHead(Value):
+    """The newest signed checkpoint, and the proof that it extends the one the client has seen."""
+
+    checkpoint: str
+    consistency: tuple[bytes, ...] = ()
+
+
+class Receipt(Value):
+    """Proof that an entry is in the log: the entry, its index, the inclusion path and a signed checkpoint."""
+
+    index: int
+    entry: bytes
+    path: tuple[bytes, ...]
+    checkpoint: str
+
+
+class Begun(Value):
+    """A version begun: where to put it and what to seal it with."""
+
+    asset: str
+    version: str
+    keys: dict[Level, bytes]
+    mask_keys: dict[Level, bytes]
+    fingerprint_key: bytes
+
+
+class Committed(Value):
+    """A version committed (or found unchanged), with who got what."""
+
+    asset: str
+    name: str
+    version: str
+    number: int
+    unchanged: bool
+    access: tuple[Access, ...]
+    receipt: Receipt
+
+
+class StreamKey(Value):
+    """The key of one stream of one level."""
+
+    level: Level
+    stream: int
+    key: bytes
+
+
+class Opened(Value):
+    """Everything a reader needs to fetch and open exactly what he may see.
+
+    `manifest` is the top manifest, `levels` the level manifests up to `up_to`; all bytes are to be verified by the
+    reader against `committed`, the receipt of the commit. `lease` goes with every part read.
+    """
+
+    asset: str
+    name: str
+    kind: Kind
+    owner: str
+    version: str
+    number: int
+    up_to: Level
+    until: datetime | None
+    manifest: bytes
+    levels: dict[Level, bytes]
+    keys: tuple[StreamKey, ...]
+    lease: str
+    lease_until: datetime
+    committed: Receipt
+    receipt: Receipt
+
+
+class Changed(Value):
+    """Access given or ended: the table as it now is, who had opened it before, and the receipt."""
+
+    name: str
+    access: tuple[Access, ...]
+    opened_by: tuple[str, ...]
+    receipt: Receipt
+
+
+class EntryView(Value):
+    """One log entry for display; `body` is the canonical JSON that was hashed."""
+
+    index: int
+    body: bytes
