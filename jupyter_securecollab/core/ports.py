@@ -9,13 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 import msgspec
 
 
 class Row(msgspec.Struct, frozen=True):
-    """Base of the table rows in `catalog`. Class attributes `table`, `key` name the table and its primary key fields."""
+    """Base of the table rows in `catalog`.
+
+    `table` and `key` name the table and its primary key fields; `unlogged` the fields that the audit log does not
+    repeat, None when it repeats nothing of the table.
+    """
+
+    table: ClassVar[str]
+    key: ClassVar[tuple[str, ...]]
+    unlogged: ClassVar[frozenset[str] | None]
 
 
 R = TypeVar("R", bound=Row)

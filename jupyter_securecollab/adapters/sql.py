@@ -1,0 +1,286 @@
+"""The `Store` port on SQLite, through SQLAlchemy Core.
+
+Tables follow from the row types in `core.catalog`; Alembic migrations create and change them. Write-ahead log,
+`synchronous=FULL` (a commit survives power loss) and `secure_delete` (deleted keys are overwritten). Writers take the
+database lock with their first statement, so that what they read cannot change before they commit.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+import typing
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from ..core.catalog import ROWS
+from ..core.ports import Row, Rows
+from ..errors import StoreBroken, Unavailable
+from ..model import Level
+
+HEAD = "0001"
+"""The newest migration; a database already there starts without loading Alembic."""
+
+# 64 bits everywhere; SQLite makes a lone INTEGER key the row's own address.
+WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_R = TypeVar("_R", bound=Row)
+
+
+class _Time(sa.types.TypeDecorator[datetime]):
+    """A UTC datetime as whole milliseconds since 1970, so that it compares and survives exactly."""
+
+    impl = WHOLE
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
+        return None if value is None else (value - _EPOCH) // _MILLISECOND
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + value * _MILLISECOND
+
+
+class _Level(sa.types.TypeDecorator[Level]):
+    """A level by its name."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: Level | None, dialect: sa.Dialect) -> str | None:
+        return None if value is None else value.value
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Level | None:
+        return None if value is None else Level(value)
+
+
+class _Words(sa.types.TypeDecorator[tuple[str, ...]]):
+    """A short tuple of words as JSON."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: sa.Dialect) -> str | None:
+        return None if value is None else json.dumps([str(word) for word in value])
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> tuple[str, ...] | None:
+        return None if value is None else tuple(json.loads(value))
+
+
+class _Levels(_Words):
+    """A tuple of levels as JSON."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> tuple[str, ...] | None:
+        return None if value is None else tuple(Level(word) for word in json.loads(value))
+
+
+_SIMPLE: dict[object, sa.types.TypeEngine[Any]] = {
+    str: sa.String(), int: WHOLE, bool: sa.Boolean(), bytes: sa.LargeBinary(), datetime: _Time(), Level: _Level(),
+}  # fmt: skip
+
+
+def _column(kind: type[Row], name: str, annotation: object) -> sa.Column[Any]:
+    options = [a for a in typing.get_args(annotation) if a is not type(None)]
+    optional = isinstance(annotation, types.UnionType)
+    core = options[0] if optional else annotation
+    if typing.get_origin(core) is typing.Literal:
+        core = str
+    if typing.get_origin(core) is tuple:
+        made: sa.types.TypeEngine[Any] = _Levels() if Level in typing.get_args(core) else _Words()
+    else:
+        made = _SIMPLE[core]
+    return sa.Column(name, made, primary_key=name in kind.key, nullable=optional, autoincrement=False)
+
+
+METADATA = sa.MetaData()
+_TABLES: dict[type[Row], sa.Table] = {
+    kind: sa.Table(
+        kind.table,
+        METADATA,
+        *(
+            _column(kind, name, annotation)
+            for name, annotation in typing.get_type_hints(kind).items()
+            if name in kind.__struct_fields__
+        ),
+    )
+    for kind in ROWS
+}
+
+
+def _by(table: str, *columns: str, unique: bool = False) -> sa.Index:
+    found = METADATA.tables[table]
+    return sa.Index(f"{table}_{'_'.join(columns)}", *(found.c[name] for name in columns), unique=unique)
+
+
+_by("asset", "name", unique=True)
+_by("asset", "owner")
+_by("person", "token_sha256")
+_by("membership", "person")
+_by("version", "asset", "number")
+_by("version", "state")
+_by("grant", "asset", "grantee")
+_by("grant", "grantee")
+_by("entry", "asset")
+_by("entry", "actor")
+
+
+@cache
+def _select(kind: type[Row], where: tuple[tuple[str, bool], ...], limited: bool, newest: bool) -> sa.Select[Any]:
+    """One compiled-once statement per shape of question."""
+    table = _TABLES[kind]
+    query = sa.select(table)
+    for name, several in where:
+        column, bound = table.c[name], sa.bindparam(f"by_{name}", expanding=several)
+        query = query.where(column.in_(bound) if several else column == bound)
+    for name in kind.key:
+        query = query.order_by(table.c[name].desc() if newest else table.c[name])
+    return query.limit(sa.bindparam("most", type_=sa.Integer)) if limited else query
+
+
+@cache
+def _upsert(kind: type[Row]) -> sa.Executable:
+    statement = insert(_TABLES[kind])
+    rest = {name: statement.excluded[name] for name in kind.__struct_fields__ if name not in kind.key}
+    keys = list(kind.key)
+    if not rest:
+        return statement.on_conflict_do_nothing(index_elements=keys)
+    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+@cache
+def _delete(kind: type[Row]) -> sa.Delete:
+    table = _TABLES[kind]
+    return table.delete().where(*(table.c[name] == sa.bindparam(f"by_{name}") for name in kind.key))
+
+
+def _values(row: Row) -> dict[str, object]:
+    return {name: getattr(row, name) for name in row.__struct_fields__}
+
+
+class SqlRows(Rows):
+    """Typed rows on one connection."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def get(self, kind: type[_R], *key: object) -> _R | None:
+        found = self.find(kind, **dict(zip(kind.key, key, strict=True)))
+        return found[0] if found else None
+
+    def find(self, kind: type[_R], *, limit: int | None = None, newest: bool = False, **where: object) -> list[_R]:
+        shape = tuple((name, isinstance(value, tuple)) for name, value in where.items())
+        bound = {f"by_{name}": value for name, value in where.items()}
+        if limit is not None:
+            bound["most"] = limit
+        result = self._connection.execute(_select(kind, shape, limit is not None, newest), bound)
+        return [kind(*row) for row in result]
+
+    def put(self, row: Row) -> None:
+        self._connection.execute(_upsert(type(row)), _values(row))
+
+    def put_many(self, rows: Sequence[Row]) -> None:
+        if rows:
+            self._connection.execute(_TABLES[type(rows[0])].insert(), [_values(row) for row in rows])
+
+    def remove(self, kind: type[_R], *key: object) -> None:
+        self._connection.execute(_delete(kind), {f"by_{n}": v for n, v in zip(kind.key, key, strict=True)})
+
+    def after(self, kind: type[_R], key: object, *, limit: int) -> list[_R]:
+        table, (name,) = _TABLES[kind], kind.key
+        query = sa.select(table).where(table.c[name] > key).order_by(table.c[name]).limit(limit)
+        return [kind(*row) for row in self._connection.execute(query)]
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        with self._connection.begin_nested():
+            yield
+
+
+def _engine(url: str, begin: str) -> sa.Engine:
+    engine = sa.create_engine(url)
+
+    @sa.event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:
+        # The driver's own transaction handling breaks savepoints: we say BEGIN ourselves.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=10000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _began(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Database failures as ours; the driver's words stay in the exception chain for the server's log."""
+    try:
+        yield
+    except OperationalError as error:
+        raise Unavailable("the vault's database cannot be written or read just now") from error
+    except DatabaseError as error:
+        raise StoreBroken("the vault's database is damaged") from error
+
+
+class SqlStore:
+    """SQLite at `url` (`sqlite:///path`), migrated to the newest schema when opened.
+
+    Raises `StoreBroken` if the file is damaged or not a database, `Unavailable` if it cannot be opened.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._writers = _engine(url, "BEGIN IMMEDIATE")
+        self._readers = _engine(url, "BEGIN")
+        with _translated():
+            self._check()
+            if self._revision() != HEAD:
+                self._migrate(url)
+
+    def _check(self) -> None:
+        with self._readers.connect() as connection:
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        if found != "ok":
+            raise StoreBroken("the vault's database is damaged")
+
+    def _revision(self) -> str | None:
+        with self._readers.connect() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+
+    def _migrate(self, url: str) -> None:
+        # Alembic takes longer to load than everything else together and is needed once per release.
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", "jupyter_securecollab.adapters:migrations")
+        with self._writers.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, HEAD)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Rows]:
+        with _translated(), self._writers.begin() as connection:
+            yield SqlRows(connection)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Rows]:
+        with _translated(), self._readers.begin() as connection:
+            yield SqlRows(connection)
+
+    def close(self) -> None:
+        self._writers.dispose()
+        self._readers.dispose()

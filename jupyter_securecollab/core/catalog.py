@@ -1,0 +1,190 @@
+"""The rows of the vault's state, and the questions asked of them.
+
+Rows are frozen; a change is a new row put in place of the old. What a row does not list in `unlogged` is repeated in
+the audit log, so that the log alone can rebuild and check the tables. No decisions here: see `policy`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from ..model import Can, Kind, Level, Role
+from .ports import Row
+
+PersonKind = Literal["person", "service", "agent"]
+
+
+class PersonRow(Row, frozen=True):
+    """An account. `epoch` grows whenever every session of the person must end. `token_sha256` is hex or empty."""
+
+    table: ClassVar[str] = "person"
+    key: ClassVar[tuple[str, ...]] = ("name",)
+    unlogged: ClassVar[frozenset[str] | None] = frozenset({"password_hash", "token_sha256"})
+
+    name: str
+    kind: PersonKind
+    clearance: Level
+    roles: tuple[Role, ...]
+    active: bool
+    epoch: int
+    acts_for: str | None = None
+    password_hash: str = ""
+    token_sha256: str = ""
+
+
+class MembershipRow(Row, frozen=True):
+    """One person's membership in one group (named without @)."""
+
+    table: ClassVar[str] = "membership"
+    key: ClassVar[tuple[str, ...]] = ("group", "person")
+    unlogged: ClassVar[frozenset[str] | None] = frozenset()
+
+    group: str
+    person: str
+
+
+class AssetRow(Row, frozen=True):
+    """A named thing that is shared. `newest` is the number of its newest committed version, 0 before the first."""
+
+    table: ClassVar[str] = "asset"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+    unlogged: ClassVar[frozenset[str] | None] = frozenset()
+
+    id: str
+    name: str
+    kind: Kind
+    owner: str
+    title: str
+    withdrawn: bool
+    newest: int
+    changed: datetime
+
+
+class VersionRow(Row, frozen=True):
+    """One version. Begun versions are invisible; `number` is given at commit.
+
+    `manifest` is the top manifest; its hash stands in the log. `access` is what is to be given at commit, as JSON.
+    """
+
+    table: ClassVar[str] = "version"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+    unlogged: ClassVar[frozenset[str] | None] = frozenset({"manifest", "access", "fingerprint"})
+
+    id: str
+    asset: str
+    number: int
+    state: Literal["begun", "committed", "abandoned"]
+    by: str
+    begun: datetime
+    levels: tuple[Level, ...]
+    committed: datetime | None = None
+    entry: int | None = None
+    size: int = 0
+    manifest_sha256: str = ""
+    manifest: bytes = b""
+    fingerprint: bytes = b""
+    access: str = ""
+
+
+class LevelRow(Row, frozen=True):
+    """The manifest of one level of a version; vouched for by the hash in the top manifest."""
+
+    table: ClassVar[str] = "level_manifest"
+    key: ClassVar[tuple[str, ...]] = ("version", "level")
+    unlogged: ClassVar[frozenset[str] | None] = None
+
+    version: str
+    level: Level
+    manifest: bytes
+
+
+class GrantRow(Row, frozen=True):
+    """Access of one person or @group to one asset; `excluded` ends one person's access even through a group."""
+
+    table: ClassVar[str] = "grant"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+    unlogged: ClassVar[frozenset[str] | None] = frozenset()
+
+    id: str
+    asset: str
+    grantee: str
+    can: Can
+    up_to: Level
+    start: datetime | None
+    until: datetime | None
+    purposes: tuple[str, ...]
+    excluded: bool
+    given_by: str
+
+
+class KekRow(Row, frozen=True):
+    """One version of a project's key-encryption key, wrapped under the root key."""
+
+    table: ClassVar[str] = "project_key"
+    key: ClassVar[tuple[str, ...]] = ("project", "number")
+    unlogged: ClassVar[frozenset[str] | None] = None
+
+    project: str
+    number: int
+    wrapped: bytes
+
+
+class DataKeyRow(Row, frozen=True):
+    """A key wrapped under a project key: the data key of (version, level), or a key of an asset.
+
+    `owner` is a version id or an asset id; `purpose` is `level:secret`, `mask:secret` or `fingerprint`.
+    """
+
+    table: ClassVar[str] = "data_key"
+    key: ClassVar[tuple[str, ...]] = ("owner", "purpose")
+    unlogged: ClassVar[frozenset[str] | None] = None
+
+    owner: str
+    purpose: str
+    project: str
+    number: int
+    wrapped: bytes
+
+
+class EntryRow(Row, frozen=True):
+    """One leaf of the audit log: `body` is the canonical JSON that is hashed; the rest repeats it for searching."""
+
+    table: ClassVar[str] = "entry"
+    key: ClassVar[tuple[str, ...]] = ("index",)
+    unlogged: ClassVar[frozenset[str] | None] = None
+
+    index: int
+    at: datetime
+    act: str
+    actor: str
+    asset: str | None
+    body: bytes
+
+
+class TileRow(Row, frozen=True):
+    """A full tile of 256 hashes of the Merkle tree, as in C2SP tlog-tiles."""
+
+    table: ClassVar[str] = "tile"
+    key: ClassVar[tuple[str, ...]] = ("level", "index")
+    unlogged: ClassVar[frozenset[str] | None] = None
+
+    level: int
+    index: int
+    hashes: bytes
+
+
+class CheckpointRow(Row, frozen=True):
+    """A signed checkpoint, stored in the transaction that made it true."""
+
+    table: ClassVar[str] = "checkpoint"
+    key: ClassVar[tuple[str, ...]] = ("size",)
+    unlogged: ClassVar[frozenset[str] | None] = None
+
+    size: int
+    note: str
+
+
+ROWS: tuple[type[Row], ...] = (
+    PersonRow, MembershipRow, AssetRow, VersionRow, LevelRow, GrantRow, KekRow, DataKeyRow, EntryRow, TileRow, CheckpointRow,
+)  # fmt: skip
