@@ -1,0 +1,60 @@
+/**
+ * The sidebar "Secure collaboration": who you are, what is shared with you, what is yours.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget, SidePanel, UseSignal } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import { panelIcon } from './icons';
+import { type ISharedAssets, PANEL_ID } from './tokens';
+import { AssetList, Header } from './view';
+
+export interface PanelOptions {
+  assets: ISharedAssets;
+  trans: TranslationBundle;
+  onOpen: (name: string) => void;
+}
+
+export class SharedPanel extends SidePanel {
+  constructor(private readonly options: PanelOptions) {
+    super();
+    const { assets, trans } = options;
+    this.id = PANEL_ID;
+    this.addClass('jp-SecureCollab');
+    this.title.icon = panelIcon;
+    this.title.caption = trans.__('Secure collaboration');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('Secure collaboration'));
+
+    const header = this.follow(() => <Header shown={assets.shown} trans={trans} />);
+    header.addClass('jp-SecureCollab-header');
+    this.header.addWidget(header);
+    this.addSection(trans.__('Shared with me'), false, trans.__('Nothing is shared with you yet.'));
+    this.addSection(
+      trans.__('Mine'),
+      true,
+      trans.__('Share something with %share, and it stands here.')
+    );
+  }
+
+  private addSection(label: string, mine: boolean, empty: string): void {
+    const { assets, trans, onOpen } = this.options;
+    const section = this.follow(() =>
+      assets.shown.status === 'ready' ? (
+        <AssetList
+          assets={assets.shown.assets.filter(asset => asset.mine === mine)}
+          label={label}
+          empty={empty}
+          trans={trans}
+          onOpen={onOpen}
+        />
+      ) : null
+    );
+    section.title.label = label;
+    this.addWidget(section);
+  }
+
+  private follow(render: () => React.JSX.Element | null): ReactWidget {
+    return ReactWidget.create(<UseSignal signal={this.options.assets.changed}>{render}</UseSignal>);
+  }
+}
