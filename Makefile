@@ -1,0 +1,88 @@
+# make demo | lab | test | lint | bench | lock | clean      (each sets up what it needs, and only what has changed)
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: setup demo lab test lint bench protocol lock clean browser
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(shell command -v uv || echo .make/uv/bin/uv)
+BUNDLE := jupyter_securecollab/labextension/package.json
+FRONTEND := $(shell find labextension/src labextension/style labextension/schema -type f) labextension/tsconfig.json
+
+setup: .make/installed
+
+demo: .make/installed
+	$(BIN)/python -m demo.run
+
+lab: .make/installed
+	$(BIN)/python -m demo.lab
+
+test: lint browser
+	cd labextension && npm run --silent test
+	$(BIN)/pytest -q --ignore=tests/browser --cov --cov-report=
+	$(BIN)/coverage report --include='*/core/*,*/sealed/*,*/frames/*' --fail-under=90
+	$(BIN)/pytest -q tests/browser
+
+lint: .make/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd labextension && npm run --silent lint
+
+bench: .make/installed
+	$(BIN)/python -m benchmarks.run
+
+# TypeScript's view of the wire, from the server's own types.
+protocol: .make/installed
+	cd labextension && npm run --silent protocol
+
+# What exactly is installed: versions and hashes, no addresses.
+lock: $(UV)
+	for kind in run dev; do \
+	  extra=; [ $$kind = run ] || extra='--extra dev'; \
+	  $(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock' \
+	    --no-annotate $$extra pyproject.toml -o requirements/$$kind.txt; \
+	done
+	cd labextension && npm install --package-lock-only --ignore-scripts
+
+clean:
+	rm -rf .venv .make build dist demo/out demo/home labextension/{node_modules,lib,coverage} \
+	  labextension/*.tsbuildinfo jupyter_securecollab/labextension .coverage .{mypy,ruff,pytest,import_linter}_cache
+
+# -- what the above stand on ------------------------------------------------------------------------------------------
+
+.make/uv/bin/uv:
+	@$(PYTHON) -m venv .make/uv || { echo "make: $(PYTHON) cannot create environments: install python3-venv, or uv"; exit 1; }
+	.make/uv/bin/pip install -q uv
+
+.make/environment: requirements/dev.txt | $(UV)
+	[ -x $(BIN)/python ] || $(UV) venv -q --python-preference only-system --python '>=3.11' .venv
+	VIRTUAL_ENV=.venv $(UV) pip sync -q --require-hashes requirements/dev.txt
+	@mkdir -p .make && touch $@
+
+.make/node: labextension/package-lock.json
+	@command -v npm >/dev/null || { echo 'make: npm is missing: install Node.js 20 or newer'; exit 1; }
+	cd labextension && npm ci --ignore-scripts --no-audit --no-fund
+	@mkdir -p .make && touch $@
+
+$(BUNDLE): .make/node $(FRONTEND)
+	cd labextension && npm run --silent build:prod
+	@touch $@
+
+# Reinstalled with every new bundle: an editable install holds a copy of it.
+.make/installed: .make/environment $(BUNDLE) pyproject.toml jupyter_securecollab/config/jupyter_securecollab.json
+	VIRTUAL_ENV=.venv $(UV) pip install -q --no-deps -e .
+	@touch $@
+
+browser: .make/installed
+	@command -v chromium >/dev/null && exit 0; \
+	may=$$([ "$$(id -u)" = 0 ] || echo 'sudo -n'); \
+	if command -v apt-get >/dev/null && $$may true 2>/dev/null; then \
+	  $$may apt-get update -q && $$may apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core; \
+	else \
+	  echo 'make: the browser tests need Chromium: apt-get install chromium fonts-dejavu-core'; \
+	  [ "$${CI:-}" != true ]; \
+	fi
