@@ -66,7 +66,7 @@ def _uid(kind: str, name: str) -> dict[str, str]:
 
 
 def _entities(question: Question) -> list[object]:
-    people = [_person(one) for one in question.everyone]
+    people: list[object] = [_person(one) for one in question.everyone]
     return people if question.asset is None else [*people, _asset(question.asset, question.grants)]
 
 

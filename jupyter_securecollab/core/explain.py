@@ -14,6 +14,7 @@ import msgspec
 
 from ..model import Decision, Level, Unmet, clip
 from . import rules
+from .organisation import Rule
 from .question import GrantFact, Question
 
 # Hardest to put right first: the order in which reasons are named and the next step is chosen.
@@ -40,13 +41,6 @@ _BROKEN = Unmet(policy="deny.error", text="The question could not be decided, so
 _TELL = "Tell whoever runs the vault; nothing was released."
 
 
-class Rule(msgspec.Struct, frozen=True):
-    """What an organisation's own policy says to the person it stops."""
-
-    says: str
-    next_step: str
-
-
 def nearness(denials: Collection[str]) -> list[float]:
     """Sorts attempts by how near they came: greater is nearer to a yes."""
     return [*sorted(HARDEST_FIRST.index(one) for one in denials), float("inf")]
@@ -68,11 +62,8 @@ def denied(
         own_rules = {}
     unmet = [Unmet(policy=one, text=_SAYS[one](question, grant)) for one in ids]
     unmet += [Unmet(policy=one, text=rule.says) for one, rule in sorted(own_rules.items())]
-    if ids:
-        step = _next_step(question, grant, ids)
-    else:
-        step = next(rule.next_step for _, rule in sorted(own_rules.items()))
-    return Decision(allow=False, policies=tuple(one.policy for one in unmet), unmet=tuple(unmet), next_step=step)
+    steps = [_next_step(question, grant, ids)] if ids else [rule.next_step for _, rule in sorted(own_rules.items())]
+    return Decision(allow=False, policies=tuple(one.policy for one in unmet), unmet=tuple(unmet), next_step=steps[0])
 
 
 def _concerned(question: Question) -> bool:
@@ -140,7 +131,9 @@ _SAYS: dict[str, Callable[[Question, GrantFact | None], str]] = {
     "deny.not_yet": lambda _, grant: f"Your access begins on {_moment(_of(grant).start)}.",
     "deny.can": _can,
     "deny.clearance": _clearance,
-    "deny.up_to": lambda question, grant: f"Your access reads up to {_of(grant).up_to}; {question.level} was asked for.",
+    "deny.up_to": lambda question, grant: (
+        f"Your access reads up to {_of(grant).up_to}; {question.level} was asked for."
+    ),
     "deny.purpose": _purpose,
 }
 
@@ -155,6 +148,8 @@ def _next_step(question: Question, grant: GrantFact | None, ids: list[str]) -> s
     if hardest == "deny.no_grant" and not _concerned(question):
         return "Ask whoever told you of it to have you given access."
     owner = "the owner" if question.asset is None else f"{question.asset.owner}, the owner,"
+    if hardest == "deny.withdrawn" and question.asset is not None and question.subject.name == question.asset.owner:
+        return "It stays withdrawn; share the data again under another name."
     return {
         "deny.inactive": "Ask an administrator to enable the account.",
         "deny.on_behalf": "Sign in as yourself, or start the assistant for a person.",

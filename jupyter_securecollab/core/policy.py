@@ -16,7 +16,7 @@ from importlib import resources
 import msgspec
 
 from ..model import Decision, Level
-from . import explain, rules
+from . import explain, organisation, rules
 from .cedar import Evaluator, Verdict
 from .question import OWNER, Action, AssetFact, GrantFact, Person, Question, Ruling
 
@@ -24,6 +24,10 @@ __all__ = ["OWNER", "Action", "AssetFact", "GrantFact", "Person", "Policy", "Que
 
 _log = logging.getLogger(__name__)
 _FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+class _Mismatch(Exception):
+    """Cedar and our own rules came to different answers, or to one answer for different reasons."""
 
 
 class _Attempt(msgspec.Struct, frozen=True):
@@ -52,7 +56,7 @@ class Policy:
         folder = resources.files(__package__) / "policies"
         built_in = (folder / "builtin.cedar").read_text("utf-8")
         schema = (folder / "schema.cedarschema").read_text("utf-8")
-        self._own_rules: Mapping[str, explain.Rule] = {}
+        self._own_rules = organisation.accepted(extra, schema) if extra else {}
         self._cedar = Evaluator("\n".join([built_in, *extra.values()]), schema)
         texts = {"schema": schema, "built_in": built_in, "extra": dict(sorted(extra.items()))}
         self.digest = hashlib.sha256(msgspec.json.encode(texts)).hexdigest()
@@ -61,27 +65,35 @@ class Policy:
         """The answer to one question; never raises. Ask once per person whose permission counts."""
         try:
             return self._rule(question)
-        except Exception:  # noqa: BLE001 - whatever went wrong, the answer is no; the cause is for the operator
+        except _Mismatch as alarm:
+            _log.critical("ALARM: evaluators disagree on %s by %r: %s", question.action, question.person.name, alarm)
+            return Ruling(decision=explain.failed("deny.mismatch"))
+        except Exception:  # whatever went wrong, the answer is no; the cause is for the operator alone
             _log.exception("policy could not decide %s for %r", question.action, question.person.name)
             return Ruling(decision=explain.failed("deny.error"))
 
     def _rule(self, question: Question) -> Ruling:
-        attempts = [_attempt(question, grant) for grant in _grants_to_try(question)]
-        allowed = sorted((one for one in attempts if not one.denials), key=lambda one: one.gives, reverse=True)
-        nearest = max(attempts, key=lambda one: (explain.nearness(one.denials), one.level))
-        stopped: Ruling | None = None
-        for one in allowed or [nearest]:
-            verdict = self._cedar.judge(question, one.grant, one.level)
-            own_rules = {name: rule for name, rule in self._own_rules.items() if name in verdict.ids}
-            if not _agree(one, verdict, own_rules):
-                _log.critical("ALARM: the evaluators disagree on %s for %r: %s / %s",
-                              question.action, question.person.name, sorted(one.denials), sorted(verdict.ids))
-                return Ruling(decision=explain.failed("deny.mismatch"))
-            if verdict.allow:
-                return _allowed(question, one, verdict)
-            stopped = stopped or Ruling(decision=explain.denied(question, one.grant, one.denials, own_rules))
-        assert stopped is not None
-        return stopped
+        standing = rules.standing_denials(question)
+        attempts = [_attempt(question, standing, grant) for grant in _grants_to_try(question)]
+        best = sorted((one for one in attempts if not one.denials), key=lambda one: one.gives, reverse=True)
+        if not best:
+            best = [max(attempts, key=lambda one: (explain.nearness(one.denials), one.level))]
+        rulings = (self._confirm(question, one) for one in best)
+        first = next(rulings)
+        if first.decision.allow:
+            return first
+        return next((ruling for ruling in rulings if ruling.decision.allow), first)
+
+    def _confirm(self, question: Question, attempt: _Attempt) -> Ruling:
+        """Put one attempt to Cedar, which must come to the same answer for the same reasons."""
+        verdict = self._cedar.judge(question, attempt.grant, attempt.level)
+        own_rules = {name: rule for name, rule in self._own_rules.items() if name in verdict.ids}
+        agreed = not attempt.denials if verdict.allow else verdict.ids - own_rules.keys() == attempt.denials
+        if not agreed or not verdict.ids:
+            raise _Mismatch(f"{sorted(attempt.denials)} and {sorted(verdict.ids)}")
+        if verdict.allow:
+            return _allowed(question, attempt, verdict)
+        return Ruling(decision=explain.denied(question, attempt.grant, attempt.denials, own_rules))
 
 
 def _grants_to_try(question: Question) -> list[GrantFact | None]:
@@ -93,15 +105,9 @@ def _grants_to_try(question: Question) -> list[GrantFact | None]:
     return [None, *(row for row in rows if rules.binds(row, question.subject, asset))]
 
 
-def _attempt(question: Question, grant: GrantFact | None) -> _Attempt:
-    return _Attempt(grant, rules.granted_level(question, grant), rules.denials(question, grant))
-
-
-def _agree(attempt: _Attempt, verdict: Verdict, own_rules: Mapping[str, explain.Rule]) -> bool:
-    """Same answer for the same reasons. Where only the organisation's policies say no, both built-ins said yes."""
-    if verdict.allow:
-        return not attempt.denials
-    return verdict.ids - own_rules.keys() == attempt.denials and bool(verdict.ids)
+def _attempt(question: Question, standing: frozenset[str], grant: GrantFact | None) -> _Attempt:
+    denials = standing | rules.grant_denials(question, grant)
+    return _Attempt(grant, rules.granted_level(question, grant), denials)
 
 
 def _allowed(question: Question, attempt: _Attempt, verdict: Verdict) -> Ruling:

@@ -18,7 +18,7 @@ OWNER = "owner"
 """Stands in `Ruling.grant` where the owner's own access decided."""
 
 
-class Person(Value):
+class Person(Value, frozen=True):
     """Somebody who asks. `groups` are names without @."""
 
     name: str
@@ -29,7 +29,7 @@ class Person(Value):
     active: bool
 
 
-class GrantFact(Value):
+class GrantFact(Value, frozen=True):
     """One row of access. `excluded` turns it into its opposite, whatever its other fields say (times included)."""
 
     id: str
@@ -43,7 +43,7 @@ class GrantFact(Value):
     excluded: bool
 
 
-class AssetFact(Value):
+class AssetFact(Value, frozen=True):
     """What policy needs to know of an asset. `owner` is a person's name."""
 
     id: str
@@ -51,7 +51,7 @@ class AssetFact(Value):
     withdrawn: bool
 
 
-class Question(Value, kw_only=True):
+class Question(Value, frozen=True, kw_only=True):
     """May this person do this, now?
 
     `asset` is given for describe, open, update and manage, and only for them. `grants` are the rows about this asset
@@ -79,7 +79,7 @@ class Question(Value, kw_only=True):
         return (self.person,) if self.on_behalf_of is None else (self.person, self.on_behalf_of)
 
 
-class Ruling(Value):
+class Ruling(Value, frozen=True):
     """The answer. When allowed: the grant's id (`OWNER` for the owner, None for a role) and the level it reads up to.
 
     `up_to` is None where nothing is read by level: the log, administration, and what a steward lists by role.

@@ -21,24 +21,32 @@ _ENOUGH = {
 
 
 def denials(question: Question, grant: GrantFact | None) -> frozenset[str]:
-    """Ids of every rule against it with this one grant, or with none; empty means yes.
+    """Ids of every rule against it with this one grant, or with none; empty means yes."""
+    return standing_denials(question) | grant_denials(question, grant)
+
+
+def standing_denials(question: Question) -> frozenset[str]:
+    """Ids of the rules against it whatever the grant.
 
     Raises (ValueError, KeyError, TypeError) on facts that make no sense: no rule may be decided on them.
     """
     found = set(_about_people(question))
-    if question.action in _ROLES:
-        if question.asset is not None:
-            raise ValueError(f"{question.action} is not about one asset")
-        if not all(_ROLES[question.action].intersection(one.roles) for one in question.everyone):
-            found.add("deny.role")
-    else:
-        if question.asset is None:
-            raise ValueError(f"{question.action} is about an asset")
+    if (question.asset is None) != (question.action in _ROLES):
+        raise ValueError(f"{question.action} is either about an asset or not")
+    if question.asset is not None:
         found.update(_about_asset(question, question.asset))
-        found.update(_about_grant(question, question.asset, grant))
-    if granted_level(question, grant) > _clearance(question):
+    elif not all(_ROLES[question.action].intersection(one.roles) for one in question.everyone):
+        found.add("deny.role")
+    if granted_level(question, None) > _clearance(question):
         found.add("deny.clearance")
     return frozenset(found)
+
+
+def grant_denials(question: Question, grant: GrantFact | None) -> frozenset[str]:
+    """Ids of the rules that this one grant, or having none, leaves unmet. Raises as `standing_denials` does."""
+    if question.asset is None:
+        return frozenset()
+    return frozenset(_about_grant(question, question.asset, grant))
 
 
 def granted_level(question: Question, grant: GrantFact | None) -> Level:
@@ -62,8 +70,10 @@ def _about_people(question: Question) -> Iterator[str]:
     person, subject = question.person, question.subject
     if not all(one.active for one in question.everyone):
         yield "deny.inactive"
-    acts_for_another = subject.name != person.name
-    if acts_for_another != (person.kind == "agent") or subject.kind == "agent" or (acts_for_another and subject.kind != "person"):
+    if person.kind == "agent":
+        if subject.name == person.name or subject.kind != "person":
+            yield "deny.on_behalf"
+    elif subject.name != person.name:
         yield "deny.on_behalf"
     if question.action in ("open", "update") and any("auditor" in one.roles for one in question.everyone):
         yield "deny.auditor_data"
