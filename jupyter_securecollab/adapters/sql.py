@@ -130,6 +130,7 @@ _by("version", "asset", "number")
 _by("version", "state")
 _by("grant", "asset", "grantee")
 _by("grant", "grantee")
+_by("data_key", "project", "number")
 _by("entry", "asset")
 _by("entry", "actor")
 

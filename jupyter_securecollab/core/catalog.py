@@ -99,6 +99,21 @@ class LevelRow(Row, frozen=True):
     manifest: bytes
 
 
+class PartRow(Row, frozen=True):
+    """Where one sealed part lies. `object` is a random id, never used twice; the level manifest vouches
+    for what it holds."""
+
+    table: ClassVar[str] = "part"
+    key: ClassVar[tuple[str, ...]] = ("version", "level", "partition")
+    unlogged: ClassVar[frozenset[str] | None] = None
+
+    version: str
+    level: Level
+    partition: int
+    object: str
+    size: int
+
+
 class GrantRow(Row, frozen=True):
     """Access of one person or @group to one asset; `excluded` ends one person's access even through a group."""
 
@@ -186,5 +201,5 @@ class CheckpointRow(Row, frozen=True):
 
 
 ROWS: tuple[type[Row], ...] = (
-    PersonRow, MembershipRow, AssetRow, VersionRow, LevelRow, GrantRow, KekRow, DataKeyRow, EntryRow, TileRow, CheckpointRow,
+    PersonRow, MembershipRow, AssetRow, VersionRow, LevelRow, PartRow, GrantRow, KekRow, DataKeyRow, EntryRow, TileRow, CheckpointRow,
 )  # fmt: skip

@@ -71,22 +71,22 @@ class Store(Protocol):
 
 
 class Upload(Protocol):
-    """One object being written to staging; invisible until `finish`."""
+    """One object being written; invisible until `finish`."""
 
     def write(self, chunk: bytes) -> None:
         """Append bytes."""
 
     def finish(self) -> None:
-        """Make the staged object complete."""
+        """Make the object complete and visible to `read`."""
 
     def abandon(self) -> None:
         """Drop everything written so far."""
 
 
 class Objects(Protocol):
-    """Ciphertext by opaque path (random ids and level names only: never a user's text)."""
+    """Ciphertext by opaque path (random ids only: never a user's text). An object is written once and never changed."""
 
-    def stage(self, path: str) -> Upload:
+    def create(self, path: str) -> Upload:
         """Start writing an object."""
 
     def read(self, path: str, start: int, stop: int) -> bytes:

@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("number", WHOLE, nullable=False),
         sa.Column("wrapped", sa.LargeBinary(), nullable=False),
     )
+    op.create_index("data_key_project_number", "data_key", ["project", "number"])
     op.create_table(
         "entry",
         sa.Column("index", WHOLE, primary_key=True, autoincrement=False),
@@ -74,6 +75,14 @@ def upgrade() -> None:
         sa.Column("person", sa.String(), primary_key=True, autoincrement=False),
     )
     op.create_index("membership_person", "membership", ["person"])
+    op.create_table(
+        "part",
+        sa.Column("version", sa.String(), primary_key=True, autoincrement=False),
+        sa.Column("level", sa.String(), primary_key=True, autoincrement=False),
+        sa.Column("partition", WHOLE, primary_key=True, autoincrement=False),
+        sa.Column("object", sa.String(), nullable=False),
+        sa.Column("size", WHOLE, nullable=False),
+    )
     op.create_table(
         "person",
         sa.Column("name", sa.String(), primary_key=True, autoincrement=False),

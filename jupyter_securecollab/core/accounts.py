@@ -1,0 +1,224 @@
+"""People, groups and their tokens. Passwords arrive hashed and tokens as SHA-256: neither is ever stored or logged plain."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from ..errors import Conflict, Denied, Invalid, NotFound
+from ..model import Account, Caller, Level, Role, Who, clip, grantee_name
+from .audit import JSON, Work
+from .catalog import MembershipRow, PersonKind, PersonRow
+from .desk import Desk, Refused, refusal
+from .ports import Rows
+
+TOKEN_PREFIX = "scp_"
+
+
+class Accounts:
+    """Administration of accounts (role admin, never from a kernel), and what signing in needs to look up."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def found(self, operator: str) -> None:
+        """On an empty vault, make the person who starts it its operator: everything an owner, steward and admin may do."""
+
+        def operation(work: Work) -> None:
+            if work.rows.find(PersonRow, limit=1):
+                return
+            work.put(PersonRow(operator, "person", Level.SECRET, ("member", "steward", "admin"), True, 0))
+            work.record("vault.found", Caller(operator, "cli", ""), name=operator)
+
+        self._desk.write(operation)
+
+    def add_user(
+        self,
+        caller: Caller,
+        *,
+        name: str,
+        clearance: Level = Level.INTERNAL,
+        roles: Sequence[Role] = ("member",),
+        kind: PersonKind = "person",
+        acts_for: str | None = None,
+        password_hash: str = "",
+    ) -> None:
+        """Create an account. Raises `Conflict` if the name is taken, `Invalid` for an agent of nobody."""
+        grantee_name(name)
+        if name.startswith("@"):
+            raise Invalid("a person's name does not begin with @")
+        if (kind == "agent") != (acts_for is not None):
+            raise Invalid("an agent acts for a person, and nobody else does")
+
+        def change(work: Work) -> Mapping[str, JSON]:
+            if work.rows.get(PersonRow, name) is not None:
+                raise Conflict(f"there is already an account {clip(name)}")
+            if acts_for is not None:
+                self._person(work.rows, acts_for)
+            work.put(
+                PersonRow(name, kind, clearance, tuple(roles), True, 0, acts_for=acts_for, password_hash=password_hash)
+            )
+            return {"clearance": clearance.value, "roles": list(roles)}
+
+        self._administer(caller, "user.add", name, change)
+
+    def change_user(
+        self, caller: Caller, *, name: str, clearance: Level | None = None, roles: Sequence[Role] | None = None
+    ) -> None:
+        """Change what a person may; counts from the next decision on."""
+
+        def change(work: Work) -> Mapping[str, JSON]:
+            row = self._person(work.rows, name)
+            changed = msgspec.structs.replace(
+                row, clearance=clearance or row.clearance, roles=row.roles if roles is None else tuple(roles)
+            )
+            work.put(changed)
+            return {"clearance": changed.clearance.value, "roles": list(changed.roles)}
+
+        self._administer(caller, "user.change", name, change)
+
+    def disable_user(self, caller: Caller, *, name: str) -> None:
+        """End an account at once: every session, token and lease of it dies with this commit."""
+
+        def change(work: Work) -> Mapping[str, JSON]:
+            row = self._person(work.rows, name)
+            work.put(msgspec.structs.replace(row, active=False, epoch=row.epoch + 1, password_hash="", token_sha256=""))
+            return {}
+
+        self._administer(caller, "user.disable", name, change)
+
+    def new_token(self, caller: Caller, *, name: str) -> str:
+        """A fresh personal token, shown once; the one before it and every session end."""
+        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+        def change(work: Work) -> Mapping[str, JSON]:
+            row = self._person(work.rows, name)
+            digest = hashlib.sha256(token.encode()).hexdigest()
+            work.put(msgspec.structs.replace(row, token_sha256=digest, epoch=row.epoch + 1))
+            return {}
+
+        self._administer(caller, "user.token", name, change)
+        return token
+
+    def set_password(self, caller: Caller, *, name: str, password_hash: str) -> None:
+        """Replace the password (given hashed); every session of the person ends."""
+
+        def change(work: Work) -> Mapping[str, JSON]:
+            row = self._person(work.rows, name)
+            work.put(msgspec.structs.replace(row, password_hash=password_hash, epoch=row.epoch + 1))
+            return {}
+
+        self._administer(caller, "user.password", name, change)
+
+    def add_member(self, caller: Caller, *, group: str, person: str) -> None:
+        """Put a person into a group (made by its first member)."""
+        grantee_name(f"@{group}")
+
+        def change(work: Work) -> Mapping[str, JSON]:
+            self._person(work.rows, person)
+            work.put(MembershipRow(group, person))
+            return {"person": person}
+
+        self._administer(caller, "group.add", group, change)
+
+    def remove_member(self, caller: Caller, *, group: str, person: str) -> None:
+        """Take a person out of a group; access through it ends with this commit."""
+
+        def change(work: Work) -> Mapping[str, JSON]:
+            if work.rows.get(MembershipRow, group, person) is None:
+                raise NotFound(f"{clip(person)} is not in {clip(group)}")
+            work.remove(MembershipRow, group, person)
+            return {"person": person}
+
+        self._administer(caller, "group.remove", group, change)
+
+    def people(self, caller: Caller) -> tuple[Who, ...]:
+        """Every account, for administrators."""
+
+        def query(rows: Rows) -> tuple[Who, ...]:
+            self._require(rows, caller, "list accounts", self._desk.clock())
+            return tuple(self._who(rows, row) for row in rows.find(PersonRow))
+
+        return self._desk.journal.read(query)
+
+    def me(self, caller: Caller) -> Who:
+        """The caller as the vault knows him. Raises `Denied` for somebody it does not know or has disabled."""
+
+        def query(rows: Rows) -> Who:
+            row = rows.get(PersonRow, caller.name)
+            if row is None or not row.active:
+                raise Denied(
+                    f"this vault has no account for {clip(caller.name)}", next_step="Ask its administrator for one."
+                )
+            return self._who(rows, row)
+
+        return self._desk.journal.read(query)
+
+    def account(self, name: str) -> Account | None:
+        """What signing in needs of one person."""
+        return self._desk.journal.read(lambda rows: _account(rows.get(PersonRow, name)))
+
+    def account_of_token(self, sha256_hex: str) -> Account | None:
+        """The person a personal token belongs to, by its SHA-256 in hex."""
+        if not sha256_hex:
+            return None
+        found = self._desk.journal.read(lambda rows: rows.find(PersonRow, token_sha256=sha256_hex))
+        return _account(found[0]) if found else None
+
+    def is_team(self) -> bool:
+        """Whether anybody signs in by name here; otherwise the vault serves its operator alone."""
+        everyone = self._desk.journal.read(lambda rows: rows.find(PersonRow))
+        return any(row.password_hash or row.token_sha256 for row in everyone)
+
+    def _administer(
+        self, caller: Caller, act: str, name: str, change: Callable[[Work], Mapping[str, JSON]]
+    ) -> None:
+        def operation(work: Work) -> Refused | None:
+            if caller.via == "kernel":
+                raise _NOT_FROM_KERNELS
+            ruling = self._desk.rule(work.rows, work.now, caller, "administer")
+            if not ruling.decision.allow:
+                return self._desk.refuse(work, caller, act, None, name, ruling)
+            detail = change(work)
+            work.record(act, caller, name=name, decision=ruling.decision, detail=detail)
+            return None
+
+        self._desk.write(operation)
+
+    def _require(self, rows: Rows, caller: Caller, act: str, now: datetime) -> None:
+        ruling = self._desk.rule(rows, now, caller, "administer")
+        if not ruling.decision.allow:
+            raise refusal(ruling, act, "")
+
+    def _person(self, rows: Rows, name: str) -> PersonRow:
+        row = rows.get(PersonRow, name)
+        if row is None:
+            raise NotFound(f"there is no person {clip(name)} here")
+        return row
+
+    def _who(self, rows: Rows, row: PersonRow) -> Who:
+        settings = self._desk.settings
+        return Who(
+            name=row.name,
+            clearance=row.clearance,
+            roles=row.roles,
+            groups=self._desk.person(rows, row.name).groups,
+            vault=settings.name,
+            deployment=settings.deployment,
+            log_key=self._desk.journal.log_key,
+            default_up_to=settings.default_up_to,
+        )
+
+
+_NOT_FROM_KERNELS = Denied(
+    "accounts cannot be changed from a kernel: any notebook could do it in your name",
+    next_step="Use `jupyter securecollab` on the server.",
+)
+
+
+def _account(row: PersonRow | None) -> Account | None:
+    return None if row is None else Account(row.name, row.active, row.epoch, row.password_hash)

@@ -1,0 +1,93 @@
+"""Reading the audit log: one's own entries, those about what one owns, or, for auditors and stewards, everything."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from ..errors import NotFound
+from ..model import Caller, EntryView, Receipt
+from .audit import Work
+from .catalog import AssetRow, EntryRow
+from .desk import Desk, Refused, find_asset
+from .ports import Rows
+
+_MOST = 1000
+
+
+class Records:
+    """What people may read of the log. Reading leaves no entry; taking a copy of the whole log does."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def audit(
+        self,
+        caller: Caller,
+        *,
+        name: str | None = None,
+        by: str | None = None,
+        since: datetime | None = None,
+        limit: int = 200,
+    ) -> tuple[EntryView, ...]:
+        """Entries the caller may read, newest last, at most `limit`: about an asset, by a person, since a time."""
+
+        def query(rows: Rows) -> list[EntryRow]:
+            asset = None if name is None else find_asset(rows, name)
+            if name is not None and asset is None:
+                return []
+            found = self._readable(rows, caller, asset, by, min(limit, _MOST))
+            return [row for row in found if since is None or row.at >= since]
+
+        found = sorted(self._desk.journal.read(query), key=lambda row: row.index)[-min(limit, _MOST) :]
+        return tuple(EntryView(row.index, row.body) for row in found)
+
+    def _readable(
+        self, rows: Rows, caller: Caller, asset: AssetRow | None, by: str | None, limit: int
+    ) -> list[EntryRow]:
+        where: dict[str, object] = {} if by is None else {"actor": by}
+        if asset is not None:
+            where["asset"] = asset.id
+        if self._desk.rule(rows, self._desk.clock(), caller, "audit").decision.allow:
+            return rows.find(EntryRow, newest=True, limit=limit, **where)
+        if asset is not None:
+            if not self._desk.rule(rows, self._desk.clock(), caller, "manage", asset).decision.allow:
+                where["actor"] = caller.name
+            if by not in (None, where.get("actor")):
+                return []
+            return rows.find(EntryRow, newest=True, limit=limit, **where)
+        mine = rows.find(EntryRow, newest=True, limit=limit, actor=caller.name) if by in (None, caller.name) else []
+        owned = tuple(row.id for row in rows.find(AssetRow, owner=caller.name))
+        about = rows.find(EntryRow, newest=True, limit=limit, **{**where, "asset": owned})
+        return list({row.index: row for row in (*mine, *about)}.values())
+
+    def prove(self, caller: Caller, *, index: int) -> Receipt:
+        """The offline proof of one entry the caller may read. `NotFound` for every other index."""
+
+        def query(rows: Rows) -> bool:
+            row = rows.get(EntryRow, index)
+            if row is None:
+                return False
+            if row.actor == caller.name or self._desk.rule(rows, self._desk.clock(), caller, "audit").decision.allow:
+                return True
+            asset = None if row.asset is None else rows.get(AssetRow, row.asset)
+            return asset is not None and self._desk.rule(
+                rows, self._desk.clock(), caller, "manage", asset
+            ).decision.allow
+
+        if not self._desk.journal.read(query):
+            raise NotFound(f"there is no entry {index} that you may read")
+        return self._desk.journal.receipt(index)
+
+    def export(self, caller: Caller, *, destination: Path) -> None:
+        """Write the whole log with its checkpoints and the state it vouches for to `destination`; itself recorded."""
+
+        def operation(work: Work) -> Refused | None:
+            ruling = self._desk.rule(work.rows, work.now, caller, "audit")
+            if not ruling.decision.allow:
+                return self._desk.refuse(work, caller, "export", None, "the audit log", ruling)
+            work.record("export", caller, name="the audit log", decision=ruling.decision)
+            return None
+
+        self._desk.write(operation)
+        self._desk.journal.bundle(destination)
