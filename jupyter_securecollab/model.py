@@ -113,6 +113,15 @@ class Caller(Value):
     kernel: str | None = None
 
 
+class Account(Value):
+    """What signing in needs to know of a person. A session lasts while `active` holds and `epoch` stays the same."""
+
+    name: str
+    active: bool
+    epoch: int
+    password_hash: str = ""
+
+
 class Unmet(Value):
     """One condition that was not met, with the id of the policy that asks for it."""
 
@@ -167,6 +176,13 @@ class Who(Value):
     deployment: Literal["embedded", "service"]
     log_key: str
     default_up_to: Level
+
+
+class Directory(Value):
+    """Whom one can share with: active people, and groups without the @."""
+
+    people: tuple[str, ...]
+    groups: tuple[str, ...]
 
 
 class AssetSummary(Value):
