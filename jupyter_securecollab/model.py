@@ -10,7 +10,7 @@ import difflib
 import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -138,16 +138,20 @@ class Decision(Value):
     next_step: str = ""
 
 
+Name = Annotated[str, msgspec.Meta(max_length=160)]
+Text = Annotated[str, msgspec.Meta(max_length=2000)]
+
+
 class AccessSpec(Value):
     """Access somebody wants to give along with a share. `people` are user names or `@group`s."""
 
-    people: tuple[str, ...]
+    people: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=1000)]
     can: Can = "open"
     up_to: Level = Level.INTERNAL
     start: datetime | None = None
     until: datetime | None = None
-    purposes: tuple[str, ...] = ()
-    because: str = ""
+    purposes: Annotated[tuple[Name, ...], msgspec.Meta(max_length=20)] = ()
+    because: Text = ""
 
 
 class Access(Value):

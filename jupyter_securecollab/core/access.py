@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..errors import Conflict, Invalid, InvalidTime
-from ..model import Access, AccessSpec, AssetSummary, Caller, Changed, Level, VersionSummary, clip, grantee_name
+from ..model import Access, AccessSpec, AssetSummary, Caller, Changed, Directory, Level, VersionSummary, clip, grantee_name
 from .audit import Work
 from .catalog import AssetRow, EntryRow, GrantRow, MembershipRow, PersonRow, VersionRow
 from .desk import Desk, Refused, find_asset, known, no_access, raise_if_refused, refusal
@@ -224,14 +224,14 @@ class AccessBook:
         raise_if_refused(self._desk.rule(rows, self._desk.clock(), caller, "describe", asset), "look at", name)
         return asset
 
-    def directory(self, caller: Caller) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def directory(self, caller: Caller) -> Directory:
         """Names of active people and of groups, for completing who to share with."""
 
-        def query(rows: Rows) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        def query(rows: Rows) -> Directory:
             ruling = self._desk.rule(rows, self._desk.clock(), caller, "create")
             raise_if_refused(ruling, "list", "people")
             people = tuple(person.name for person in rows.find(PersonRow, active=True))
-            return people, tuple(sorted({member.group for member in rows.find(MembershipRow)}))
+            return Directory(people, tuple(sorted({member.group for member in rows.find(MembershipRow)})))
 
         return self._desk.journal.read(query)
 

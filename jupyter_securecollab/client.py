@@ -1,0 +1,323 @@
+"""One method per route. Checks every answer against the newest log checkpoint this user has seen.
+
+Runs in the kernel; knows the wire and nothing of the vault's inside. Safe to use from several threads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from . import protocol
+from .errors import LogBroken, NotSignedIn, SecureCollabError, Unavailable
+from .model import (
+    Access, AccessSpec, AssetSummary, Begun, Changed, Committed, Directory, EntryView, Kind, Level, LogHead, Opened,
+    Receipt, Value, VersionSummary, Who,
+)  # fmt: skip
+from .proofs import Checkpoint, open_checkpoint, verify_consistency, verify_receipt
+from .protocol import PREFIX, Nothing, Reply, Route, route
+
+_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+_RETRIED = frozenset({"me", "open", "commit", "read_part", "assets", "describe", "access", "versions", "audit", "prove"})
+"""Safe to send twice: they read, or the vault decides and records anew, or it recognises what it has already done."""
+
+T = TypeVar("T")
+
+
+def connect(*, parent: Callable[[], str | None] = lambda: None) -> Client:
+    """The vault this kernel was started with (`SECURECOLLAB_URL`, `SECURECOLLAB_TOKEN`, perhaps `SECURECOLLAB_LOG_KEY`).
+
+    `parent` names the message being executed, from which the server finds who executes. Raises `NotSignedIn` when the
+    kernel was started by something else.
+    """
+    url, token = os.environ.get("SECURECOLLAB_URL"), os.environ.get("SECURECOLLAB_TOKEN")
+    if not url or not token:
+        raise NotSignedIn(
+            "this kernel is not connected to a vault",
+            next_step="Start it from a Jupyter server with jupyter_securecollab, or set SECURECOLLAB_URL and SECURECOLLAB_TOKEN.",
+        )
+    return Client(url, token, parent=parent, log_key=os.environ.get("SECURECOLLAB_LOG_KEY"))
+
+
+class Client:
+    """A vault at `url` (the Jupyter server's base URL), as whoever `token` stands for.
+
+    `log_key` pins the log's public key; without it the first answer's is taken and kept for this client's life.
+    `transport` lets tests run the server in-process. Every method raises `errors.SecureCollabError`s as the vault
+    raised them, `Unavailable` when it does not answer, `LogBroken` when its log does not extend what was seen.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        parent: Callable[[], str | None] = lambda: None,
+        log_key: str | None = None,
+        memory: Path | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        header = protocol.TOKEN_HEADER if token.startswith("sck_") else "Authorization"
+        value = token if token.startswith("sck_") else f"token {token}"
+        self._http = httpx.Client(
+            base_url=f"{url.rstrip('/')}/{PREFIX}/",
+            headers={header: value},
+            timeout=_TIMEOUT,
+            transport=transport,
+            trust_env=False,
+        )
+        self._parent = parent
+        self._log_key = log_key
+        self._folder = memory or _data_folder() / "logs"
+        self._memory: LogMemory | None = None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    @property
+    def log_key(self) -> str:
+        """The log's public key, pinned or taken from the vault's first answer."""
+        return self._log().key
+
+    def me(self) -> Who:
+        """Who the vault takes this kernel for."""
+        return self._call(route("me"), Nothing())
+
+    def directory(self) -> Directory:
+        """Whom one can share with."""
+        return self._call(route("directory"), Nothing())
+
+    def begin(
+        self, name: str, kind: Kind, levels: Sequence[Level], *, access: AccessSpec | None = None, title: str = ""
+    ) -> Begun:
+        """Begin a version; returns the keys to seal it with."""
+        return self._call(route("begin"), protocol.Begin(name, kind, tuple(levels), access, title))
+
+    def upload(self, version: str, level: Level, partition: int, chunks: Iterable[bytes]) -> None:
+        """Send one sealed part; nothing counts unless all of it arrives."""
+        at = route("upload")
+        self._send(at, at.path.format(version=version, level=level.value, partition=partition), content=iter(chunks))
+
+    def commit(self, version: str, manifest: bytes, levels: Mapping[Level, bytes], fingerprint: bytes) -> Committed:
+        """Make a begun version visible."""
+        done: Committed = self._call(
+            route("commit"), protocol.Commit(version, manifest, dict(levels), fingerprint)
+        )
+        self.check_receipt(done.receipt)
+        return done
+
+    def abort(self, version: str) -> None:
+        """Give up a begun version."""
+        self._call(route("abort"), protocol.VersionOnly(version))
+
+    def open(
+        self,
+        name: str,
+        *,
+        number: int | None = None,
+        columns: Sequence[str] | None = None,
+        up_to: Level | None = None,
+        purpose: str | None = None,
+    ) -> Opened:
+        """Keys, manifests and a lease. Both receipts are verified; the caller still has to verify content against them."""
+        wanted = None if columns is None else tuple(columns)
+        opened: Opened = self._call(route("open"), protocol.Open(name, number, wanted, up_to, purpose))
+        self.check_receipt(opened.committed)
+        self.check_receipt(opened.receipt)
+        return opened
+
+    def read_part(self, opened: Opened, level: Level, partition: int, start: int, stop: int) -> bytes:
+        """Ciphertext `[start, stop)` of one part of what was opened."""
+        at = route("read_part")
+        path = at.path.format(version=opened.version, level=level.value, partition=partition)
+        headers = {"Range": f"bytes={start}-{stop - 1}", protocol.LEASE_HEADER: opened.lease}
+        return self._send(at, path, headers=headers).content
+
+    def grant(self, name: str, access: AccessSpec) -> Changed:
+        """Give access."""
+        return self._changed(route("grant"), protocol.Grant(name, access))
+
+    def revoke(self, name: str, people: Sequence[str]) -> Changed:
+        """End access."""
+        return self._changed(route("revoke"), protocol.Revoke(name, tuple(people)))
+
+    def assets(self) -> tuple[AssetSummary, ...]:
+        """What the user owns or may open."""
+        return self._call(route("assets"), Nothing())
+
+    def describe(self, name: str) -> AssetSummary:
+        """What the user may know of one asset."""
+        return self._call(route("describe"), protocol.NameOnly(name))
+
+    def access(self, name: str) -> tuple[Access, ...]:
+        """Who may do what with an asset."""
+        return self._call(route("access"), protocol.NameOnly(name))
+
+    def versions(self, name: str) -> tuple[VersionSummary, ...]:
+        """Committed versions, newest first."""
+        return self._call(route("versions"), protocol.NameOnly(name))
+
+    def audit(
+        self,
+        *,
+        name: str | None = None,
+        by: str | None = None,
+        since: datetime | None = None,
+        limit: int = 200,
+    ) -> tuple[EntryView, ...]:
+        """Log entries the user may read."""
+        return self._call(route("audit"), protocol.Audit(name, by, since, limit))
+
+    def prove(self, index: int) -> Receipt:
+        """The offline proof of one entry."""
+        receipt: Receipt = self._call(route("prove"), protocol.Prove(index))
+        self.check_receipt(receipt)
+        return receipt
+
+    def export(self, destination: Path) -> None:
+        """Save the log, its checkpoints and the state it vouches for as a bundle for offline verification."""
+        destination.write_bytes(self._send(route("export"), route("export").path).content)
+
+    def check_receipt(self, receipt: Receipt) -> None:
+        """Raise `LogBroken` unless the receipt proves its entry under this log's key."""
+        verify_receipt(receipt, self.log_key)
+
+    def _changed(self, at: Route, request: Value) -> Changed:
+        changed: Changed = self._call(at, request)
+        self.check_receipt(changed.receipt)
+        return changed
+
+    def _call(self, at: Route, request: Value) -> Any:
+        """Send a request and return its verified result; typed by the route's response, hence Any here."""
+        fields = msgspec.to_builtins(request)
+        in_path = {name: fields.pop(name) for name in protocol.PATTERNS if f"{{{name}}}" in at.path}
+        path = at.path.format(**in_path)
+        seen = self._log().seen if at.name != "me" or self._memory else None
+        headers = {protocol.SEEN_HEADER: str(seen.size)} if seen else {}
+        if at.method == "POST":
+            response = self._send(at, path, json_body=msgspec.json.encode(fields), headers=headers)
+        else:
+            query = {name: value for name, value in fields.items() if value is not None}
+            response = self._send(at, path, params=query, headers=headers)
+        try:
+            reply = msgspec.json.decode(response.content, type=Reply[at.response])  # type: ignore[name-defined]
+        except msgspec.DecodeError as error:
+            raise Unavailable("the vault's answer cannot be read", next_step="Check that both sides run the same version.") from error
+        if at.name == "me" and self._memory is None:
+            self._remember_key(reply.result)
+        self._log().check(reply.log, seen)
+        return reply.result
+
+    def _remember_key(self, who: Who) -> None:
+        if self._log_key is not None and self._log_key != who.log_key:
+            raise LogBroken("the vault's log key is not the one this machine was told to expect")
+        self._memory = LogMemory(who.log_key, self._folder)
+
+    def _log(self) -> LogMemory:
+        if self._memory is None:
+            if self._log_key is not None:
+                self._memory = LogMemory(self._log_key, self._folder)
+            else:
+                self.me()
+        if self._memory is None:
+            raise Unavailable("the vault did not say which log it keeps")
+        return self._memory
+
+    def _send(
+        self,
+        at: Route,
+        path: str,
+        *,
+        content: Iterable[bytes] | None = None,
+        json_body: bytes | None = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        sent = dict(headers or {})
+        if (parent := self._parent()) is not None:
+            sent[protocol.PARENT_HEADER] = parent
+        if json_body is not None:
+            sent["Content-Type"] = "application/json"
+        for last in (False, True) if at.name in _RETRIED else (True,):
+            try:
+                response = self._http.request(
+                    at.method, path, content=json_body if content is None else content, params=params, headers=sent
+                )
+                break
+            except httpx.TransportError as error:
+                if last:
+                    raise Unavailable("the vault does not answer") from error
+        if not response.is_success:
+            raise _error(response)
+        return response
+
+
+def _error(response: httpx.Response) -> SecureCollabError:
+    try:
+        return protocol.error_from(msgspec.json.decode(response.content, type=protocol.ErrorReply).error)
+    except msgspec.DecodeError:
+        return Unavailable(f"the vault's server answered {response.status_code}")
+
+
+class LogMemory:
+    """The newest checkpoint of one log seen by this user, kept in a file across kernels and sessions.
+
+    A home that cannot be written keeps it for this process only.
+    """
+
+    def __init__(self, key: str, folder: Path) -> None:
+        self.key = key
+        self._file = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.checkpoint"
+        self._lock = threading.Lock()
+        self._seen = self._load()
+
+    @property
+    def seen(self) -> Checkpoint | None:
+        """The newest checkpoint verified so far."""
+        return self._seen
+
+    def check(self, head: LogHead, sent: Checkpoint | None) -> None:
+        """Raise `LogBroken` unless `head` is signed by this log and extends `sent`, what the request said was seen."""
+        found = open_checkpoint(head.checkpoint, self.key)
+        if sent is not None:
+            if found.size < sent.size:
+                raise LogBroken("the vault's log is shorter than it was: entries have been removed")
+            if found.size == sent.size:
+                if found.root != sent.root:
+                    raise LogBroken("the vault shows two different logs of the same length")
+            else:
+                verify_consistency(sent.size, sent.root, found.size, found.root, head.consistency)
+        with self._lock:
+            if self._seen is None or found.size > self._seen.size:
+                self._seen = found
+                self._save(head.checkpoint)
+
+    def _load(self) -> Checkpoint | None:
+        try:
+            note = self._file.read_text("utf-8")
+        except OSError:
+            return None
+        return open_checkpoint(note, self.key)
+
+    def _save(self, note: str) -> None:
+        partial = self._file.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            partial.write_text(note, "utf-8")
+            partial.replace(self._file)
+        except OSError:
+            partial.unlink(missing_ok=True)
+
+
+def _data_folder() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "jupyter_securecollab"
