@@ -1,0 +1,179 @@
+"""Arrow types as the manifest spells them, and arrays fit to be sealed.
+
+The allow-list works both ways: a type that is not in it is refused before sealing and while opening. Extension types
+are refused unseen; nothing here looks at, registers or resolves one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..errors import CannotHold, SealBroken
+from ..manifest import BATCH_RAW, BATCH_ROWS, ArrowType, Field
+
+_DEPTH = 16
+_SLICE_BYTES = 2**25
+
+_SIMPLE: dict[str, pa.DataType] = {
+    "null": pa.null(), "bool": pa.bool_(),
+    "int8": pa.int8(), "int16": pa.int16(), "int32": pa.int32(), "int64": pa.int64(),
+    "uint8": pa.uint8(), "uint16": pa.uint16(), "uint32": pa.uint32(), "uint64": pa.uint64(),
+    "float16": pa.float16(), "float32": pa.float32(), "float64": pa.float64(),
+    "string": pa.string(), "large_string": pa.large_string(), "binary": pa.binary(), "large_binary": pa.large_binary(),
+    "date32": pa.date32(), "date64": pa.date64(), "month_day_nano_interval": pa.month_day_nano_interval(),
+}  # fmt: skip
+_NAMES = {data_type: name for name, data_type in _SIMPLE.items()}
+_DECIMALS = {"decimal32": pa.decimal32, "decimal64": pa.decimal64, "decimal128": pa.decimal128, "decimal256": pa.decimal256}
+_UNITS = {"time32": pa.time32, "time64": pa.time64, "duration": pa.duration}
+
+
+def describe(data_type: pa.DataType, column: str) -> ArrowType:
+    """The manifest's spelling of a type; `CannotHold` naming the column if it is not on the allow-list."""
+    try:
+        return _describe(data_type, 0)
+    except _NotAllowed:
+        shown = "an extension type" if isinstance(data_type, pa.BaseExtensionType) else f"type {data_type}"
+        raise CannotHold(
+            f"column {column!r} has {shown}, which a sealed frame cannot hold", next_step="Convert the column to a plain type, or leave it out."
+        ) from None
+
+
+class _NotAllowed(Exception):
+    pass
+
+
+def _describe(data_type: pa.DataType, depth: int) -> ArrowType:
+    if isinstance(data_type, pa.BaseExtensionType) or depth > _DEPTH or (depth and pa.types.is_null(data_type)):
+        raise _NotAllowed
+    if data_type in _NAMES:
+        return ArrowType(_NAMES[data_type])  # type: ignore[arg-type]  # the keys of _SIMPLE are the Literal's words
+    if pa.types.is_timestamp(data_type):
+        return ArrowType("timestamp", unit=data_type.unit, zone=data_type.tz or "")
+    for name in _UNITS:
+        if getattr(pa.types, f"is_{name}")(data_type):
+            return ArrowType(name, unit=data_type.unit)  # type: ignore[arg-type,attr-defined]  # as above
+    for name in _DECIMALS:
+        if getattr(pa.types, f"is_{name}")(data_type):
+            return ArrowType(name, precision=data_type.precision, scale=data_type.scale)  # type: ignore[arg-type,attr-defined]  # as above
+    if pa.types.is_fixed_size_binary(data_type):
+        return ArrowType("fixed_size_binary", width=data_type.byte_width)
+    return _describe_nested(data_type, depth + 1)
+
+
+def _describe_nested(data_type: pa.DataType, depth: int) -> ArrowType:
+    if pa.types.is_map(data_type):
+        return ArrowType("map", sorted=data_type.keys_sorted, fields=(_field(data_type.key_field, depth), _field(data_type.item_field, depth)))
+    if pa.types.is_struct(data_type):
+        return ArrowType("struct", fields=tuple(_field(one, depth) for one in data_type.fields))
+    if pa.types.is_fixed_size_list(data_type):
+        return ArrowType("fixed_size_list", width=data_type.list_size, fields=(_field(data_type.value_field, depth),))
+    if pa.types.is_list(data_type):
+        return ArrowType("list", fields=(_field(data_type.value_field, depth),))
+    if pa.types.is_large_list(data_type):
+        return ArrowType("large_list", fields=(_field(data_type.value_field, depth),))
+    raise _NotAllowed
+
+
+def _field(field: pa.Field, depth: int) -> Field:
+    if field.metadata and any(key.startswith(b"ARROW:extension") for key in field.metadata):
+        raise _NotAllowed
+    return Field(field.name, _describe(field.type, depth), nullable=field.nullable)
+
+
+def build(described: ArrowType, depth: int = 0) -> pa.DataType:
+    """The type a manifest describes. What is not on the allow-list ends in `SealBroken`."""
+    name = described.name
+    if depth > _DEPTH or (depth and name == "null"):
+        raise SealBroken()
+    if name in _SIMPLE:
+        return _SIMPLE[name]
+    if name == "timestamp":
+        return pa.timestamp(described.unit, tz=described.zone or None)  # type: ignore[arg-type]  # pyarrow checks the unit
+    if name in _UNITS:
+        return _UNITS[name](described.unit)  # type: ignore[operator]  # pyarrow checks the unit
+    if name in _DECIMALS:
+        return _DECIMALS[name](described.precision, described.scale)
+    if name == "fixed_size_binary":
+        return pa.binary(described.width)
+    fields = [pa.field(one.name, build(one.type, depth + 1), nullable=one.nullable) for one in described.fields]
+    if name == "struct":
+        return pa.struct(fields)
+    if len(fields) != (2 if name == "map" else 1):
+        raise SealBroken()
+    if name == "map":
+        return pa.map_(fields[0], fields[1], keys_sorted=described.sorted)
+    if name == "fixed_size_list":
+        return pa.list_(fields[0], described.width)
+    return pa.list_(fields[0]) if name == "list" else pa.large_list(fields[0])
+
+
+def width(data_type: pa.DataType) -> int:
+    """Bytes one row may take in memory whatever the sealed bytes say: what the budget charges per row at least."""
+    if pa.types.is_fixed_size_list(data_type):
+        return 8 + data_type.list_size * width(data_type.value_type)
+    if pa.types.is_struct(data_type):
+        return 8 + sum(width(one.type) for one in data_type.fields)
+    return max(8, data_type.byte_width if pa.types.is_fixed_size_binary(data_type) else 0)
+
+
+def batches(values: pa.ChunkedArray) -> Iterator[pa.Array]:
+    """Slices of at most `BATCH_ROWS` rows and, unless a single row is larger, about 32 MiB, cleaned of what nulls hide.
+
+    The cut depends on rows and bytes of the whole column only, not on how it happened to be chunked.
+    """
+    rows = max(1, min(BATCH_ROWS, _SLICE_BYTES * len(values) // max(1, values.nbytes)))
+    for start in range(0, len(values), rows):
+        piece = values.slice(start, rows)
+        yield clean(piece.chunk(0) if piece.num_chunks == 1 else pa.concat_arrays(piece.chunks))
+
+
+def is_sorted(values: pa.ChunkedArray) -> bool:
+    """Whether the values rise or fall throughout and are not all equal; missing ones aside."""
+    kept = values.drop_null()
+    if pa.types.is_floating(kept.type):
+        kept = kept.filter(pc.invert(pc.is_nan(kept)))
+    try:
+        first, second = kept.slice(0, max(0, len(kept) - 1)), kept.slice(1)
+        rising, falling = pc.all(pc.less_equal(first, second)).as_py(), pc.all(pc.greater_equal(first, second)).as_py()
+    except pa.ArrowNotImplementedError:  # nested types have no order
+        return False
+    return len(kept) > 1 and bool(rising) != bool(falling)
+
+
+def too_large(array: pa.Array) -> bool:
+    """Whether one batch would pass the format's limit, which readers enforce."""
+    return array.nbytes > BATCH_RAW // 2
+
+
+def clean(array: pa.Array) -> pa.Array:
+    """The same values with nothing left in the slots under nulls: those bytes would be sealed along, and readable."""
+    if not pa.types.is_nested(array.type):
+        return _compact(array) if array.null_count else array
+    compact = _compact(array)
+    return _clean_structs(compact) if _has_struct(compact.type) else compact
+
+
+def _compact(array: pa.Array) -> pa.Array:
+    # Taking every row in order rebuilds the buffers: null slots come out zero or empty, except below null structs.
+    return array.take(pa.array(np.arange(len(array))))
+
+
+def _has_struct(data_type: pa.DataType) -> bool:
+    return pa.types.is_struct(data_type) or any(_has_struct(data_type.field(i).type) for i in range(data_type.num_fields))
+
+
+def _clean_structs(array: pa.Array) -> pa.Array:
+    mask = array.is_null() if array.null_count else None
+    if pa.types.is_struct(array.type):
+        if not array.type.num_fields:
+            return array
+        return pa.StructArray.from_arrays([clean(child) for child in array.flatten()], fields=array.type.fields, mask=mask)
+    if pa.types.is_map(array.type):
+        return pa.MapArray.from_arrays(array.offsets, clean(array.keys), clean(array.items), array.type, mask=mask)
+    if pa.types.is_fixed_size_list(array.type):
+        return pa.FixedSizeListArray.from_arrays(clean(array.values), type=array.type, mask=mask)
+    return type(array).from_arrays(array.offsets, clean(array.values), type=array.type, mask=mask)

@@ -1,0 +1,150 @@
+"""Sealing a prepared version level by level, on threads, with bounded memory; then its manifests and fingerprint.
+
+Worker threads seal a few streams ahead of the one being handed out, so what is in memory is those streams and the
+plaintext the caller already holds. Nothing is written anywhere.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import msgspec
+import pyarrow as pa
+
+from ..errors import Conflict
+from ..manifest import FORMAT, LevelManifest, Stream, TopManifest, encode, level_hash
+from ..model import Kind, Level
+from .streams import Bound, Progress, SealedStream, seal
+
+THREADS = max(2, min(8, os.cpu_count() or 2))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One stream still to be sealed: what its manifest entry says, about how many bytes it is, its plaintext pieces.
+
+    `pieces` gives all of them, or those of the first so many rows.
+    """
+
+    stream: Stream
+    size: int
+    pieces: Callable[[int | None], Iterable[tuple[int, pa.Buffer]]]
+
+
+@dataclass(frozen=True)
+class DraftLevel:
+    """One level still to be sealed. Sizes, hashes and salt in `manifest` are yet to be filled in."""
+
+    manifest: LevelManifest
+    drafts: tuple[Draft, ...]
+
+
+@dataclass(frozen=True)
+class SealedPart:
+    """One object to store. `chunks` must be consumed before the next part is asked for."""
+
+    level: Level
+    partition: int
+    chunks: Iterator[bytes]
+
+
+@dataclass(frozen=True)
+class SealedManifests:
+    """What is committed: manifests, and the keyed fingerprint that tells unchanged content without telling content."""
+
+    top: bytes
+    levels: dict[Level, bytes]
+    fingerprint: bytes
+
+
+class Sealing:
+    """One sealing in progress: iterate `parts` to the end, then `finish`."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        levels: Mapping[Level, DraftLevel],
+        bound: Bound,
+        keys: Mapping[Level, bytes],
+        parents: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> None:
+        self._kind, self._bound, self._keys, self._parents = kind, bound, keys, tuple(parents)
+        self._levels = dict(sorted(levels.items()))
+        self._sealed: dict[Level, list[SealedStream]] = {name: [] for name in self._levels}
+        self._progress = progress or (lambda done, total: None)
+        self._total = sum(draft.size for level in self._levels.values() for draft in level.drafts)
+        self._done = 0
+
+    def parts(self) -> Iterator[SealedPart]:
+        """The objects to store, lowest level first; a level without any stream has none."""
+        queue = [(name, draft) for name, level in self._levels.items() for draft in level.drafts]
+        stream = self._ahead(queue)
+        try:
+            for name, level in self._levels.items():
+                if level.drafts:
+                    chunks = self._chunks(name, stream, len(level.drafts))
+                    yield SealedPart(name, 0, chunks)
+                    if next(chunks, None) is not None:
+                        raise Conflict("a part was left before all of it was stored")
+        finally:
+            stream.close()
+
+    def finish(self, fingerprint_key: bytes) -> SealedManifests:
+        """The manifests, once every part has been consumed."""
+        if any(len(self._sealed[name]) != len(level.drafts) for name, level in self._levels.items()):
+            raise Conflict("not everything has been sealed yet")
+        levels = {name: encode(self._filled(name)) for name in self._levels}
+        hashes = {name: level_hash(level_bytes) for name, level_bytes in levels.items()}
+        top = TopManifest(FORMAT, self._bound.asset, self._bound.version, self._kind, hashes, self._parents)
+        return SealedManifests(encode(top), levels, self._fingerprint(fingerprint_key))
+
+    def _ahead(self, queue: list[tuple[Level, Draft]]) -> Iterator[tuple[Draft, SealedStream]]:
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="seal")
+        pending: deque[tuple[Draft, Future[SealedStream]]] = deque()
+        waiting = iter(queue)
+        try:
+            while True:
+                for name, draft in waiting:
+                    pending.append((draft, pool.submit(self._seal, name, draft)))
+                    if len(pending) > THREADS:
+                        break
+                if not pending:
+                    return
+                draft, future = pending.popleft()
+                yield draft, future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _seal(self, level: Level, draft: Draft) -> SealedStream:
+        return seal(draft.pieces(None), self._keys[level], self._bound, level, draft.stream.number)
+
+    def _chunks(self, level: Level, stream: Iterator[tuple[Draft, SealedStream]], count: int) -> Iterator[bytes]:
+        for _ in range(count):
+            draft, sealed = next(stream)
+            yield from sealed.chunks
+            self._sealed[level].append(replace(sealed, chunks=()))
+            self._done += draft.size
+            self._progress(self._done, self._total)
+
+    def _filled(self, name: Level) -> LevelManifest:
+        offset = 0
+        streams = []
+        for draft, sealed in zip(self._levels[name].drafts, self._sealed[name], strict=True):
+            streams.append(msgspec.structs.replace(draft.stream, offset=offset, size=sealed.size, sha256=sealed.sha256, batches=sealed.batches))
+            offset += sealed.size
+        return msgspec.structs.replace(self._levels[name].manifest, salt=secrets.token_bytes(32), streams=tuple(streams))
+
+    def _fingerprint(self, key: bytes) -> bytes:
+        digest = hmac.new(key, b"securecollab/sealed/v1/fingerprint\x00" + self._kind.encode(), "sha256")
+        for name, level in self._levels.items():
+            contents = zip(level.drafts, self._sealed[name], strict=True)
+            streams = tuple(msgspec.structs.replace(draft.stream, sha256=sealed.content) for draft, sealed in contents)
+            digest.update(level_hash(encode(msgspec.structs.replace(level.manifest, streams=streams))))
+        return digest.digest()
