@@ -1,0 +1,53 @@
+"""The named axes of a frame: which columns and index levels it has, and the values of one.
+
+Names are text, index levels before columns; an index level without a name is called `(index)`, or `(index 0)` among
+several. The default index of pandas says nothing and has no name here. No other module here knows frames' libraries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+_FRAMES = {("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "Table")}
+
+
+def is_frame(value: Any) -> bool:
+    """Whether this is a pandas or polars DataFrame or an Arrow table, without importing any of them."""
+    return any((kind.__module__.partition(".")[0], kind.__name__) in _FRAMES for kind in type(value).__mro__)
+
+
+def names(frame: Any) -> tuple[str, ...]:
+    """Index levels (pandas only), then columns, in order."""
+    columns = frame.column_names if hasattr(frame, "column_names") else frame.columns
+    return (*_index_names(frame), *(str(name) for name in columns))
+
+
+def values(frame: Any, name: str) -> Any:
+    """The column or index level of that name, as the library's own column type."""
+    index = _index_names(frame)
+    position = names(frame).index(name)
+    if position < len(index):
+        return frame.index.get_level_values(position).to_series()
+    if hasattr(frame, "iloc"):
+        return frame.iloc[:, position - len(index)]
+    return frame[name]
+
+
+def _index_names(frame: Any) -> tuple[str, ...]:
+    index = getattr(frame, "index", None)
+    if index is None or _is_default(index):
+        return ()
+    return tuple(_level_names(index.names))
+
+
+def _level_names(given: Any) -> Iterator[str]:
+    for number, name in enumerate(given):
+        if name is not None:
+            yield str(name)
+        else:
+            yield "(index)" if len(given) == 1 else f"(index {number})"
+
+
+def _is_default(index: Any) -> bool:
+    return type(index).__name__ == "RangeIndex" and index.name is None and (index.start, index.step) == (0, 1)
