@@ -36,8 +36,9 @@ bench: .make/installed
 	$(BIN)/python -m benchmarks.run
 
 # TypeScript's view of the wire, from the server's own types.
-protocol: .make/installed
-	cd labextension && npm run --silent protocol
+protocol: .make/environment .make/node
+	$(BIN)/python -c 'import json; from jupyter_securecollab.protocol import openapi; print(json.dumps(openapi("")))' | \
+	  (cd labextension && node node_modules/openapi-typescript/bin/cli.js > src/protocol.ts)
 
 # What exactly is installed: versions and hashes, no addresses.
 lock: $(UV)

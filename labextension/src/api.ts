@@ -60,7 +60,7 @@ export class ServerVault implements Vault {
 
 interface Body {
   result?: unknown;
-  error?: { code: string; message: string; next_step: string };
+  error?: Schemas['ErrorBody'];
 }
 
 async function bodyOf(response: Response): Promise<Body | null> {
