@@ -1,0 +1,293 @@
+"""Verifying a whole log, and the bundle in which it travels to an auditor.
+
+A bundle is one text file of JSON lines: the newest checkpoint, then every entry with its leaf hash and every checkpoint
+where it belongs, then a snapshot of the state. Nothing in it is trusted: it is read line by line under limits, checked
+with the log's public key, which must come from elsewhere, and the first bad entry is named. Format and limits are in
+docs/spec/audit.md. Knows no database.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import msgspec
+
+from .errors import LogBroken, NotFound
+from .model import Value
+from .proofs import MAX_ENTRY, Change, Frontier, leaf_hash, open_checkpoint, parse_entry
+
+T = TypeVar("T")
+
+FORMAT = "jupyter_securecollab audit bundle 1"
+
+MAX_LINE = 1 << 20
+_ENTRY_LINE = re.compile(
+    rb'\{"index":(0|[1-9][0-9]{0,17}),"leaf":"([A-Za-z0-9+/]{43}=)","entry":(\{.*\})\}\n', re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEntry:
+    """An entry as stored: its place, the leaf hash kept beside it, its bytes."""
+
+    index: int
+    leaf: bytes
+    body: bytes
+
+
+class StateRow(Value, frozen=True):
+    """One row of a logged table: the logged fields, the primary key apart."""
+
+    table: str
+    key: dict[str, Any]
+    row: dict[str, Any]
+
+
+class _Head(Value, frozen=True):
+    """The first line. The log key is a hint to people: verifying with it would prove nothing."""
+
+    format: str
+    log_key: str
+    checkpoint: str
+
+
+class _Note(Value, frozen=True):
+    checkpoint: str
+
+
+Item = LoggedEntry | str | StateRow
+"""Part of a log: an entry, a signed checkpoint right after the entries it covers, at the end the rows of the state."""
+
+
+class LogReport(Value, frozen=True):
+    """What was verified: `size` entries under the checkpoint `note`; `rows` of state compared, None if not asked."""
+
+    size: int
+    root: bytes
+    note: str
+    checkpoints: int
+    trusted: int
+    rows: int | None
+
+
+def verify_log(
+    newest: str, items: Iterable[Item], log_key: str, *, trusted: Sequence[str] = (), state: bool = False
+) -> LogReport:
+    """Check entries against checkpoints up to the newest, and with `state` the rows against a replay of the entries.
+
+    `trusted` are checkpoints of this log kept elsewhere: they alone reveal a rewrite by somebody who holds the log
+    key. Raises `LogBroken`, with the index of the first bad entry where there is one.
+    """
+    check = _Check(newest, log_key, trusted, state)
+    for item in items:
+        match item:
+            case LoggedEntry():
+                check.entry(item)
+            case str():
+                check.checkpoint(item)
+            case StateRow():
+                if not state:
+                    break
+                check.row(item)
+    return check.report()
+
+
+class _Check:
+    """One pass over a log."""
+
+    def __init__(self, newest: str, log_key: str, trusted: Sequence[str], state: bool) -> None:
+        self._log_key = log_key
+        self._note, self._newest = newest, open_checkpoint(newest, log_key)
+        self._outside = sorted((open_checkpoint(note, log_key) for note in trusted), key=lambda one: one.size)
+        self._trusted = len(trusted)
+        self._agreed = 0  # entries covered by an outside checkpoint that fitted
+        self._good = 0  # entries covered by a checkpoint of the log that fitted
+        self._checkpoints = 0
+        self._tree = Frontier()
+        self._replay = Replay() if state else None
+        self._compare()
+
+    def entry(self, entry: LoggedEntry) -> None:
+        """The next entry: at its place, with its hash."""
+        index = self._tree.size
+        if index == self._newest.size:
+            raise LogBroken(f"entry {index} is covered by no checkpoint", index=index)
+        if entry.index != index:
+            raise LogBroken(f"entry {index} is missing or out of place: entry {entry.index} stands there", index=index)
+        leaf = leaf_hash(entry.body)
+        if leaf != entry.leaf or len(entry.body) > MAX_ENTRY:
+            raise LogBroken(f"entry {index} was changed: its hash is not the one recorded", index=index)
+        if self._replay:
+            self._replay.apply(index, entry.body)
+        self._tree.append(leaf)
+        self._compare()
+
+    def checkpoint(self, note: str) -> None:
+        """A checkpoint of the log: signed, in its place, over exactly these entries."""
+        size = self._tree.size
+        try:
+            found = open_checkpoint(note, self._log_key)
+        except LogBroken as error:
+            raise LogBroken(f"after {size} entries: {error}", index=self._good) from None
+        if found.size != size or (self._checkpoints and size == self._good):
+            raise LogBroken(f"after {size} entries stands a checkpoint over {found.size}", index=min(size, found.size))
+        if found.root != self._tree.root():
+            where = (
+                f"entry {self._good}" if size == self._good + 1 else f"one of the entries {self._good} to {size - 1}"
+            )
+            raise LogBroken(f"{where} is not what was signed", index=self._good)
+        self._good = size
+        self._checkpoints += 1
+
+    def _compare(self) -> None:
+        while self._outside and self._outside[0].size == self._tree.size:
+            if self._outside.pop(0).root != self._tree.root():
+                raise LogBroken(
+                    f"a checkpoint kept outside was signed over other entries than {self._agreed} to "
+                    f"{self._tree.size - 1}: the log was rewritten or forked",
+                    index=self._agreed,
+                )
+            self._agreed = self._tree.size
+
+    def row(self, row: StateRow) -> None:
+        """A row of the state, which the entries must account for."""
+        if self._replay:
+            self._replay.compare(row)
+
+    def report(self) -> LogReport:
+        """After the last item: nothing may be missing."""
+        size = self._tree.size
+        if size < self._newest.size:
+            raise LogBroken(f"entry {size} is missing; {self._newest.size} entries were signed", index=size)
+        if self._good < size or self._tree.root() != self._newest.root or not self._checkpoints:
+            raise LogBroken("the newest checkpoint is not over the entries before it", index=self._good)
+        if self._outside:
+            seen = self._outside[-1].size
+            raise LogBroken(f"a checkpoint kept outside saw {seen} entries, the log has {size}: it was cut", index=size)
+        rows = self._replay.end() if self._replay else None
+        return LogReport(size, self._newest.root, self._note, self._checkpoints, self._trusted, rows)
+
+
+class Replay:
+    """The state that the entries alone describe, row by row as hashes, to hold the tables against."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, bytes], tuple[bytes, int]] = {}
+        self._compared = 0
+
+    def apply(self, index: int, body: bytes) -> None:
+        """Make the changes that an entry recorded."""
+        try:
+            changes = parse_entry(body).changes
+        except LogBroken:
+            raise LogBroken(f"entry {index} cannot be read", index=index) from None
+        for change in changes:
+            self._apply(index, change)
+
+    def _apply(self, index: int, change: Change) -> None:
+        if change.put is not None:
+            self._rows[change.put, _canonical(change.key)] = (_digest(change.row), index)
+        elif change.remove is not None:
+            self._rows.pop((change.remove, _canonical(change.key)), None)
+
+    def compare(self, row: StateRow) -> None:
+        """Take a row of the state off the books, or say what is wrong with it."""
+        known = self._rows.pop((row.table, _canonical(row.key)), None)
+        if known is None:
+            raise LogBroken(f"{_named(row.table, row.key)} was never recorded: no entry of the log put it there")
+        digest, index = known
+        if digest != _digest(row.row):
+            raise LogBroken(f"{_named(row.table, row.key)} is not as entry {index} recorded it", index=index)
+        self._compared += 1
+
+    def end(self) -> int:
+        """How many rows were compared; none may be left over."""
+        for (table, key), (_, index) in self._rows.items():
+            row = _named(table, msgspec.json.decode(key))
+            raise LogBroken(f"{row} is gone; entry {index} recorded it and none removed it", index=index)
+        return self._compared
+
+
+def _canonical(value: dict[str, Any]) -> bytes:
+    return msgspec.json.encode(value, order="sorted")
+
+
+def _digest(row: dict[str, Any]) -> bytes:
+    return hashlib.sha256(_canonical(row)).digest()
+
+
+def _named(table: str, key: dict[str, Any]) -> str:
+    return f"in table {table} the row {', '.join(f'{name}={value}' for name, value in key.items())}"
+
+
+def write_bundle(path: Path, newest: str, items: Iterable[Item], log_key: str) -> None:
+    """Write a log, verified or not, as a bundle: readable by its owner alone, complete or not there at all."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(_Head(FORMAT, log_key, newest)) + b"\n")
+            file.writelines(map(_line, items))
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _line(item: Item) -> bytes:
+    match item:
+        case LoggedEntry():
+            # Not through a JSON library: the entry's own bytes are what was hashed.
+            return b'{"index":%d,"leaf":"%b","entry":%b}\n' % (item.index, base64.b64encode(item.leaf), item.body)
+        case str():
+            return msgspec.json.encode(_Note(item)) + b"\n"
+        case StateRow():
+            return msgspec.json.encode(item) + b"\n"
+
+
+def verify_bundle(path: Path, log_key: str, *, trusted: Sequence[str] = (), state: bool = False) -> LogReport:
+    """Verify a bundle offline, with nothing but the log's public key; see `verify_log`."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise NotFound(f"there is no bundle {path}") from None
+    with file:
+        head = _decode(file.readline(MAX_LINE), _Head, 1)
+        if head.format != FORMAT:
+            raise LogBroken("this bundle is of a format that this release does not know")
+        return verify_log(head.checkpoint, _items(file), log_key, trusted=trusted, state=state)
+
+
+def _items(file: BinaryIO) -> Iterator[Item]:
+    number, index = 1, 0
+    while line := file.readline(MAX_LINE):
+        number += 1
+        if line.startswith(b'{"checkpoint"'):
+            yield _decode(line, _Note, number, index).checkpoint
+        elif line.startswith(b'{"table"'):
+            yield _decode(line, StateRow, number)
+        else:
+            yield _entry(line, number, index)
+            index += 1
+
+
+def _entry(line: bytes, number: int, index: int) -> LoggedEntry:
+    match = _ENTRY_LINE.fullmatch(line)
+    if not match:
+        raise LogBroken(f"line {number} of the bundle, where entry {index} should stand, is damaged", index=index)
+    return LoggedEntry(int(match[1]), base64.b64decode(match[2]), match[3])
+
+
+def _decode(line: bytes, kind: type[T], number: int, index: int | None = None) -> T:
+    try:
+        return msgspec.json.decode(line, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise LogBroken(f"line {number} of the bundle is damaged", index=index) from None

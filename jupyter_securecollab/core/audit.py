@@ -1,0 +1,316 @@
+"""The journal: the one writer, through which everything that changes state or releases anything is recorded.
+
+Operations run one after another inside one write transaction, each in a savepoint of its own, as many as wait together
+(group commit). Their entries, the changes of state and the signed checkpoint become durable with one commit, and only
+then does any caller get an answer. It decides nothing: what is recorded comes from the operations.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import rfc8785
+
+from ..bundles import LogReport
+from ..errors import SecureCollabError, StoreBroken, TooLarge, Unavailable
+from ..model import Caller, Decision, LogHead, Receipt
+from ..proofs import MAX_ENTRY, LogSigner
+from .catalog import EntryRow
+from .changes import JSON, key_of, logged, plain
+from .copies import Copies
+from .export import export_bundle, verify_tables
+from .ledger import Head, Ledger
+from .ports import CheckpointCopy, Clock, R, Row, Rows, Store
+
+__all__ = ["JSON", "Journal", "Work", "Written"]
+
+T = TypeVar("T")
+
+_BATCH = 512
+_FORMAT = 1
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Written(Generic[T]):
+    """What an operation returned, and the receipt of its entry if it recorded one. Both are durable."""
+
+    value: T
+    receipt: Receipt | None
+
+
+class Work:
+    """What one operation gets: the state, the time to decide at, and the pen.
+
+    `rows` is for reading; changes go through `put` and `remove`, which note them for the entry. `index` is the place
+    in the log of the entry this operation may record. Valid until the operation returns.
+    """
+
+    def __init__(self, rows: Rows, now: datetime, index: int) -> None:
+        self.rows = rows
+        self.now = now
+        self.index = index
+        self._changes: dict[tuple[str, tuple[object, ...]], JSON] = {}
+        self._recorded: dict[str, JSON] | None = None
+        self._row: tuple[str, str, str | None] | None = None
+
+    def put(self, row: Row) -> None:
+        """Insert or replace a row."""
+        self.rows.put(row)
+        if row.unlogged is not None:
+            table, key, rest = logged(row)
+            self._changes[table, tuple(key.values())] = {"put": table, "key": key, "row": rest}
+
+    def remove(self, kind: type[R], *key: object) -> None:
+        """Delete a row."""
+        self.rows.remove(kind, *key)
+        if kind.unlogged is not None:
+            named = key_of(kind, *key)
+            self._changes[kind.table, tuple(named.values())] = {"remove": kind.table, "key": named}
+
+    def record(
+        self,
+        act: str,
+        caller: Caller,
+        *,
+        asset: str | None = None,
+        name: str | None = None,
+        version: str | None = None,
+        decision: Decision | None = None,
+        detail: Mapping[str, JSON] | None = None,
+    ) -> None:
+        """Say what happened, once per operation. The changes made are added to the entry by themselves."""
+        if self._recorded is not None:
+            raise RuntimeError("an operation records one entry")
+        self._row = (act, caller.name, asset)
+        self._recorded = {
+            "act": act,
+            "who": caller.name,
+            "via": caller.via,
+            "also": caller.also,
+            "kernel": caller.kernel,
+            "asset": asset,
+            "name": name,
+            "version": version,
+            "decision": _decision(decision),
+            "detail": detail,
+        }
+
+    def entry(self) -> EntryRow | None:
+        """The entry to append; `TooLarge` if it exceeds what an entry may hold. For the journal alone."""
+        if self._recorded is None or self._row is None:
+            if self._changes:
+                raise RuntimeError("an operation that changes the state must record it")
+            return None
+        body = {name: plain(value) for name, value in self._recorded.items() if value}
+        body |= {"v": _FORMAT, "at": plain(self.now)}
+        if self._changes:
+            body["changes"] = list(self._changes.values())
+        sealed = rfc8785.dumps(body)
+        if len(sealed) > MAX_ENTRY:
+            raise TooLarge("this is too much for one entry of the audit log", next_step="Do it in several steps.")
+        act, actor, asset = self._row
+        return EntryRow(self.index, self.now, act, actor, asset, sealed)
+
+
+def _decision(decision: Decision | None) -> JSON:
+    if decision is None:
+        return None
+    unmet = [{"policy": one.policy, "text": one.text} for one in decision.unmet]
+    return {"allow": decision.allow, "policies": decision.policies, "unmet": unmet}
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """How an operation ended inside the transaction: with a value and perhaps an entry, or by raising."""
+
+    value: Any = None
+    entry: EntryRow | None = None
+    raised: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    operation: Callable[[Work], Any]
+    answer: Future[tuple[Any, EntryRow | None, Head]]
+
+
+class Journal:
+    """The audit log over a store: writes, reads, proofs. One per process; several processes may share a database.
+
+    `tolerance` is how far the wall clock may lie behind the last entry before nothing is decided any more.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        signer: LogSigner,
+        *,
+        clock: Clock,
+        copies: Sequence[CheckpointCopy] = (),
+        tolerance: timedelta = timedelta(seconds=5),
+    ) -> None:
+        self.log_key = signer.log_key
+        self._store = store
+        self._clock = clock
+        self._tolerance = tolerance
+        self._ledger = Ledger(store, signer)
+        self._head = self._ledger.open()
+        self._copies = Copies(copies)
+        self._copies.offer(self._head.tree.size, self._head.note)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        self._closed = False
+        self._writer = threading.Thread(target=self._serve, name="journal", daemon=True)
+        self._writer.start()
+
+    def write(self, operation: Callable[[Work], T]) -> Written[T]:
+        """Run an operation and wait until it is durable; raise what it raised, which undoes it alone.
+
+        Raises `Unavailable` if the log cannot be written: then nothing has happened. The operation runs on the
+        journal's thread and must not write to the journal itself.
+        """
+        if threading.current_thread() is self._writer:
+            raise RuntimeError("an operation cannot wait for another one")
+        job = _Job(operation, Future())
+        with self._gate:
+            if self._closed:
+                raise Unavailable("the vault is shutting down; nothing was changed")
+            self._jobs.put(job)
+        value, entry, head = job.answer.result()
+        return Written(value, self._ledger.receipt(head, entry.index, entry.body) if entry else None)
+
+    def read(self, query: Callable[[Rows], T]) -> T:
+        """Ask a consistent view of the state."""
+        with self._store.snapshot() as rows:
+            return query(rows)
+
+    def head(self, seen: int = 0) -> LogHead:
+        """The newest checkpoint and the proof that it continues the one over `seen` entries (0: none seen yet)."""
+        head = self.read(self._current())
+        return LogHead(checkpoint=head.note, consistency=self._ledger.consistency(head, seen))
+
+    def receipt(self, index: int) -> Receipt:
+        """The receipt of any entry, at the newest checkpoint; `NotFound` if there is no such entry."""
+        current = self._current()
+        return self.read(lambda rows: self._ledger.read_receipt(rows, current(rows), index))
+
+    def _current(self) -> Callable[[Rows], Head]:
+        known = self._head  # taken before the view is, which therefore is never older
+        return lambda rows: self._ledger.catch_up(rows, known)
+
+    def verify(self, *, state: bool = False, trusted: Sequence[str] = ()) -> LogReport:
+        """Check every entry, tile and checkpoint in the database, and with `state` the tables against a replay.
+
+        `trusted` are signed checkpoints kept outside; without one, a rewrite by whoever holds the log key goes unseen.
+        Raises `LogBroken` naming the first bad entry or row.
+        """
+        return self.read(lambda rows: verify_tables(rows, self.log_key, state=state, trusted=trusted))
+
+    def bundle(self, destination: Path) -> None:
+        """Write everything an auditor needs to verify the log offline to one file, as it is, verified or not."""
+        self.read(lambda rows: export_bundle(rows, destination, self.log_key))
+
+    def close(self) -> None:
+        """Commit what waits, copy the last checkpoint, and stop. Later writes raise `Unavailable`."""
+        with self._gate:
+            if self._closed:
+                return
+            self._closed = True
+            self._jobs.put(None)
+        self._writer.join()
+        self._copies.close()
+
+    def _serve(self) -> None:
+        while jobs := self._waiting():
+            self._commit(jobs)
+
+    def _waiting(self) -> list[_Job]:
+        """The operations that wait, at least one; none when the journal is closed and all are done."""
+        jobs: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) == _BATCH or self._jobs.empty():
+                return jobs
+            job = self._jobs.get()
+        self._jobs.put(None)  # seen again when these are done
+        return jobs
+
+    def _commit(self, jobs: Sequence[_Job]) -> None:
+        try:
+            head, outcomes = self._transact(jobs)
+        except BaseException as error:  # whatever it is, somebody waits for an answer
+            _log.error("the audit log could not be written: %s", type(error).__name__)
+            for job in jobs:
+                job.answer.set_exception(_failure(error))
+            return
+        if head is not self._head:
+            self._copies.offer(head.tree.size, head.note)
+        self._head = head
+        for job, done in zip(jobs, outcomes, strict=True):
+            if done.raised:
+                job.answer.set_exception(done.raised)
+            else:
+                job.answer.set_result((done.value, done.entry, head))
+
+    def _transact(self, jobs: Sequence[_Job]) -> tuple[Head, list[_Done]]:
+        with self._store.transaction() as rows:
+            head = self._ledger.catch_up(rows, self._head)
+            now = self._now(head.last)
+            outcomes: list[_Done] = []
+            added: list[EntryRow] = []
+            for job in jobs:
+                done = _attempt(rows, job.operation, Work(rows, now, head.tree.size + len(added)))
+                outcomes.append(done)
+                if done.entry:
+                    added.append(done.entry)
+            if added:
+                head = self._ledger.append(rows, head, added)
+        return head, outcomes
+
+    def _now(self, last: datetime | None) -> datetime:
+        """Time to decide at: never before the last entry, and nothing at all when the clock is far behind it."""
+        wall = self._clock()
+        if last is None or wall >= last:
+            return wall
+        if last - wall > self._tolerance:
+            raise Unavailable(
+                f"the vault's clock says {plain(wall)}, but its last entry is of {plain(last)}; nothing was decided",
+                next_step="Set the clock of the vault's machine right.",
+            )
+        return last
+
+
+def _attempt(rows: Rows, operation: Callable[[Work], Any], work: Work) -> _Done:
+    """Run one operation so that its failure undoes only itself."""
+    raised: Exception | None = None
+    try:
+        with rows.savepoint():
+            try:
+                return _Done(operation(work), work.entry())
+            except Exception as error:
+                raised = error
+                raise
+    except Exception as error:
+        if error is not raised:
+            raise  # not the operation but its savepoint failed: nothing in this transaction can be relied on
+        return _Done(raised=raised)
+
+
+def _failure(error: BaseException) -> SecureCollabError:
+    """What each waiting caller is told when the common transaction failed."""
+    if isinstance(error, Unavailable | StoreBroken):
+        told: SecureCollabError = type(error)(str(error), next_step=error.next_step)
+    else:
+        told = Unavailable("the audit log cannot be written; nothing was changed or released")
+    told.__cause__ = error
+    return told
