@@ -1,0 +1,122 @@
+"""The base of every handler of the vault: who calls, before anything else; and errors as JSON, always.
+
+The one place where errors become HTTP status codes. What a route does is in the handlers; here nothing is decided
+but who is asking, and a request nobody vouches for never reaches them.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+import msgspec
+from jupyter_server.base.handlers import APIHandler
+from tornado import web
+
+from .. import errors
+from ..errors import Denied, NotSignedIn, SecureCollabError
+from ..model import Caller
+from ..protocol import PARENT_HEADER, TOKEN_HEADER, ErrorBody, ErrorReply, error_body
+from .executions import KernelIdentity, sha256_hex
+from .identity import People
+
+HTTP_STATUS: dict[type[SecureCollabError], int] = {
+    errors.Invalid: 400,
+    errors.NotSignedIn: 401,
+    errors.Denied: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.SealBroken: 422,
+    errors.Unavailable: 503,
+    SecureCollabError: 500,
+}
+_CODE = {400: "invalid", 401: "not_signed_in", 403: "denied", 404: "not_found", 405: "invalid", 413: "too_large"}
+
+
+def write_error_json(handler: web.RequestHandler, error: SecureCollabError) -> None:
+    """Answer with this error: status and body."""
+    handler.set_status(next(HTTP_STATUS[kind] for kind in type(error).__mro__ if kind in HTTP_STATUS))
+    handler.finish(msgspec.json.encode(ErrorReply(error_body(error))))
+
+
+class VaultHandler(APIHandler):
+    """Derive from this; `caller` is set before any method runs.
+
+    Methods are marked `@allow_unauthenticated`: Jupyter's own check knows only the browser's user, not kernels.
+    """
+
+    auth_resource = "securecollab"
+    caller: Caller
+    _kernel: KernelIdentity | None = None
+
+    async def prepare(self) -> None:  # type: ignore[override]  # as Jupyter's APIHandler does
+        """Find out who calls: the kernel token if there is one, else the person Jupyter knows."""
+        token = self.request.headers.get(TOKEN_HEADER)
+        if token is not None:
+            self._kernel = await self._kernel_of(token)
+        await super().prepare()
+        self.caller = self._browser_caller() if self._kernel is None else self._kernel_caller(self._kernel)
+
+    def check_xsrf_cookie(self) -> None:
+        """Waived only for a valid token that is the identity used; nobody at all is 401, not a complaint about XSRF."""
+        if hasattr(self, "_jupyter_current_user") and self._kernel is None:  # tornado also calls before that is known
+            self._signed_in_person()
+            super().check_xsrf_cookie()
+
+    async def _kernel_of(self, token: str) -> KernelIdentity:
+        kernel = self._people.tokens.resolve(token)
+        if kernel is None or kernel.kernel_id not in self.kernel_manager:
+            raise NotSignedIn("this kernel's token is not, or no longer, valid", next_step="Restart the kernel.")
+        if await self._people.epoch(kernel.owner) != kernel.epoch:
+            raise NotSignedIn("the sign-in under which this kernel was started has ended")
+        return kernel
+
+    def _kernel_caller(self, kernel: KernelIdentity) -> Caller:
+        """The least of all who are behind a kernel: named is the one executing, the others cap what he gets."""
+        executions = self._people.executions
+        person = executions.person_of(kernel.kernel_id, self.request.headers.get(PARENT_HEADER, ""))
+        if person is None:
+            raise Denied(
+                "this server does not know who is executing this",
+                next_step="Run it in a cell of a notebook opened here.",
+            )
+        others = (executions.everyone(kernel.kernel_id) | {kernel.owner}) - {person}
+        session = sha256_hex(self.request.headers[TOKEN_HEADER])
+        return Caller(person, "kernel", session, also=tuple(sorted(others)), kernel=kernel.kernel_id)
+
+    def _browser_caller(self) -> Caller:
+        provider = self.identity_provider
+        cookie = self.get_cookie(provider.get_cookie_name(self))
+        secret = provider.get_token(self) if self.token_authenticated else cookie
+        return Caller(self._signed_in_person(), "browser", sha256_hex(secret or ""))
+
+    def _signed_in_person(self) -> str:
+        person = self._people.person_of(self.current_user)
+        if person is None:
+            raise NotSignedIn("you are not signed in")
+        return person
+
+    @property
+    def _people(self) -> People:
+        return People.of(self.serverapp)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """JSON with code and next step, for our errors, Jupyter's and mistakes of ours alike."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, SecureCollabError):
+            write_error_json(self, error)
+            return
+        known = isinstance(error, web.HTTPError)
+        message = (error.log_message or error.reason if known else None) or "the vault failed; its log says how"
+        code = _CODE.get(status_code, SecureCollabError.code)
+        self.finish(msgspec.json.encode(ErrorReply(ErrorBody(code, message))))
+
+    def log_exception(
+        self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Refusals are not failures: no traceback for errors raised on purpose."""
+        if isinstance(value, SecureCollabError):
+            self.log.info("%s: %s", value.code, value)
+        else:
+            super().log_exception(typ, value, tb)

@@ -1,0 +1,217 @@
+"""Sessions and kernels that belong to a person, with a narrow token in each kernel and a record of who executes.
+
+Two people who open one notebook get two kernels, and a kernel one may not use looks as if it did not exist. Whoever
+executes is known from the websocket the message came through, never from the message. Terminals, files and the
+operating system's user stay shared: this keeps colleagues apart, not attackers who can run code on the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from jupyter_server.auth.authorizer import Authorizer
+from jupyter_server.auth.identity import User
+from jupyter_server.base.call_context import CallContext
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.services.kernels.connection.base import deserialize_binary_message
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
+from jupyter_server.services.sessions.sessionmanager import SessionManager
+from tornado import web
+from traitlets import default
+
+from .identity import People, SignedIn
+
+EXTENSION_ARGUMENT = "--ext=jupyter_securecollab.notebook"
+RUNS_CODE = frozenset({"execute_request", "comm_open", "comm_msg", "comm_close", "debug_request"})
+_SERVER_SECRETS = frozenset(
+    ("JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE", "JPY_API_TOKEN", "JUPYTERHUB_API_TOKEN", "CONFIGPROXY_AUTH_TOKEN")
+)
+
+
+def _handler() -> JupyterHandler | None:
+    """The request being handled; None when the server acts by itself."""
+    handler: JupyterHandler | None = CallContext.get(CallContext.JUPYTER_HANDLER)
+    return handler
+
+
+def _owner(kernels: AsyncMappingKernelManager, kernel_id: str) -> str | None:
+    """Whose kernel this is; None for one that another kernel manager, or another program, started."""
+    return getattr(kernels.get_kernel(kernel_id), "owner", None)
+
+
+def _mine(people: People, kernels: AsyncMappingKernelManager, kernel_id: str) -> bool:
+    handler = _handler()
+    return handler is None or people.may_use(handler.current_user, _owner(kernels, kernel_id))
+
+
+class OwnedSessionManager(SessionManager):
+    """Everybody sees, finds and changes only sessions on kernels of his own."""
+
+    async def list_sessions(self) -> list[dict[str, Any]]:
+        """The sessions of whoever asks."""
+        people = People.of(self.parent)
+        sessions = await super().list_sessions()  # type: ignore[no-untyped-call]  # Jupyter's
+        return [session for session in sessions if _mine(people, self.kernel_manager, session["kernel"]["id"])]
+
+    async def session_exists(self, path: str) -> bool:
+        """Whether whoever asks has a session for this path."""
+        return any(session["path"] == path for session in await self.list_sessions())
+
+    async def get_session(self, **wanted: Any) -> dict[str, Any]:
+        """The session of whoever asks in which all of these columns have these values."""
+        for session in await self.list_sessions():
+            columns = {**session, "session_id": session["id"], "kernel_id": session["kernel"]["id"]}
+            if all(columns.get(name) == value for name, value in wanted.items()):
+                return session
+        raise web.HTTPError(404, "Session not found")
+
+
+class OwnedKernelManager(AsyncMappingKernelManager):
+    """Lists to everybody his own kernels; what a kernel had here ends when it is gone, however it went."""
+
+    @default("kernel_manager_class")
+    def _default_kernel_manager_class(self) -> str:
+        return f"{SecureKernelManager.__module__}.{SecureKernelManager.__name__}"
+
+    def list_kernels(self) -> list[dict[str, Any]]:
+        """The kernels of whoever asks."""
+        people = People.of(self.parent)
+        kernels = super().list_kernels()  # type: ignore[no-untyped-call]  # Jupyter's
+        return [kernel for kernel in kernels if _mine(people, self, kernel["id"])]
+
+    def remove_kernel(self, kernel_id: str) -> Any:
+        """Also called for kernels that died without being shut down."""
+        People.of(self.parent).kernel_ended(kernel_id)
+        return super().remove_kernel(kernel_id)
+
+
+class SecureKernelManager(ServerKernelManager):
+    """One kernel, owned by the person who started it, that knows how to reach the vault in his name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        handler = _handler()
+        user = handler.current_user if handler is not None else None
+        # A kernel that some other program started is nobody's.
+        self.owner = self._people.owner_for(user) if self.owns_kernel else None
+
+    @property
+    def _people(self) -> People:
+        kernels: Any = self.parent
+        return People.of(kernels.parent)
+
+    async def _async_pre_start_kernel(self, **options: Any) -> tuple[list[str], dict[str, Any]]:
+        """Runs before every start and restart: a fresh token, a clean environment, our extension."""
+        if self.kernel_id is None:
+            self.kernel_id = options.pop("kernel_id")
+        environment = _without_secrets(options.get("env") or os.environ)
+        options["env"] = environment | await self._people.kernel_environment(self.kernel_id, self.owner)
+        arguments = options.get("extra_arguments") or []
+        if self.kernel_spec and _runs_ipykernel(self.kernel_spec.argv) and EXTENSION_ARGUMENT not in arguments:
+            options["extra_arguments"] = [*arguments, EXTENSION_ARGUMENT]
+        return await super()._async_pre_start_kernel(**options)
+
+    async def _async_cleanup_resources(self, restart: bool = False) -> None:
+        """Runs when the process is gone, also between the two halves of a restart."""
+        self._people.kernel_ended(self.kernel_id)
+        await super()._async_cleanup_resources(restart=restart)
+
+
+def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a kernel may inherit: not what opens the server, nor the vault's own settings or an older token."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in _SERVER_SECRETS and not name.startswith("SECURECOLLAB_")
+    }
+
+
+def _runs_ipykernel(argv: list[str]) -> bool:
+    return ("-m", "ipykernel_launcher") in pairwise(argv)
+
+
+class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
+    """Writes down who sends code to the kernel; refuses it once his sign-in has ended."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._people = People.of(self.multi_kernel_manager.parent)
+        self._in_order = asyncio.Lock()  # is fair: whoever waits longest goes first
+        self._arriving: set[asyncio.Task[None]] = set()
+
+    def handle_incoming_message(self, incoming_msg: str | bytes) -> None:
+        """From the browser."""
+        task = asyncio.ensure_future(self._forward(incoming_msg))
+        self._arriving.add(task)
+        task.add_done_callback(self._arriving.discard)
+
+    async def _forward(self, incoming_msg: str | bytes) -> None:
+        async with self._in_order:
+            try:
+                header = self._header(incoming_msg)
+                if header["msg_type"] in RUNS_CODE:
+                    await self._admit(header["msg_id"])
+                super().handle_incoming_message(incoming_msg)  # type: ignore[arg-type]  # bytes in protocol v1
+            except web.HTTPError as refusal:
+                self.websocket_handler.close(1008, refusal.log_message)
+            except (ValueError, TypeError, KeyError, AttributeError, IndexError):
+                self.log.warning("closing the websocket of kernel %s: malformed message", self.kernel_id)
+                self.websocket_handler.close(1007)
+
+    async def _admit(self, msg_id: str) -> None:
+        user = self.websocket_handler.current_user
+        person = self._people.person_of(user)
+        epoch = user.epoch if isinstance(user, SignedIn) else 0
+        if person is None or await self._people.epoch(person) != epoch:
+            raise web.HTTPError(403, "signed out")
+        self._people.executions.started(self.kernel_id, msg_id, person)
+
+    def _header(self, incoming_msg: str | bytes) -> dict[str, str]:
+        """The header alone, without copying buffers, in either of Jupyter's two websocket protocols."""
+        if self.subprotocol == "v1.kernel.websocket.jupyter.org":
+            start, stop = (int.from_bytes(incoming_msg[at : at + 8], "little") for at in (16, 24))  # type: ignore[arg-type]
+            return dict(self.session.unpack(incoming_msg[start:stop]))
+        if isinstance(incoming_msg, bytes):
+            return dict(deserialize_binary_message(incoming_msg)["header"])  # type: ignore[no-untyped-call]  # Jupyter's
+        return dict(json.loads(incoming_msg)["header"])
+
+    def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
+        """From the kernel: it is idle again after answering a message, whatever came of it."""
+        parts: list[Any] = self.session.feed_identities(outgoing_msg)[1]
+        _, header, parent, _, content = parts[:5]
+        if b'"status"' in header and b'"idle"' in content:
+            self._people.executions.finished(self.kernel_id, self.session.unpack(parent).get("msg_id", ""))
+        super().handle_outgoing_message(stream, outgoing_msg)
+
+
+class OwnerAuthorizer(Authorizer):
+    """Signed-in people may do what they may anywhere in Jupyter, except with kernels of others, or forge events."""
+
+    def is_authorized(self, handler: JupyterHandler, user: User, action: str, resource: str) -> bool:
+        """Raises 404, not 403, for somebody else's kernel."""
+        if resource == "events" and action == "write":
+            return False
+        kernels = handler.kernel_manager
+        for kernel_id in _kernels_named(handler, resource):
+            if kernel_id in kernels and not People.of(self.parent).may_use(user, _owner(kernels, kernel_id)):
+                raise web.HTTPError(404, "Kernel does not exist: %s", kernel_id)
+        return True
+
+
+def _kernels_named(handler: JupyterHandler, resource: str) -> Iterator[str]:
+    """Every kernel id a request names, in path, query or body."""
+    if "kernel_id" in handler.path_kwargs:
+        yield handler.path_kwargs["kernel_id"]
+    yield from handler.get_query_arguments("kernel")
+    body = handler.get_json_body() if resource in ("sessions", "kernels") else None
+    if isinstance(body, dict):
+        inner = body.get("kernel")
+        for value in (body.get("kernel_id"), inner.get("id") if isinstance(inner, dict) else None):
+            if isinstance(value, str):
+                yield value
