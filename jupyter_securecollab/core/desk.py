@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
+import msgspec
+
 from ..errors import Denied, NotFound
 from ..model import Caller, Decision, Level, Receipt, Unmet, Value, clip
 from .audit import JSON, Journal, Work
@@ -22,6 +24,15 @@ from .question import Action, AssetFact, GrantFact, Person, Question, Ruling
 T = TypeVar("T")
 
 
+DURATIONS: Mapping[Level, timedelta] = {
+    Level.PUBLIC: timedelta(days=365),
+    Level.INTERNAL: timedelta(days=90),
+    Level.CONFIDENTIAL: timedelta(days=30),
+    Level.SECRET: timedelta(days=7),
+}
+"""How long access lasts when nobody says until when, by the level it reads up to."""
+
+
 class Settings(Value):
     """What an administrator may choose for the vault."""
 
@@ -29,12 +40,7 @@ class Settings(Value):
     deployment: Literal["embedded", "service"] = "embedded"
     default_up_to: Level = Level.INTERNAL
     lease: timedelta = timedelta(minutes=5)
-    durations: dict[Level, timedelta] = {
-        Level.PUBLIC: timedelta(days=365),
-        Level.INTERNAL: timedelta(days=90),
-        Level.CONFIDENTIAL: timedelta(days=30),
-        Level.SECRET: timedelta(days=7),
-    }
+    durations: Mapping[Level, timedelta] = msgspec.field(default_factory=lambda: dict(DURATIONS))
     staging_kept: timedelta = timedelta(days=1)
 
 
@@ -80,10 +86,12 @@ class Desk:
         purpose: str | None = None,
     ) -> Ruling:
         """The least that everyone in `caller` may: one denial denies, the lowest reading level counts."""
-        rulings = [
-            self._policy.rule(self._question(rows, now, name, action, asset, level, purpose))
-            for name in (caller.name, *caller.also)
+        questions = [
+            self._question(rows, now, name, action, asset, level, purpose) for name in (caller.name, *caller.also)
         ]
+        if action in ("open", "manage") and any(_is_stranger(question) for question in questions):
+            return no_access()
+        rulings = [self._policy.rule(question) for question in questions]
         denied = [ruling for ruling in rulings if not ruling.decision.allow]
         if denied:
             return denied[0]
@@ -146,9 +154,15 @@ def _fact(row: GrantRow) -> GrantFact:
     )
 
 
+def _is_stranger(question: Question) -> bool:
+    """Whether nothing connects the person with the asset: then he is not told that it exists."""
+    asset = question.asset
+    return asset is not None and not question.grants and question.subject.name != asset.owner
+
+
 def no_access() -> Ruling:
     """The ruling for a name that does not exist: the same as for one nobody gave the caller access to."""
-    unmet = Unmet("deny.no_grant", "nobody has given you access to anything of that name")
+    unmet = Unmet("deny.no_grant", "Nobody has given you access to anything of that name.")
     step = "Check the name with %shares, or ask its owner for access."
     return Ruling(Decision(False, ("deny.no_grant",), (unmet,), step))
 
@@ -197,8 +211,8 @@ class DenialMeter:
 
 def refusal(ruling: Ruling, act: str, name: str) -> Denied:
     """The error for a denial: what, why, and the decision with its next step."""
-    reasons = "; ".join(unmet.text for unmet in ruling.decision.unmet) or "no rule allows it"
-    return Denied(f"you may not {act} {clip(name)}: {reasons}", decision=ruling.decision)
+    reasons = " ".join(unmet.text for unmet in ruling.decision.unmet) or "No rule allows it."
+    return Denied(f"You may not {act} {clip(name)}. {reasons}", decision=ruling.decision)
 
 
 def raise_if_refused(ruling: Ruling, act: str, name: str) -> None:
