@@ -1,0 +1,48 @@
+"""Every dependency has its reason in docs/dependencies.md, and lock files hold versions and hashes but no addresses."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def declared() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = project["project"]["optional-dependencies"].values()
+    wanted = [*project["build-system"]["requires"], *project["project"]["dependencies"], *chain(*extras)]
+    names = {re.split(r"[\[<>=~! ]", one)[0] for one in wanted} - {"jupyter-securecollab"}
+    package = json.loads((ROOT / "labextension" / "package.json").read_text())
+    return names | set(package["dependencies"]) | set(package["devDependencies"])
+
+
+def explained() -> set[str]:
+    rows = re.findall(r"^\| ([^|]+) \|", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE)
+    return {name for row in rows for name in row.split(", ")} - {"package"}
+
+
+def test_every_dependency_is_explained_and_nothing_else() -> None:
+    assert explained() == declared()
+
+
+@pytest.mark.parametrize("lock", ["requirements/run.txt", "requirements/dev.txt"])
+def test_python_locks_pin_by_hash_and_name_no_address(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    pinned = re.findall(r"^[A-Za-z0-9_.\[\]-]+==\S+", text, re.MULTILINE)
+    assert len(pinned) > 50
+    assert text.count(" \\\n    --hash=sha256:") >= len(pinned)
+    assert "://" not in text
+
+
+def test_the_npm_lock_pins_by_hash_and_names_no_registry() -> None:
+    lock = json.loads((ROOT / "labextension" / "package-lock.json").read_text())
+    packages = {path: entry for path, entry in lock["packages"].items() if path}
+    assert len(packages) > 100
+    assert [path for path, entry in packages.items() if "resolved" in entry] == []
+    assert [path for path, entry in packages.items() if "integrity" not in entry] == []
