@@ -37,8 +37,10 @@ HARDEST_FIRST = (
 )
 
 _ABOUT_HIMSELF = {"deny.inactive", "deny.on_behalf", "deny.role", "deny.auditor_data", "deny.no_grant"}
-_BROKEN = Unmet(policy="deny.error", text="The question could not be decided, so the answer is no.")
-_TELL = "Tell whoever runs the vault; nothing was released."
+_FAILED = {
+    "deny.error": "The question could not be decided, so the answer is no.",
+    "deny.mismatch": "Two checks that must agree do not, so the answer is no.",
+}
 
 
 def nearness(denials: Collection[str]) -> list[float]:
@@ -48,8 +50,9 @@ def nearness(denials: Collection[str]) -> list[float]:
 
 def failed(policy: str) -> Decision:
     """The denial for a decision that went wrong (`deny.error`, `deny.mismatch`)."""
-    text = _BROKEN.text if policy == "deny.error" else "Two checks that must agree do not, so the answer is no."
-    return Decision(allow=False, policies=(policy,), unmet=(Unmet(policy=policy, text=text),), next_step=_TELL)
+    unmet = Unmet(policy=policy, text=_FAILED[policy])
+    step = "Tell whoever runs the vault; nothing was released."
+    return Decision(allow=False, policies=(policy,), unmet=(unmet,), next_step=step)
 
 
 def denied(
@@ -139,15 +142,15 @@ _SAYS: dict[str, Callable[[Question, GrantFact | None], str]] = {
 
 
 def _next_step(question: Question, grant: GrantFact | None, ids: list[str]) -> str:
-    """What to do about the hardest reason; a denial of the level alone can often simply be opened lower."""
+    """What to do about the hardest reason."""
     hardest = ids[0]
-    if hardest in ("deny.clearance", "deny.up_to") and question.action == "open":
-        lower = msgspec.structs.replace(question, level=None)
-        if not rules.denials(lower, grant):
-            return _lower_or_ask(question, hardest)
+    owner = "the owner" if question.asset is None else f"{question.asset.owner}, the owner,"
+    if hardest in ("deny.clearance", "deny.up_to") and _opens_lower(question, grant):
+        lower = "Open it without --up-to to get the masked copy"
+        ask = f", or ask {owner} for access up to {question.level}"
+        return f"{lower}{ask if hardest == 'deny.up_to' else ''}."
     if hardest == "deny.no_grant" and not _concerned(question):
         return "Ask whoever told you of it to have you given access."
-    owner = "the owner" if question.asset is None else f"{question.asset.owner}, the owner,"
     if hardest == "deny.withdrawn" and question.asset is not None and question.subject.name == question.asset.owner:
         return "It stays withdrawn; share the data again under another name."
     return {
@@ -167,8 +170,5 @@ def _next_step(question: Question, grant: GrantFact | None, ids: list[str]) -> s
     }[hardest]
 
 
-def _lower_or_ask(question: Question, hardest: str) -> str:
-    lower = "Open it without --up-to to get the masked copy"
-    if hardest == "deny.clearance" or question.asset is None:
-        return f"{lower}."
-    return f"{lower}, or ask {question.asset.owner}, the owner, for access up to {question.level}."
+def _opens_lower(question: Question, grant: GrantFact | None) -> bool:
+    return question.action == "open" and not rules.denials(msgspec.structs.replace(question, level=None), grant)

@@ -69,7 +69,7 @@ class Policy:
             _log.critical("ALARM: evaluators disagree on %s by %r: %s", question.action, question.person.name, alarm)
             return Ruling(decision=explain.failed("deny.mismatch"))
         except Exception:  # whatever went wrong, the answer is no; the cause is for the operator alone
-            _log.exception("policy could not decide %s for %r", question.action, question.person.name)
+            _log.exception("policy could not decide a question: %s is denied", question.action)
             return Ruling(decision=explain.failed("deny.error"))
 
     def _rule(self, question: Question) -> Ruling:

@@ -457,6 +457,7 @@ def test_no_internal_word_reaches_people() -> None:
         {"asset": AssetFact(id="a1", owner=None, withdrawn=False)},  # type: ignore[arg-type]  # that is the case
         {"action": "audit", "asset": WITHDRAWN},
         {"who": person(), "on_behalf_of": person(clearance=SECRET)},
+        {"person": None},
     ],
 )
 def test_facts_that_make_no_sense_deny(facts: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
