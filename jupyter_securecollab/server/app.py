@@ -121,14 +121,20 @@ class SecureCollabApp(ExtensionApp):
     def _link_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         # Runs before the server builds its identity provider and managers: the last moment to say which classes.
         super()._link_jupyter_server_extension(serverapp)
-        settings = Settings(name=self.vault_name, default_up_to=Level(self.default_up_to))
-        copies = Path(self.checkpoint_folder) if self.checkpoint_folder else None
         try:
-            self.door = open_vault(Path(self.folder), settings, copies=copies)
+            self._open(serverapp)
         except SecureCollabError as error:
-            # A server that goes on without its vault would also go on without its people.
             serverapp.log.critical("jupyter_securecollab: %s. %s", error, error.next_step)
             raise SystemExit(1) from error
+        except Exception as error:
+            # Jupyter would go on without us, and so without accounts: better no server than an open one.
+            serverapp.log.critical("jupyter_securecollab could not be set up", exc_info=True)
+            raise SystemExit(1) from error
+
+    def _open(self, serverapp: ServerApp) -> None:
+        settings = Settings(name=self.vault_name, default_up_to=Level(self.default_up_to))
+        copies = Path(self.checkpoint_folder) if self.checkpoint_folder else None
+        self.door = open_vault(Path(self.folder), settings, copies=copies)
         install(
             serverapp,
             self.door,

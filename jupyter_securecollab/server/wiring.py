@@ -13,6 +13,7 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from jupyter_server.services.sessions.sessionmanager import SessionManager
+from traitlets import import_item
 
 from .identity import Accounts, People, TeamIdentityProvider
 from .kernels import (
@@ -50,7 +51,9 @@ def install(
     if accounts.is_team():
         choices["identity_provider_class"] = (PasswordIdentityProvider, TeamIdentityProvider)
     for trait, (stock, ours) in choices.items():
-        if trait not in serverapp.config.ServerApp and getattr(serverapp, trait) is stock:
+        # Computing a default here would be too early: some need parts of the server that do not exist yet.
+        chosen = serverapp.trait_has_value(trait) and getattr(serverapp, trait) is not stock
+        if trait not in serverapp.config.ServerApp and not chosen:
             setattr(serverapp, trait, ours)
     return people
 
@@ -58,7 +61,7 @@ def install(
 def check(serverapp: ServerApp, accounts: Accounts) -> list[str]:
     """To be called once the server is built: what is not as it should be, and what follows. Logged as well."""
     connection = serverapp.web_app.settings["kernel_websocket_connection_class"]
-    kernel = serverapp.kernel_manager.kernel_manager_factory
+    kernel = import_item(serverapp.kernel_manager.kernel_manager_class)
     provider = serverapp.identity_provider
     found = {
         "There are accounts, but another identity provider is configured: its names count, not the accounts'.": (
