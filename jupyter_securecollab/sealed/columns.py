@@ -62,6 +62,19 @@ class FrameLibrary(Protocol):
         """The frame made of restored columns; `taken` names them and carries axis and meta."""
 
 
+def refuse_unwritable(names: Sequence[str]) -> None:
+    """Column names must be different from each other, and text that can be written as UTF-8."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise CannotHold(f"two columns are named {name!r}", next_step="Give every column its own name.")
+        seen.add(name)
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise CannotHold(f"the column name {name!r} is not valid text", next_step="Rename it.") from None
+
+
 _MODULES: dict[Library, str] = {"pandas": ".pandas_frames", "polars": ".polars_frames", "pyarrow": ".arrow_frames"}
 
 

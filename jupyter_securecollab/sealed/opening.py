@@ -99,7 +99,7 @@ def _groups(wanted: Sequence[Unit[T]]) -> list[list[Unit[T]]]:
         else:
             groups.append([unit])
             size = unit.size
-    return groups
+    return sorted(groups, key=lambda group: -sum(unit.size for unit in group))  # large ones first: none is left to run alone
 
 
 def _adjacent(first: Unit[T], second: Unit[T]) -> bool:

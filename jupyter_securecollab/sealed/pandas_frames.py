@@ -17,7 +17,7 @@ import pyarrow as pa
 from ..errors import CannotHold
 from ..manifest import Held
 from . import objects
-from .columns import Axis, Column, ColumnKind, Taken
+from .columns import Axis, Column, ColumnKind, Taken, refuse_unwritable
 
 _MASKED = {str(kind()): kind for kind in (
     pd.Int8Dtype, pd.Int16Dtype, pd.Int32Dtype, pd.Int64Dtype, pd.UInt8Dtype, pd.UInt16Dtype, pd.UInt32Dtype, pd.UInt64Dtype,
@@ -30,7 +30,7 @@ def take(frame: pd.DataFrame) -> Taken:
     if type(frame) is not pd.DataFrame:
         raise CannotHold(f"a {type(frame).__name__} would come back as a plain DataFrame", next_step="Share pd.DataFrame(it) instead.")
     names = [_name(label, "column") for label in frame.columns]
-    _refuse_duplicates([name for name, _ in names])
+    refuse_unwritable([name for name, _ in names])
     columns = tuple(_take_series(name, kind, frame.iloc[:, i].array) for i, (name, kind) in enumerate(names))
     return Taken("pandas", len(frame), _take_index(frame.index), columns, _axis_of(frame.columns), _meta_of(frame))
 
@@ -69,24 +69,13 @@ def assemble(taken: Taken, index: Sequence[Any], columns: Sequence[Any]) -> pd.D
 
 def _name(label: Any, what: str) -> tuple[str, ColumnKind]:
     if type(label) in (str, np.str_):
-        try:
-            label.encode()
-        except UnicodeEncodeError:
-            raise CannotHold(f"a {what} name is not valid text", next_step="Rename it.") from None
+        refuse_unwritable([label])
         return str(label), "str"
     if isinstance(label, (int, np.integer)) and not isinstance(label, bool):
         return str(int(label)), "int"
     raise CannotHold(
         f"the {what} name {label!r} is neither text nor a whole number", next_step="Rename it, for example with df.columns = [...]."
     )
-
-
-def _refuse_duplicates(names: list[str]) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise CannotHold(f"two columns are named {name!r}", next_step="Give every column its own name.")
-        seen.add(name)
 
 
 def _label(name: str, kind: ColumnKind) -> Any:

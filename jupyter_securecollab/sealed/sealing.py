@@ -22,7 +22,8 @@ from ..manifest import FORMAT, LevelManifest, Stream, TopManifest, encode, level
 from ..model import Kind, Level
 from .streams import Bound, Progress, SealedStream, seal
 
-THREADS = max(2, min(8, os.cpu_count() or 2))
+# More threads than cores even on small machines: decryption holds the interpreter lock, fetching waits for the network.
+THREADS = max(4, min(8, os.cpu_count() or 2))
 
 
 @dataclass(frozen=True)

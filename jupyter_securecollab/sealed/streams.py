@@ -91,13 +91,7 @@ def unseal(sealed: bytes | memoryview, stream: Stream, key: bytes, bound: Bound,
         raise SealBroken()
     context = stream_context(bound.asset, bound.version, level, stream.partition, stream.number)
     with opaque():
-        decryptor = Cobblestone256Decryptor(key, context)
-        plain = pa.py_buffer(decryptor.update(sealed))
-        tail = pa.py_buffer(decryptor.finalize())
-    if len(plain) + len(tail) != sum(batch.packed for batch in stream.batches):
-        raise SealBroken()
-    if len(tail):
-        plain = pa.py_buffer(plain.to_pybytes() + tail.to_pybytes())
+        plain = _decrypt(sealed, Cobblestone256Decryptor(key, context), sum(batch.packed for batch in stream.batches))
     codec = pa.Codec("zstd")
     start = 0
     for batch in stream.batches:
@@ -107,6 +101,14 @@ def unseal(sealed: bytes | memoryview, stream: Stream, key: bytes, bound: Bound,
             raise SealBroken()
         start += batch.packed
         yield batch, raw
+
+
+def _decrypt(sealed: bytes | memoryview, decryptor: Cobblestone256Decryptor, size: int) -> pa.Buffer:
+    plain = pa.allocate_buffer(size)
+    into = memoryview(plain).cast("B")
+    done = decryptor.update_into(sealed, into)
+    into[done:] = decryptor.finalize()  # raises unless exactly `size` bytes came out
+    return plain
 
 
 def array_pieces(arrays: Iterable[pa.Array]) -> Iterator[tuple[int, pa.Buffer]]:

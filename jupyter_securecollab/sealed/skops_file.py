@@ -1,0 +1,97 @@
+"""scikit-learn objects through skops: only types skops trusts, and `Tree` once its structure has been checked.
+
+The file is a zip from an untrusted sharer: members are named as skops names them, stored without compression (so it
+cannot expand), and array headers must fit their data. Uses skops' node tree, which is what gets constructed, rather
+than its JSON, which a repeated id could make say something else.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import skops.io
+from skops.io import _audit, _sklearn, _utils
+
+from ..errors import CannotHold, SealBroken
+from . import trees
+
+_TREE = "sklearn.tree._tree.Tree"
+_MEMBER = re.compile(r"schema\.json|[0-9]{1,20}\.npy|[0-9a-f-]{36}\.bin")
+
+
+def dumps(model: Any) -> bytes:
+    """The model as a skops file that `loads` accepts; raises `CannotHold` naming what it does not."""
+    try:
+        data: bytes = skops.io.dumps(model)
+    except (TypeError, ValueError, AttributeError, skops.io.exceptions.UnsupportedTypeException) as problem:
+        raise CannotHold(f"a {type(model).__name__} cannot be written by skops: {type(problem).__name__}") from None
+    try:
+        loads(data)
+    except SealBroken as refusal:
+        raise CannotHold(str(refusal), next_step="Use an estimator made of plain arrays, or share its parameters as arrays.") from None
+    return data
+
+
+def loads(data: bytes) -> Any:
+    """The model; raises `SealBroken`, naming the type where the reason is a type that is never loaded."""
+    _check_zip(data)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        schema, context = _utils.read_schema(archive)
+        root = _audit.get_tree(schema, context, trusted=None)
+        unknown = root.get_unsafe_set() - {_TREE}
+        if unknown:
+            raise SealBroken(f"this model contains {', '.join(sorted(unknown))}, which is never loaded")
+        nodes = list(_walk([root, *context.memo.values()]))
+        constructors = {id(node.constructor) for node in nodes if isinstance(node, _sklearn.TreeNode)}
+        for node in nodes:
+            if isinstance(node, _sklearn.TreeNode):
+                trees.check_state(node.args.construct(), node.attrs.construct())
+            elif f"{node.module_name}.{node.class_name}" == _TREE and id(node) not in constructors:
+                raise SealBroken()
+        model = root.construct()
+        trees.check_estimators(node.construct() for node in nodes)
+    return model
+
+
+def _check_zip(data: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+        names = [member.filename for member in members]
+        if len(set(names)) != len(names) or sum(member.file_size for member in members) > len(data):
+            raise SealBroken()
+        for member in members:
+            if member.compress_type != zipfile.ZIP_STORED or not _MEMBER.fullmatch(member.filename):
+                raise SealBroken()
+            if member.filename.endswith(".npy"):
+                _check_array(archive.read(member))
+
+
+def _check_array(data: bytes) -> None:
+    """An array may not declare more than its bytes hold: numpy allocates before it reads."""
+    stream = io.BytesIO(data)
+    version = np.lib.format.read_magic(stream)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+    shape, _, dtype = read(stream)
+    if dtype.hasobject or stream.tell() + dtype.itemsize * int(np.prod(shape, dtype=object)) != len(data):
+        raise SealBroken()
+
+
+def _walk(pending: list[Any]) -> Iterator[Any]:
+    """Every node below these, each once."""
+    seen: set[int] = set()
+    while pending:
+        one = pending.pop()
+        if isinstance(one, dict):
+            pending += one.values()
+        elif isinstance(one, list):
+            pending += one
+        elif isinstance(one, _audit.Node) and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            pending += one.children.values()
+            pending += [one.cached] if isinstance(one, _audit.CachedNode) else []
