@@ -100,8 +100,9 @@ def text_of(cell: NotebookNode) -> str:
 
 def _execute_request(cell: NotebookNode) -> dict[str, Any]:
     content = {"code": cell.source, "silent": False, "store_history": True, "user_expressions": {}}
+    header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "version": "5.4"}
     return {
-        "header": {"msg_id": uuid.uuid4().hex, "username": "", "session": "demo", "msg_type": "execute_request", "version": "5.4", "date": ""},
+        "header": {**header, "username": "", "session": "demo", "date": ""},
         "parent_header": {},
         "metadata": {"cellId": cell.get("id")},
         "channel": "shell",

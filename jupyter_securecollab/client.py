@@ -19,32 +19,81 @@ import msgspec
 from . import protocol
 from .errors import LogBroken, NotSignedIn, SecureCollabError, Unavailable
 from .model import (
-    Access, AccessSpec, AssetSummary, Begun, Changed, Committed, Directory, EntryView, Kind, Level, LogHead, Opened,
-    Receipt, Value, VersionSummary, Who,
+    Access,
+    AccessSpec,
+    AssetSummary,
+    Begun,
+    Changed,
+    Committed,
+    Directory,
+    EntryView,
+    Kind,
+    Level,
+    LogHead,
+    Opened,
+    Receipt,
+    Value,
+    VersionSummary,
+    Who,
 )  # fmt: skip
 from .proofs import Checkpoint, open_checkpoint, verify_consistency, verify_receipt
 from .protocol import PREFIX, Nothing, Reply, Route, route
 
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
-_RETRIED = frozenset({"me", "open", "commit", "read_part", "assets", "describe", "access", "versions", "audit", "prove"})
+_RETRIED = frozenset(
+    {"me", "open", "commit", "read_part", "assets", "describe", "access", "versions", "audit", "prove"}
+)
 """Safe to send twice: they read, or the vault decides and records anew, or it recognises what it has already done."""
 
 T = TypeVar("T")
 
 
 def connect(*, parent: Callable[[], str | None] = lambda: None) -> Client:
-    """The vault this kernel was started with (`SECURECOLLAB_URL`, `SECURECOLLAB_TOKEN`, perhaps `SECURECOLLAB_LOG_KEY`).
+    """The vault that `SECURECOLLAB_URL`, `_TOKEN` and `_LOG_KEY` name, as the server set them; else the saved sign-in.
 
     `parent` names the message being executed, from which the server finds who executes. Raises `NotSignedIn` when the
     kernel was started by something else.
     """
-    url, token = os.environ.get("SECURECOLLAB_URL"), os.environ.get("SECURECOLLAB_TOKEN")
-    if not url or not token:
+    url, token, key = (os.environ.get(f"SECURECOLLAB_{name}") for name in ("URL", "TOKEN", "LOG_KEY"))
+    if url and token:
+        return Client(url, token, parent=parent, log_key=key)
+    saved = _saved_login()
+    if saved is None:
         raise NotSignedIn(
             "this kernel is not connected to a vault",
-            next_step="Start it from a Jupyter server with jupyter_securecollab, or set SECURECOLLAB_URL and SECURECOLLAB_TOKEN.",
+            next_step="Start it from a server with jupyter_securecollab, or run `jupyter securecollab login URL`.",
         )
-    return Client(url, token, parent=parent, log_key=os.environ.get("SECURECOLLAB_LOG_KEY"))
+    return Client(saved.url, saved.token, log_key=saved.log_key)
+
+
+class _Login(Value, frozen=True):
+    """A sign-in kept for kernels that no server started."""
+
+    url: str
+    token: str
+    log_key: str
+
+
+def save_login(url: str, token: str, log_key: str) -> None:
+    """Keep a sign-in in a file only its owner can read (0600), for kernels that no server started."""
+    file = _login_file()
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    partial = file.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(msgspec.json.encode(_Login(url, token, log_key)))
+    partial.replace(file)
+
+
+def _saved_login() -> _Login | None:
+    try:
+        return msgspec.json.decode(_login_file().read_bytes(), type=_Login)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _login_file() -> Path:
+    return _data_folder() / "login.json"
 
 
 class Client:
@@ -90,17 +139,17 @@ class Client:
 
     def me(self) -> Who:
         """Who the vault takes this kernel for."""
-        return self._call(route("me"), Nothing())
+        return self._call("me", Nothing(), Who)
 
     def directory(self) -> Directory:
         """Whom one can share with."""
-        return self._call(route("directory"), Nothing())
+        return self._call("directory", Nothing(), Directory)
 
     def begin(
         self, name: str, kind: Kind, levels: Sequence[Level], *, access: AccessSpec | None = None, title: str = ""
     ) -> Begun:
         """Begin a version; returns the keys to seal it with."""
-        return self._call(route("begin"), protocol.Begin(name, kind, tuple(levels), access, title))
+        return self._call("begin", protocol.Begin(name, kind, tuple(levels), access, title), Begun)
 
     def upload(self, version: str, level: Level, partition: int, chunks: Iterable[bytes]) -> None:
         """Send one sealed part; nothing counts unless all of it arrives."""
@@ -109,15 +158,13 @@ class Client:
 
     def commit(self, version: str, manifest: bytes, levels: Mapping[Level, bytes], fingerprint: bytes) -> Committed:
         """Make a begun version visible."""
-        done: Committed = self._call(
-            route("commit"), protocol.Commit(version, manifest, dict(levels), fingerprint)
-        )
+        done = self._call("commit", protocol.Commit(version, manifest, dict(levels), fingerprint), Committed)
         self.check_receipt(done.receipt)
         return done
 
     def abort(self, version: str) -> None:
         """Give up a begun version."""
-        self._call(route("abort"), protocol.VersionOnly(version))
+        self._call("abort", protocol.VersionOnly(version), Nothing)
 
     def open(
         self,
@@ -128,9 +175,9 @@ class Client:
         up_to: Level | None = None,
         purpose: str | None = None,
     ) -> Opened:
-        """Keys, manifests and a lease. Both receipts are verified; the caller still has to verify content against them."""
+        """Keys, manifests and a lease. Both receipts are verified; content is not yet."""
         wanted = None if columns is None else tuple(columns)
-        opened: Opened = self._call(route("open"), protocol.Open(name, number, wanted, up_to, purpose))
+        opened = self._call("open", protocol.Open(name, number, wanted, up_to, purpose), Opened)
         self.check_receipt(opened.committed)
         self.check_receipt(opened.receipt)
         return opened
@@ -144,27 +191,27 @@ class Client:
 
     def grant(self, name: str, access: AccessSpec) -> Changed:
         """Give access."""
-        return self._changed(route("grant"), protocol.Grant(name, access))
+        return self._changed("grant", protocol.Grant(name, access))
 
     def revoke(self, name: str, people: Sequence[str]) -> Changed:
         """End access."""
-        return self._changed(route("revoke"), protocol.Revoke(name, tuple(people)))
+        return self._changed("revoke", protocol.Revoke(name, tuple(people)))
 
     def assets(self) -> tuple[AssetSummary, ...]:
         """What the user owns or may open."""
-        return self._call(route("assets"), Nothing())
+        return self._call("assets", Nothing(), tuple[AssetSummary, ...])
 
     def describe(self, name: str) -> AssetSummary:
         """What the user may know of one asset."""
-        return self._call(route("describe"), protocol.NameOnly(name))
+        return self._call("describe", protocol.NameOnly(name), AssetSummary)
 
     def access(self, name: str) -> tuple[Access, ...]:
         """Who may do what with an asset."""
-        return self._call(route("access"), protocol.NameOnly(name))
+        return self._call("access", protocol.NameOnly(name), tuple[Access, ...])
 
     def versions(self, name: str) -> tuple[VersionSummary, ...]:
         """Committed versions, newest first."""
-        return self._call(route("versions"), protocol.NameOnly(name))
+        return self._call("versions", protocol.NameOnly(name), tuple[VersionSummary, ...])
 
     def audit(
         self,
@@ -175,11 +222,11 @@ class Client:
         limit: int = 200,
     ) -> tuple[EntryView, ...]:
         """Log entries the user may read."""
-        return self._call(route("audit"), protocol.Audit(name, by, since, limit))
+        return self._call("audit", protocol.Audit(name, by, since, limit), tuple[EntryView, ...])
 
     def prove(self, index: int) -> Receipt:
         """The offline proof of one entry."""
-        receipt: Receipt = self._call(route("prove"), protocol.Prove(index))
+        receipt = self._call("prove", protocol.Prove(index), Receipt)
         self.check_receipt(receipt)
         return receipt
 
@@ -191,13 +238,14 @@ class Client:
         """Raise `LogBroken` unless the receipt proves its entry under this log's key."""
         verify_receipt(receipt, self.log_key)
 
-    def _changed(self, at: Route, request: Value) -> Changed:
-        changed: Changed = self._call(at, request)
+    def _changed(self, name: str, request: Value) -> Changed:
+        changed = self._call(name, request, Changed)
         self.check_receipt(changed.receipt)
         return changed
 
-    def _call(self, at: Route, request: Value) -> Any:
-        """Send a request and return its verified result; typed by the route's response, hence Any here."""
+    def _call(self, name: str, request: Value, kind: type[T]) -> T:
+        """Send a request and return its result, once the log it came with has been checked."""
+        at = route(name)
         fields = msgspec.to_builtins(request)
         in_path = {name: fields.pop(name) for name in protocol.PATTERNS if f"{{{name}}}" in at.path}
         path = at.path.format(**in_path)
@@ -209,10 +257,11 @@ class Client:
             query = {name: value for name, value in fields.items() if value is not None}
             response = self._send(at, path, params=query, headers=headers)
         try:
-            reply = msgspec.json.decode(response.content, type=Reply[at.response])  # type: ignore[name-defined]
+            reply = msgspec.json.decode(response.content, type=Reply[kind])  # type: ignore[valid-type]  # made at run time
         except msgspec.DecodeError as error:
-            raise Unavailable("the vault's answer cannot be read", next_step="Check that both sides run the same version.") from error
-        if at.name == "me" and self._memory is None:
+            step = "Check that both sides run the same version."
+            raise Unavailable("the vault's answer cannot be read", next_step=step) from error
+        if self._memory is None and isinstance(reply.result, Who):
             self._remember_key(reply.result)
         self._log().check(reply.log, seen)
         return reply.result

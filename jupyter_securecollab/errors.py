@@ -94,7 +94,9 @@ class Denied(SecureCollabError):
     code = "denied"
 
     def __init__(self, message: str, *, decision: Decision | None = None, next_step: str | None = None) -> None:
-        super().__init__(message, next_step=next_step if next_step is not None else (decision.next_step if decision else None))
+        if next_step is None and decision is not None:
+            next_step = decision.next_step
+        super().__init__(message, next_step=next_step)
         self.decision = decision
 
 
@@ -143,7 +145,9 @@ class SealBroken(SecureCollabError):
     code = "seal_broken"
     default_next_step = "Ask the owner to share it again; the copy in the store is damaged or was exchanged."
 
-    def __init__(self, message: str = "this sealed object could not be opened", *, next_step: str | None = None) -> None:
+    def __init__(
+        self, message: str = "this sealed object could not be opened", *, next_step: str | None = None
+    ) -> None:
         super().__init__(message, next_step=next_step)
 
 

@@ -76,7 +76,8 @@ def asset_name(text: str) -> str:
 def grantee_name(text: str) -> str:
     """`text` if it is a well-formed person or `@group` name, else `InvalidName`."""
     if not _PERSON.fullmatch(text.removeprefix("@")):
-        raise InvalidName(f"{clip(text)!r} is not a person or group", next_step="Write a user name, or @ and a group name.")
+        step = "Write a user name, or @ and a group name."
+        raise InvalidName(f"{clip(text)!r} is not a person or group", next_step=step)
     return text
 
 
@@ -89,7 +90,7 @@ class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of all values: immutable, compared by content, unknown fields refused."""
 
 
-class Label(Value):
+class Label(Value, frozen=True):
     """What is known of a column or object. `evidence` never holds raw values."""
 
     level: Level = Level.INTERNAL
@@ -99,7 +100,7 @@ class Label(Value):
     confirmed_by: str | None = None
 
 
-class Caller(Value):
+class Caller(Value, frozen=True):
     """Who asks, as established by the server: never built from what a client claims.
 
     `also` are further people whose own permission caps the answer (a kernel they executed in, the person an agent
@@ -113,7 +114,7 @@ class Caller(Value):
     kernel: str | None = None
 
 
-class Account(Value):
+class Account(Value, frozen=True):
     """What signing in needs to know of a person. A session lasts while `active` holds and `epoch` stays the same."""
 
     name: str
@@ -122,14 +123,14 @@ class Account(Value):
     password_hash: str = ""
 
 
-class Unmet(Value):
+class Unmet(Value, frozen=True):
     """One condition that was not met, with the id of the policy that asks for it."""
 
     policy: str
     text: str
 
 
-class Decision(Value):
+class Decision(Value, frozen=True):
     """Allow or deny, the policies that determined it, everything that was missing, and what to do next."""
 
     allow: bool
@@ -142,7 +143,7 @@ Name = Annotated[str, msgspec.Meta(max_length=160)]
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 
 
-class AccessSpec(Value):
+class AccessSpec(Value, frozen=True):
     """Access somebody wants to give along with a share. `people` are user names or `@group`s."""
 
     people: Annotated[tuple[Name, ...], msgspec.Meta(min_length=1, max_length=1000)]
@@ -154,7 +155,7 @@ class AccessSpec(Value):
     because: Text = ""
 
 
-class Access(Value):
+class Access(Value, frozen=True):
     """One line of who may do what with an asset."""
 
     id: str
@@ -169,7 +170,7 @@ class Access(Value):
     state: Literal["active", "not yet", "over", "owner", "excluded"]
 
 
-class Who(Value):
+class Who(Value, frozen=True):
     """The caller as the vault knows him, and what kind of protection this vault gives."""
 
     name: str
@@ -182,14 +183,14 @@ class Who(Value):
     default_up_to: Level
 
 
-class Directory(Value):
+class Directory(Value, frozen=True):
     """Whom one can share with: active people, and groups without the @."""
 
     people: tuple[str, ...]
     groups: tuple[str, ...]
 
 
-class AssetSummary(Value):
+class AssetSummary(Value, frozen=True):
     """What a person may know of an asset without opening it. `up_to` is what opening would show at most."""
 
     id: str
@@ -205,7 +206,7 @@ class AssetSummary(Value):
     until: datetime | None
 
 
-class VersionSummary(Value):
+class VersionSummary(Value, frozen=True):
     """One committed version. `levels` are those up to the caller's reading level."""
 
     id: str
@@ -216,14 +217,14 @@ class VersionSummary(Value):
     size: int
 
 
-class LogHead(Value):
+class LogHead(Value, frozen=True):
     """The newest signed checkpoint, and the proof that it extends the one the client has seen."""
 
     checkpoint: str
     consistency: tuple[bytes, ...] = ()
 
 
-class Receipt(Value):
+class Receipt(Value, frozen=True):
     """Proof that an entry is in the log: the entry, its index, the inclusion path and a signed checkpoint."""
 
     index: int
@@ -232,7 +233,7 @@ class Receipt(Value):
     checkpoint: str
 
 
-class Begun(Value):
+class Begun(Value, frozen=True):
     """A version begun: where to put it and what to seal it with."""
 
     asset: str
@@ -242,7 +243,7 @@ class Begun(Value):
     fingerprint_key: bytes
 
 
-class Committed(Value):
+class Committed(Value, frozen=True):
     """A version committed (or found unchanged), with who got what."""
 
     asset: str
@@ -254,7 +255,7 @@ class Committed(Value):
     receipt: Receipt
 
 
-class StreamKey(Value):
+class StreamKey(Value, frozen=True):
     """The key of one stream of one level."""
 
     level: Level
@@ -262,7 +263,7 @@ class StreamKey(Value):
     key: bytes
 
 
-class Opened(Value):
+class Opened(Value, frozen=True):
     """Everything a reader needs to fetch and open exactly what he may see.
 
     `manifest` is the top manifest, `levels` the level manifests up to `up_to`; all bytes are to be verified by the
@@ -286,7 +287,7 @@ class Opened(Value):
     receipt: Receipt
 
 
-class Changed(Value):
+class Changed(Value, frozen=True):
     """Access given or ended: the table as it now is, who had opened it before, and the receipt."""
 
     name: str
@@ -295,7 +296,7 @@ class Changed(Value):
     receipt: Receipt
 
 
-class EntryView(Value):
+class EntryView(Value, frozen=True):
     """One log entry for display; `body` is the canonical JSON that was hashed."""
 
     index: int

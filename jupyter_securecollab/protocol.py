@@ -15,14 +15,30 @@ from msgspec import Meta
 
 from .errors import Denied, SecureCollabError, by_code
 from .model import (
-    Access, AccessSpec, AssetSummary, Begun, Changed, Committed, Decision, Directory, EntryView, Kind, Level, LogHead,
-    Name, Opened, Receipt, Value, VersionSummary, Who,
+    Access,
+    AccessSpec,
+    AssetSummary,
+    Begun,
+    Changed,
+    Committed,
+    Decision,
+    Directory,
+    EntryView,
+    Kind,
+    Level,
+    LogHead,
+    Name,
+    Opened,
+    Receipt,
+    Value,
+    VersionSummary,
+    Who,
 )  # fmt: skip
 
 PREFIX = "securecollab/api/v1"
 """Below the server's base URL."""
 
-TOKEN_HEADER = "X-SecureCollab-Token"  # noqa: S105 - the name of a header, not a secret
+TOKEN_HEADER = "X-SecureCollab-Token"
 PARENT_HEADER = "X-SecureCollab-Parent"
 SEEN_HEADER = "X-SecureCollab-Log-Size"
 LEASE_HEADER = "X-SecureCollab-Lease"
@@ -39,11 +55,11 @@ Number = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 T = TypeVar("T")
 
 
-class Nothing(Value):
+class Nothing(Value, frozen=True):
     """No parameters, or no result."""
 
 
-class Begin(Value):
+class Begin(Value, frozen=True):
     """Begin a version."""
 
     name: Name
@@ -53,7 +69,7 @@ class Begin(Value):
     title: Annotated[str, Meta(max_length=200)] = ""
 
 
-class Commit(Value):
+class Commit(Value, frozen=True):
     """Make a begun version visible."""
 
     version: Identifier
@@ -62,13 +78,13 @@ class Commit(Value):
     fingerprint: Annotated[bytes, Meta(min_length=32, max_length=32)]
 
 
-class VersionOnly(Value):
+class VersionOnly(Value, frozen=True):
     """A version the caller began."""
 
     version: Identifier
 
 
-class Open(Value):
+class Open(Value, frozen=True):
     """Ask for keys, manifests and a lease."""
 
     name: Name
@@ -78,27 +94,27 @@ class Open(Value):
     purpose: Name | None = None
 
 
-class Grant(Value):
+class Grant(Value, frozen=True):
     """Give access."""
 
     name: Name
     access: AccessSpec
 
 
-class Revoke(Value):
+class Revoke(Value, frozen=True):
     """End access."""
 
     name: Name
     people: Names
 
 
-class NameOnly(Value):
+class NameOnly(Value, frozen=True):
     """One asset by its name."""
 
     name: Name
 
 
-class Audit(Value):
+class Audit(Value, frozen=True):
     """Which entries to list."""
 
     name: Name | None = None
@@ -107,13 +123,13 @@ class Audit(Value):
     limit: Annotated[int, Meta(ge=1, le=1000)] = 200
 
 
-class Prove(Value):
+class Prove(Value, frozen=True):
     """Which entry to prove."""
 
     index: Number
 
 
-class Part(Value):
+class Part(Value, frozen=True):
     """One part of a version."""
 
     version: Identifier
@@ -176,7 +192,7 @@ class Reply(msgspec.Struct, Generic[T]):
     log: LogHead
 
 
-class ErrorBody(Value):
+class ErrorBody(Value, frozen=True):
     """An error on the wire. `index` names the first bad entry of a broken log."""
 
     code: str
@@ -185,7 +201,7 @@ class ErrorBody(Value):
     decision: Decision | None = None
 
 
-class ErrorReply(Value):
+class ErrorReply(Value, frozen=True):
     """What every unsuccessful JSON answer looks like."""
 
     error: ErrorBody
@@ -236,7 +252,7 @@ def _operation(one: Route, components: dict[str, Any]) -> dict[str, Any]:
         "required": ["result", "log"],
         "properties": {"result": reference(one.response), "log": reference(LogHead)},
     }
-    raw = {"application/octet-stream": {}}
+    raw: dict[str, Any] = {"application/octet-stream": {}}
     answer = raw if one.raw and one.method == "GET" else {"application/json": {"schema": envelope}}
     operation: dict[str, Any] = {
         "operationId": one.name,

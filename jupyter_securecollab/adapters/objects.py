@@ -1,13 +1,11 @@
-"""The `Objects` port through obstore: a folder, or memory. Paths are random ids; nothing a user typed reaches a path."""
+"""The `Objects` port through obstore: a folder, or memory. Paths are random ids, never a user's text."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import cast
 
 import obstore
 from obstore.exceptions import BaseError
@@ -66,7 +64,7 @@ class ObjectFolder:
             self._store: ObjectStore = MemoryStore()
             return
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.chmod(folder, 0o700)
+        folder.chmod(0o700)
         self._store = LocalStore(folder)
 
     def create(self, path: str) -> Upload:
@@ -90,7 +88,7 @@ class ObjectFolder:
         with _translated():
             for page in obstore.list(self._store, prefix):
                 for meta in page:
-                    yield cast(str, meta["path"]), cast(datetime, meta["last_modified"])
+                    yield meta["path"], meta["last_modified"]
 
     def delete(self, path: str) -> None:
         with _translated():

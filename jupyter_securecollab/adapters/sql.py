@@ -175,12 +175,15 @@ class SqlRows(Rows):
         self._connection = connection
 
     def get(self, kind: type[_R], *key: object) -> _R | None:
-        found = self.find(kind, **dict(zip(kind.key, key, strict=True)))
+        found = self._select(kind, dict(zip(kind.key, key, strict=True)), None, False)
         return found[0] if found else None
 
     def find(self, kind: type[_R], *, limit: int | None = None, newest: bool = False, **where: object) -> list[_R]:
+        return self._select(kind, where, limit, newest)
+
+    def _select(self, kind: type[_R], where: dict[str, object], limit: int | None, newest: bool) -> list[_R]:
         shape = tuple((name, isinstance(value, tuple)) for name, value in where.items())
-        bound = {f"by_{name}": value for name, value in where.items()}
+        bound: dict[str, object] = {f"by_{name}": value for name, value in where.items()}
         if limit is not None:
             bound["most"] = limit
         result = self._connection.execute(_select(kind, shape, limit is not None, newest), bound)
@@ -259,7 +262,7 @@ class SqlStore:
         with self._readers.connect() as connection:
             if not sa.inspect(connection).has_table("alembic_version"):
                 return None
-            return connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+            return str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
 
     def _migrate(self, url: str) -> None:
         # Alembic takes longer to load than everything else together and is needed once per release.

@@ -1,13 +1,25 @@
-"""Who may do what with an asset: giving access, ending it, listing it. Access is rows; whether a row counts is policy."""
+"""Who may do what with an asset: giving access, ending it, listing it. Access is rows; which count is policy."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 from ..errors import Conflict, Invalid, InvalidTime
-from ..model import Access, AccessSpec, AssetSummary, Caller, Changed, Directory, Level, VersionSummary, clip, grantee_name
+from ..model import (
+    Access,
+    AccessSpec,
+    AssetSummary,
+    Caller,
+    Changed,
+    Directory,
+    Level,
+    VersionSummary,
+    clip,
+    grantee_name,
+)
 from .audit import Work
 from .catalog import AssetRow, EntryRow, GrantRow, MembershipRow, PersonRow, VersionRow
 from .desk import Desk, Refused, find_asset, known, no_access, raise_if_refused, refusal
@@ -91,7 +103,7 @@ class AccessBook:
         return Changed(name, self.table(asset), self._opened_by(asset), receipt)
 
     def revoke(self, caller: Caller, *, name: str, people: Sequence[str]) -> Changed:
-        """End access at once. A person is excluded by name, so that no group lets him back in until access is given anew.
+        """End access at once. A person is excluded by name: no group lets him back in until access is given anew.
 
         Keys are refused from the commit on; ciphertext when the lease ends. Raises `Denied`, `NotFound`, `Conflict`.
         """
@@ -242,7 +254,7 @@ def project_of(name: str) -> str:
 
 
 def _line(grant: GrantRow, now: datetime) -> Access:
-    state = "active"
+    state: Literal["active", "not yet", "over", "excluded"] = "active"
     if grant.excluded:
         state = "excluded"
     elif grant.start is not None and now < grant.start:

@@ -1,4 +1,4 @@
-"""People, groups and their tokens. Passwords arrive hashed and tokens as SHA-256: neither is ever stored or logged plain."""
+"""People, groups and their tokens. Passwords arrive hashed and tokens as SHA-256: never kept plain."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Accounts:
         self._desk = desk
 
     def found(self, operator: str) -> None:
-        """On an empty vault, make the person who starts it its operator: everything an owner, steward and admin may do."""
+        """On an empty vault, make the person who starts it its operator: member, steward and admin."""
 
         def operation(work: Work) -> None:
             if work.rows.find(PersonRow, limit=1):
@@ -174,9 +174,7 @@ class Accounts:
         everyone = self._desk.journal.read(lambda rows: rows.find(PersonRow))
         return any(row.password_hash or row.token_sha256 for row in everyone)
 
-    def _administer(
-        self, caller: Caller, act: str, name: str, change: Callable[[Work], Mapping[str, JSON]]
-    ) -> None:
+    def _administer(self, caller: Caller, act: str, name: str, change: Callable[[Work], Mapping[str, JSON]]) -> None:
         def operation(work: Work) -> Refused | None:
             if caller.via == "kernel":
                 raise _NOT_FROM_KERNELS

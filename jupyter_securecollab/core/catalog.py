@@ -201,5 +201,6 @@ class CheckpointRow(Row, frozen=True):
 
 
 ROWS: tuple[type[Row], ...] = (
-    PersonRow, MembershipRow, AssetRow, VersionRow, LevelRow, PartRow, GrantRow, KekRow, DataKeyRow, EntryRow, TileRow, CheckpointRow,
+    PersonRow, MembershipRow, AssetRow, VersionRow, LevelRow, PartRow, GrantRow,
+    KekRow, DataKeyRow, EntryRow, TileRow, CheckpointRow,
 )  # fmt: skip

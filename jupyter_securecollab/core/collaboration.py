@@ -1,4 +1,4 @@
-"""The only door to keys, catalog and log. Whoever wants something of the vault calls a method here, as a real principal.
+"""The only door to keys, catalog and log. Whoever wants something of the vault calls a method here, as somebody.
 
 Every method that releases keys or ciphertext, or changes what may be released, decides, records and commits before it
 returns. Methods are synchronous and thread-safe; callers that live on an event loop use a thread.
@@ -6,35 +6,52 @@ returns. Methods are synchronous and thread-safe; callers that live on an event 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ..proofs import LogSigner
 from .access import AccessBook
 from .accounts import Accounts
 from .audit import Journal
-from .content import Collected, Content, PartUpload
+from .catalog import CheckpointRow
+from .content import PART_LIMIT, Collected, Content, PartUpload
 from .desk import Desk, Settings
 from .keys import Keyring
 from .policy import Policy
-from .ports import Clock, KeyService, Objects
+from .ports import CheckpointCopy, Clock, KeyService, Objects, Store
 from .records import Records
 
-__all__ = ["Collaboration", "Collected", "PartUpload", "Settings"]
+__all__ = ["PART_LIMIT", "Collaboration", "Collected", "PartUpload", "Settings", "holds_state"]
+
+
+def holds_state(store: Store) -> bool:
+    """Whether a vault exists here already: then its keys must exist too, and are never made anew."""
+    with store.snapshot() as rows:
+        return bool(rows.find(CheckpointRow, limit=1))
 
 
 class Collaboration:
-    """The vault. Its attributes are its methods: this constructor is the list of everything it can do."""
+    """The vault. Its attributes are its methods: this constructor is the list of everything it can do.
+
+    Raises `StoreBroken` when database, root key and log key do not belong together. Owns the store: `close` closes it.
+    """
 
     def __init__(
         self,
         *,
-        journal: Journal,
+        store: Store,
+        signer: LogSigner,
         objects: Objects,
         key_service: KeyService,
-        policy: Policy,
         settings: Settings,
         clock: Clock,
+        copies: Sequence[CheckpointCopy] = (),
     ) -> None:
         keys = Keyring(key_service)
-        journal.read(keys.check)
-        desk = Desk(journal, policy, settings, clock)
+        with store.snapshot() as rows:
+            keys.check(rows)
+        self._store = store
+        self._journal = journal = Journal(store, signer, clock=clock, copies=copies)
+        desk = Desk(journal, Policy(), settings, clock)
         access = AccessBook(desk)
         content = Content(desk, access, keys, objects)
         accounts = Accounts(desk)
@@ -49,6 +66,7 @@ class Collaboration:
         self.read_part = content.read_part
         self.part_size = content.part_size
         self.collect = content.collect
+        self.rotate_keys = content.rotate_keys
         # Who may do what with it, and what may be known of it.
         self.grant = access.grant
         self.revoke = access.revoke
@@ -62,6 +80,7 @@ class Collaboration:
         self.prove = records.prove
         self.export = records.export
         self.head = journal.head
+        self.verify = journal.verify
         self.log_key = journal.log_key
         # People.
         self.me = accounts.me
@@ -78,4 +97,7 @@ class Collaboration:
         self.account_of_token = accounts.account_of_token
         self.is_team = accounts.is_team
 
-        self.close = journal.close
+    def close(self) -> None:
+        """Commit what waits, then release the database. Later calls raise `Unavailable`."""
+        self._journal.close()
+        self._store.close()

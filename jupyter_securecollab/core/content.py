@@ -1,4 +1,4 @@
-"""Versions and their parts: begin, upload, commit, open, read. Keys leave here, and only after their entry is durable."""
+"""Versions and their parts: begin, upload, commit, open, read. Keys leave only after their entry is durable."""
 
 from __future__ import annotations
 
@@ -12,9 +12,30 @@ from typing import TypeVar
 import msgspec
 
 from ..errors import Conflict, Denied, Invalid, LeaseExpired, NotFound, SealBroken, TooLarge
-from ..manifest import LevelManifest, Stream, columns_of, parse_level, parse_top, part_sizes, select, stream_key, top_hash
+from ..manifest import (
+    LevelManifest,
+    Stream,
+    columns_of,
+    parse_level,
+    parse_top,
+    part_sizes,
+    select,
+    stream_key,
+    top_hash,
+)
 from ..model import (
-    AccessSpec, Begun, Caller, Committed, Kind, Level, Opened, Receipt, StreamKey, Value, asset_name, clip,
+    AccessSpec,
+    Begun,
+    Caller,
+    Committed,
+    Kind,
+    Level,
+    Opened,
+    Receipt,
+    StreamKey,
+    Value,
+    asset_name,
+    clip,
 )  # fmt: skip
 from .access import AccessBook, project_of
 from .audit import JSON, Work
@@ -22,17 +43,20 @@ from .catalog import AssetRow, LevelRow, PartRow, PersonRow, VersionRow
 from .desk import Desk, Refused, find_asset, no_access
 from .keys import Keyring, level_purpose, mask_purpose
 from .ports import Objects, Rows, Upload
+from .question import Action
 
 T = TypeVar("T")
 
 PART_LIMIT = 1 << 40
 """Largest sealed part, in bytes."""
 
+_REWRAPPED_AT_ONCE = 200
+
 _NAMED_COLUMNS = 400
 """How many column names an entry lists; beyond, their number and a hash of the list."""
 
 
-class _Lease(Value):
+class _Lease(Value, frozen=True):
     version: str
     levels: tuple[Level, ...]
     reader: str
@@ -71,7 +95,7 @@ class Content:
 
         def operation(work: Work) -> Begun | Refused:
             asset = find_asset(work.rows, name)
-            action = "create" if asset is None else "update"
+            action: Action = "create" if asset is None else "update"
             ruling = self._desk.rule(work.rows, work.now, caller, action, asset, level=max(levels))
             if not ruling.decision.allow:
                 return self._desk.refuse(work, caller, "begin", asset, name, ruling)
@@ -165,7 +189,13 @@ class Content:
             detail: dict[str, JSON] = {"number": done.number, "unchanged": done is newest}
             detail["manifest_sha256"] = done.manifest_sha256
             work.record(
-                "commit", caller, asset=asset.id, name=asset.name, version=done.id, decision=ruling.decision, detail=detail
+                "commit",
+                caller,
+                asset=asset.id,
+                name=asset.name,
+                version=done.id,
+                decision=ruling.decision,
+                detail=detail,
             )
             return done, asset, done is newest
 
@@ -187,10 +217,13 @@ class Content:
             raise SealBroken
         for level, level_bytes in levels.items():
             parsed = parse_level(level_bytes, top.levels[level])
-            parts = self._desk.journal.read(lambda rows, at=level: rows.find(PartRow, version=row.id, level=at))
+            parts = self._parts(row.id, level)
             if {part.partition: part.size for part in parts} != part_sizes(parsed):
                 raise SealBroken
             self._verify_streams(parsed, {part.partition: part.object for part in parts})
+
+    def _parts(self, version: str, level: Level) -> list[PartRow]:
+        return self._desk.journal.read(lambda rows: rows.find(PartRow, version=version, level=level))
 
     def _verify_streams(self, level: LevelManifest, objects: Mapping[int, str]) -> None:
         for stream in level.streams:
@@ -335,9 +368,7 @@ class Content:
 
     def part_size(self, caller: Caller, *, version: str, level: Level, partition: int, lease: str) -> int:
         """Size of a part in bytes, under the same conditions as reading it."""
-        return self._desk.journal.read(
-            lambda rows: self._leased(rows, caller, version, level, partition, lease)
-        ).size
+        return self._desk.journal.read(lambda rows: self._leased(rows, caller, version, level, partition, lease)).size
 
     def _lease(self, work: Work, caller: Caller, version: str, levels: tuple[Level, ...]) -> str:
         epoch = _present(work.rows.get(PersonRow, caller.name)).epoch
@@ -345,9 +376,7 @@ class Content:
         body = msgspec.json.encode(_Lease(version, levels, caller.name, epoch, caller.session, until))
         return f"{hmac.digest(self._lease_key, body, 'sha256').hex()}.{body.hex()}"
 
-    def _leased(
-        self, rows: Rows, caller: Caller, version: str, level: Level, partition: int, lease: str
-    ) -> PartRow:
+    def _leased(self, rows: Rows, caller: Caller, version: str, level: Level, partition: int, lease: str) -> PartRow:
         mac, _, body = lease.partition(".")
         try:
             body_bytes = bytes.fromhex(body)
@@ -385,16 +414,35 @@ class Content:
         versions, _ = self._desk.write(operation)
         return Collected(versions, self._collect_objects(cutoff))
 
+    def rotate_keys(self, caller: Caller, *, project: str) -> int:
+        """Give a project a new key and wrap everything anew under it; returns how many keys were wrapped.
+
+        May be interrupted and repeated: keys wrapped under older project keys go on working until they are rewrapped.
+        """
+
+        def rotate(work: Work) -> Refused | None:
+            ruling = self._desk.rule(work.rows, work.now, caller, "administer")
+            if not ruling.decision.allow:
+                return self._desk.refuse(work, caller, "keys.rotate", None, project, ruling)
+            number = self._keys.rotate(work, project)
+            work.record("keys.rotate", caller, name=project, decision=ruling.decision, detail={"number": number})
+            return None
+
+        self._desk.write(rotate)
+        done = 0
+        while count := self._desk.write(lambda work: self._keys.rewrap(work, project, limit=_REWRAPPED_AT_ONCE))[0]:
+            done += count
+        return done
+
     def _collect_objects(self, cutoff: datetime) -> int:
-        removed = 0
-        for path, written in list(self._objects.list("objects/")):
-            object_id = path.rpartition("/")[2]
-            if written < cutoff and not self._desk.journal.read(
-                lambda rows, at=object_id: rows.find(PartRow, object=at, limit=1)
-            ):
-                self._objects.delete(path)
-                removed += 1
-        return removed
+        found = [path for path, written in self._objects.list("objects/") if written < cutoff]
+        orphans = [path for path in found if not self._is_part(path.rpartition("/")[2])]
+        for path in orphans:
+            self._objects.delete(path)
+        return len(orphans)
+
+    def _is_part(self, object_id: str) -> bool:
+        return bool(self._desk.journal.read(lambda rows: rows.find(PartRow, object=object_id, limit=1)))
 
     def _own(self, rows: Rows, caller: Caller, version: str) -> VersionRow:
         """The version if this caller began it: to everybody else there is no such version."""
@@ -409,7 +457,7 @@ class Content:
         return self._desk.journal.receipt(row.entry)
 
 
-class Collected(Value):
+class Collected(Value, frozen=True):
     """What the collector removed."""
 
     versions: int
@@ -420,7 +468,14 @@ class PartUpload:
     """Writes one part to the store; enforces the size limit; `finish` makes it count, `abandon` leaves nothing."""
 
     def __init__(
-        self, content: Content, caller: Caller, version: str, level: Level, partition: int, object_id: str, upload: Upload
+        self,
+        content: Content,
+        caller: Caller,
+        version: str,
+        level: Level,
+        partition: int,
+        object_id: str,
+        upload: Upload,
     ) -> None:
         self._content, self._caller, self._upload = content, caller, upload
         self._part = PartRow(version, level, partition, object_id, 0)

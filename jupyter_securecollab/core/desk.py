@@ -33,7 +33,7 @@ DURATIONS: Mapping[Level, timedelta] = {
 """How long access lasts when nobody says until when, by the level it reads up to."""
 
 
-class Settings(Value):
+class Settings(Value, frozen=True):
     """What an administrator may choose for the vault."""
 
     name: str = "vault"
@@ -44,14 +44,14 @@ class Settings(Value):
     staging_kept: timedelta = timedelta(days=1)
 
 
-class Refused(Value):
+class Refused(Value, frozen=True):
     """An operation that ended in an error which must be on record before it is raised."""
 
     error: Denied
 
 
 class Desk:
-    """Reads facts, asks policy, writes entries. Holds no state but the meter that keeps repeated denials from flooding."""
+    """Reads facts, asks policy, writes entries. Its only state keeps repeated denials from flooding."""
 
     def __init__(self, journal: Journal, policy: Policy, settings: Settings, clock: Clock) -> None:
         self.journal = journal
@@ -85,19 +85,32 @@ class Desk:
         level: Level | None = None,
         purpose: str | None = None,
     ) -> Ruling:
-        """The least that everyone in `caller` may: one denial denies, the lowest reading level counts."""
-        questions = [
-            self._question(rows, now, name, action, asset, level, purpose) for name in (caller.name, *caller.also)
-        ]
-        if action in ("open", "manage") and any(_is_stranger(question) for question in questions):
-            return no_access()
-        rulings = [self._policy.rule(question) for question in questions]
-        denied = [ruling for ruling in rulings if not ruling.decision.allow]
-        if denied:
-            return denied[0]
+        """The least that everyone behind `caller` may: one denial denies, the lowest reading level counts."""
+        rulings = []
+        for name in self._everyone(rows, caller):
+            question = self._question(rows, now, name, action, asset, level, purpose)
+            hidden = action in ("open", "manage") and _is_stranger(question)
+            rulings.append(no_access() if hidden else self._policy.rule(question))
+        own, *others = rulings
+        if not own.decision.allow:
+            return own
+        if not all(ruling.decision.allow for ruling in others):
+            # Whose permission is missing, and which, is not for the caller to learn.
+            return _NOT_EVERYBODY
         return min(rulings, key=lambda ruling: (ruling.up_to or Level.SECRET).rank)
 
-    def refuse(self, work: Work, caller: Caller, act: str, asset: AssetRow | None, name: str, ruling: Ruling) -> Refused:
+    def _everyone(self, rows: Rows, caller: Caller) -> tuple[str, ...]:
+        """The caller, all whose permission caps his, and the people any agents among them act for; the caller first."""
+        names = dict.fromkeys((caller.name, *caller.also))
+        for name in tuple(names):
+            row = rows.get(PersonRow, name)
+            if row is not None and row.acts_for:
+                names[row.acts_for] = None
+        return tuple(names)
+
+    def refuse(
+        self, work: Work, caller: Caller, act: str, asset: AssetRow | None, name: str, ruling: Ruling
+    ) -> Refused:
         """Put a denial on record (the first of a burst, and how many followed it) and hand it back for raising."""
         decision = ruling.decision
         times = self._denials.count((caller.name, act, name, decision.policies), work.now)
@@ -128,10 +141,10 @@ class Desk:
         person = self.person(rows, name)
         row = rows.get(PersonRow, name)
         represented = self.person(rows, row.acts_for) if row and row.acts_for else None
-        subject = represented or person
         grants: tuple[GrantFact, ...] = ()
         if asset is not None:
-            grantees = (subject.name, *(f"@{group}" for group in subject.groups))
+            named = [person] if represented is None else [person, represented]
+            grantees = tuple(word for one in named for word in (one.name, *(f"@{group}" for group in one.groups)))
             grants = tuple(_fact(grant) for grant in rows.find(GrantRow, asset=asset.id, grantee=grantees))
         return Question(
             person=person,
@@ -156,8 +169,20 @@ def _fact(row: GrantRow) -> GrantFact:
 
 def _is_stranger(question: Question) -> bool:
     """Whether nothing connects the person with the asset: then he is not told that it exists."""
-    asset = question.asset
-    return asset is not None and not question.grants and question.subject.name != asset.owner
+    asset, person = question.asset, question.person
+    if asset is None or question.grants or question.subject.name == asset.owner:
+        return False
+    return person.active and "steward" not in person.roles
+
+
+_NOT_EVERYBODY = Ruling(
+    Decision(
+        False,
+        ("deny.not_everybody",),
+        (Unmet("deny.not_everybody", "Others whose work is in this kernel, or for whom it acts, may not."),),
+        "Restart the kernel to work in it alone.",
+    )
+)
 
 
 def no_access() -> Ruling:

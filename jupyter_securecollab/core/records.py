@@ -71,9 +71,9 @@ class Records:
             if row.actor == caller.name or self._desk.rule(rows, self._desk.clock(), caller, "audit").decision.allow:
                 return True
             asset = None if row.asset is None else rows.get(AssetRow, row.asset)
-            return asset is not None and self._desk.rule(
-                rows, self._desk.clock(), caller, "manage", asset
-            ).decision.allow
+            return (
+                asset is not None and self._desk.rule(rows, self._desk.clock(), caller, "manage", asset).decision.allow
+            )
 
         if not self._desk.journal.read(query):
             raise NotFound(f"there is no entry {index} that you may read")

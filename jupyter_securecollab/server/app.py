@@ -1,32 +1,20 @@
-"""The Jupyter server extension: opens the vault, puts our classes into the server, and adds the routes.
-
-The only place that builds adapters; the command line opens its vault through `open_vault` too.
-"""
+"""The Jupyter server extension: opens the vault, puts our classes into the server, and adds the routes."""
 
 from __future__ import annotations
 
-import getpass
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from jupyter_core.paths import jupyter_data_dir
+from jupyter_events import EventLogger
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from traitlets import CaselessStrEnum, Unicode, default
 
-from ..adapters.checkpoints import CheckpointFolder
-from ..adapters.keyfile import KeyFile, secret_file
-from ..adapters.objects import ObjectFolder
-from ..adapters.sql import SqlStore
-from ..core.audit import Journal
-from ..core.catalog import CheckpointRow
 from ..core.collaboration import Collaboration, Settings
-from ..core.policy import Policy
 from ..errors import SecureCollabError
 from ..model import Level
-from ..proofs import LogSigner
 from .handlers import Desk, handlers
+from .vault import open_vault, operator, vault_folder
 from .wiring import check, install
 
 CHANGED_EVENT = "https://jupyter-securecollab.readthedocs.io/events/changed/v1"
@@ -46,67 +34,21 @@ NOTICE = (
 )
 
 
-def now() -> datetime:
-    """The wall clock in UTC, whole milliseconds."""
-    at = datetime.now(UTC)
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
-
-
-def vault_folder() -> Path:
-    """Where an embedded vault lives unless configured otherwise."""
-    return Path(jupyter_data_dir()) / "securecollab"
-
-
-def operator() -> str:
-    """The person an embedded vault belongs to: the operating system's user."""
-    return getpass.getuser()
-
-
-def open_vault(folder: Path, settings: Settings, *, copies: Path | None = None) -> Collaboration:
-    """Open the vault kept in `folder`, making it on first use.
-
-    Keys are made only for a vault without a log: a missing key beside existing state is `StoreBroken`, never a new key.
-    """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
-    store = SqlStore(f"sqlite:///{folder / 'vault.sqlite'}")
-    try:
-        with store.snapshot() as rows:
-            fresh = not rows.find(CheckpointRow, limit=1)
-        root_key = secret_file(folder / "root.key", may_create=fresh)
-        log_key = Ed25519PrivateKey.from_private_bytes(secret_file(folder / "log.key", may_create=fresh))
-        journal = Journal(
-            store,
-            LogSigner(log_key, settings.name),
-            clock=now,
-            copies=[] if copies is None else [CheckpointFolder(copies)],
-        )
-        door = Collaboration(
-            journal=journal,
-            objects=ObjectFolder(folder),
-            key_service=KeyFile(root_key),
-            policy=Policy(),
-            settings=settings,
-            clock=now,
-        )
-        door.found(operator())
-    except BaseException:
-        store.close()
-        raise
-    return door
-
-
 class SecureCollabApp(ExtensionApp):
     """Embedded vault: runs inside the Jupyter server, on SQLite and a folder."""
 
     name = "jupyter_securecollab"
     load_other_extensions = True
 
-    folder = Unicode(help="Folder of the vault: database, keys and sealed objects. Only its owner may enter it.").tag(config=True)
-    checkpoint_folder = Unicode("", help="Second folder, best on another mount, that receives a copy of every checkpoint.").tag(
+    folder = Unicode(help="Folder of the vault: database, keys and sealed objects. Only its owner may enter it.").tag(
         config=True
     )
-    vault_name = Unicode("vault", help="Name of the vault and of its log. Fixed once the vault exists.").tag(config=True)
+    checkpoint_folder = Unicode(
+        "", help="Second folder, best on another mount, that receives a copy of every checkpoint."
+    ).tag(config=True)
+    vault_name = Unicode("vault", help="Name of the vault and of its log. Fixed once the vault exists.").tag(
+        config=True
+    )
     default_up_to = CaselessStrEnum(
         [level.value for level in Level], "internal", help="The level to which access reads when nobody says otherwise."
     ).tag(config=True)
@@ -145,9 +87,8 @@ class SecureCollabApp(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Register the event and say which of our classes are not in use."""
-        assert self.serverapp is not None
-        self.serverapp.event_logger.register_event_schema(_CHANGED_SCHEMA)
-        check(self.serverapp, self.door)
+        self._events().register_event_schema(_CHANGED_SCHEMA)
+        check(cast(ServerApp, self.serverapp), self.door)
 
     def initialize_handlers(self) -> None:
         """Add the routes of the protocol."""
@@ -155,8 +96,10 @@ class SecureCollabApp(ExtensionApp):
         self.handlers.extend(handlers(self.desk))
 
     def _changed(self) -> None:
-        assert self.serverapp is not None
-        self.serverapp.event_logger.emit(schema_id=CHANGED_EVENT, data={})
+        self._events().emit(schema_id=CHANGED_EVENT, data={})
+
+    def _events(self) -> EventLogger:
+        return cast(EventLogger, cast(ServerApp, self.serverapp).event_logger)
 
     async def stop_extension(self) -> None:
         """Finish what is running and close the vault."""

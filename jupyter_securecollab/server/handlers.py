@@ -12,13 +12,14 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from tornado import web
+from tornado.http1connection import HTTP1Connection
 
 from .. import __version__, protocol
-from ..core.collaboration import Collaboration, PartUpload
+from ..core.collaboration import PART_LIMIT, Collaboration, PartUpload
 from ..errors import Invalid, NotFound
 from ..model import Level, clip
 from ..protocol import PREFIX, ROUTES, Nothing, Part, Route
@@ -53,7 +54,7 @@ class _DoorHandler(VaultHandler):
     route: Route
     desk: Desk
 
-    def initialize(self, desk: Desk, route: Route | None = None) -> None:  # type: ignore[override]  # tornado passes it on
+    def initialize(self, desk: Desk, route: Route | None = None) -> None:
         self.desk = desk
         if route is not None:
             self.route = route
@@ -73,11 +74,8 @@ class _DoorHandler(VaultHandler):
 class DoorHandler(_DoorHandler):
     """A JSON route of the table."""
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> None:  # type: ignore[override]  # its one parameter is Jupyter's own
         self._body = bytearray()
-        self._too_large = int(self.request.headers.get("Content-Length", "0") or 0) > self.route.body_limit
-        if self._too_large:
-            self.request.connection.set_max_body_size(self.route.body_limit)  # type: ignore[attr-defined]  # of HTTP/1
         await super().prepare()
 
     def data_received(self, chunk: bytes) -> None:
@@ -127,10 +125,10 @@ class PartHandler(_DoorHandler):
 
     _upload: PartUpload | None = None
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> None:  # type: ignore[override]  # its one parameter is Jupyter's own
         await super().prepare()
         if self.request.method == "PUT":
-            self.request.connection.set_max_body_size(1 << 40)  # type: ignore[attr-defined]  # of HTTP/1
+            cast(HTTP1Connection, self.request.connection).set_max_body_size(PART_LIMIT)
             part = self._part(*self.path_args)
             self._upload = await self.desk.call(
                 self.desk.door.upload,
@@ -194,7 +192,9 @@ class PartHandler(_DoorHandler):
             start += len(piece)
             if start >= stop:
                 break
-            piece = await self.desk.call(door.read_part, self.caller, start=start, stop=min(start + _PIECE, stop), **where)
+            piece = await self.desk.call(
+                door.read_part, self.caller, start=start, stop=min(start + _PIECE, stop), **where
+            )
         self.finish()
 
     def _part(self, version: str, level: str, partition: str) -> Part:
@@ -260,5 +260,6 @@ def _names(path: str) -> list[str]:
 
 
 def _pattern(path: str) -> str:
-    return re.sub(r"{(\w+)}", lambda found: protocol.PATTERNS[found[1]], re.escape(path).replace(r"\{", "{").replace(r"\}", "}"))
-
+    return re.sub(
+        r"{(\w+)}", lambda found: protocol.PATTERNS[found[1]], re.escape(path).replace(r"\{", "{").replace(r"\}", "}")
+    )

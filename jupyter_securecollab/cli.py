@@ -1,0 +1,284 @@
+"""`jupyter securecollab ...`: accounts, groups, the log and housekeeping, for whoever runs the vault.
+
+Works on the vault's own files as the operating system's user, through the same door as everybody: that user needs the
+role for what he does. `audit verify` on a bundle and `audit prove --check` need no vault at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from . import __version__
+from .bundles import LogReport, verify_bundle
+from .client import Client, save_login
+from .core.collaboration import Collaboration, Settings
+from .errors import Invalid, LogBroken, SecureCollabError
+from .model import Caller, EntryView, Level, Role
+from .proofs import parse_entry, read_tlog_proof, verify_receipt, write_tlog_proof
+from .server.passwords import hash_password
+from .server.vault import open_vault, operator, vault_folder
+
+_ROLES: tuple[Role, ...] = ("member", "steward", "auditor", "admin")
+_TAIL = 20
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it worked, 1 with one clear line when it did not."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except SecureCollabError as error:
+        print(f"{error}." if not str(error).endswith(".") else str(error), file=sys.stderr)
+        if isinstance(error, LogBroken) and error.index is not None:
+            print(f"First bad entry: {error.index}.", file=sys.stderr)
+        if error.next_step:
+            print(error.next_step, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _door(arguments: argparse.Namespace) -> Collaboration:
+    return open_vault(Path(arguments.folder), Settings(name=arguments.vault_name))
+
+
+def _me() -> Caller:
+    return Caller(operator(), "cli", "cli")
+
+
+def _user_add(arguments: argparse.Namespace) -> None:
+    hashed = hash_password(_new_password()) if arguments.password else ""
+    with closing(_door(arguments)) as door:
+        door.add_user(
+            _me(),
+            name=arguments.name,
+            clearance=Level.parse(arguments.clearance),
+            roles=tuple(arguments.role or ["member"]),
+            kind="agent" if arguments.acts_for else "person",
+            acts_for=arguments.acts_for,
+            password_hash=hashed,
+        )
+        print(f"{arguments.name} may read up to {arguments.clearance}, as {', '.join(arguments.role or ['member'])}.")
+        if not arguments.password:
+            _print_token(door, arguments.name)
+    print("A server that was started without accounts has to be restarted once.")
+
+
+def _user_list(arguments: argparse.Namespace) -> None:
+    with closing(_door(arguments)) as door:
+        for who in door.people(_me()):
+            print(f"{who.name:20} {who.clearance:13} {','.join(who.roles):24} {' '.join('@' + g for g in who.groups)}")
+
+
+def _user_change(arguments: argparse.Namespace) -> None:
+    clearance = None if arguments.clearance is None else Level.parse(arguments.clearance)
+    with closing(_door(arguments)) as door:
+        door.change_user(_me(), name=arguments.name, clearance=clearance, roles=arguments.role)
+
+
+def _user_disable(arguments: argparse.Namespace) -> None:
+    with closing(_door(arguments)) as door:
+        door.disable_user(_me(), name=arguments.name)
+    print(f"{arguments.name} is disabled; every session and token of theirs has ended.")
+
+
+def _user_token(arguments: argparse.Namespace) -> None:
+    with closing(_door(arguments)) as door:
+        _print_token(door, arguments.name)
+
+
+def _user_password(arguments: argparse.Namespace) -> None:
+    hashed = hash_password(_new_password())
+    with closing(_door(arguments)) as door:
+        door.set_password(_me(), name=arguments.name, password_hash=hashed)
+
+
+def _group_add(arguments: argparse.Namespace) -> None:
+    with closing(_door(arguments)) as door:
+        for person in arguments.person:
+            door.add_member(_me(), group=arguments.group.removeprefix("@"), person=person)
+
+
+def _group_remove(arguments: argparse.Namespace) -> None:
+    with closing(_door(arguments)) as door:
+        for person in arguments.person:
+            door.remove_member(_me(), group=arguments.group.removeprefix("@"), person=person)
+
+
+def _gc(arguments: argparse.Namespace) -> None:
+    with closing(_door(arguments)) as door:
+        removed = door.collect()
+    print(f"Removed {removed.versions} unfinished versions and {removed.objects} objects nothing refers to.")
+
+
+def _keys_rotate(arguments: argparse.Namespace) -> None:
+    with closing(_door(arguments)) as door:
+        done = door.rotate_keys(_me(), project=arguments.project)
+    print(f"{arguments.project} has a new key; {done} keys were wrapped under it.")
+
+
+def _audit_tail(arguments: argparse.Namespace) -> None:
+    with closing(_door(arguments)) as door:
+        for entry in door.audit(_me(), limit=arguments.number):
+            print(_line(entry))
+
+
+def _audit_show(arguments: argparse.Namespace) -> None:
+    with closing(_door(arguments)) as door:
+        if arguments.index is not None:
+            print(door.prove(_me(), index=arguments.index).entry.decode())
+            return
+        for entry in door.audit(_me(), name=arguments.name, by=arguments.by, limit=arguments.number):
+            print(_line(entry))
+
+
+def _audit_verify(arguments: argparse.Namespace) -> None:
+    trusted = [Path(file).read_text("utf-8") for file in arguments.checkpoint]
+    if arguments.bundle is not None:
+        if arguments.key is None:
+            raise Invalid("a bundle is verified with the log's public key", next_step="Give it with --key.")
+        report = verify_bundle(Path(arguments.bundle), arguments.key, trusted=trusted, state=arguments.state)
+    else:
+        with closing(_door(arguments)) as door:
+            report = door.verify(state=arguments.state, trusted=trusted)
+    print(_verdict(report, arguments))
+
+
+def _verdict(report: LogReport, arguments: argparse.Namespace) -> str:
+    text = f"The log verifies: {report.size} entries, {report.checkpoints} checkpoints."
+    if arguments.state:
+        text += f" The state is what the log says: {report.rows} rows."
+    if not arguments.checkpoint:
+        text += "\nNo checkpoint from outside was given: a rewrite by whoever holds the log's key would not show."
+    return text
+
+
+def _audit_export(arguments: argparse.Namespace) -> None:
+    with closing(_door(arguments)) as door:
+        door.export(_me(), destination=Path(arguments.destination))
+        print(f"Saved to {arguments.destination}. Verify it with the log's public key:\n{door.log_key}")
+
+
+def _audit_prove(arguments: argparse.Namespace) -> None:
+    if arguments.check is not None:
+        proven = verify_receipt(read_tlog_proof(Path(arguments.check).read_text("utf-8")), arguments.key or "")
+        print(f"Entry {arguments.index} is in the log of {proven.checkpoint.size} entries.")
+        return
+    with closing(_door(arguments)) as door:
+        print(write_tlog_proof(door.prove(_me(), index=arguments.index)), end="")
+
+
+def _login(arguments: argparse.Namespace) -> None:
+    token = getpass.getpass("Personal token: ")
+    with closing(Client(arguments.url, token)) as client:
+        who = client.me()
+        save_login(arguments.url, token, client.log_key)
+    print(f"Signed in as {who.name}; you read up to {who.clearance}. The log's key is {who.log_key}.")
+
+
+def _print_token(door: Collaboration, name: str) -> None:
+    print(f"Token of {name}, shown this once: {door.new_token(_me(), name=name)}")
+
+
+def _new_password() -> str:
+    first, second = getpass.getpass("New password: "), getpass.getpass("Again: ")
+    if first != second:
+        raise Invalid("the two passwords differ")
+    if len(first) < 10:
+        raise Invalid("a password has at least 10 characters")
+    return first
+
+
+def _line(entry: EntryView) -> str:
+    found = parse_entry(entry.body)
+    verdict = "" if found.decision is None else ("allowed" if found.decision.allow else "denied")
+    # Names in the log were typed by people: nothing in them may reach the terminal as a control sequence.
+    name = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in found.name or "")
+    return f"{entry.index:>7}  {found.at}  {found.who:14} {found.act:14} {name:32} {verdict}"
+
+
+Command = Callable[[argparse.Namespace], None]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "jupyter securecollab", description="Accounts, groups and the log of an embedded vault."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--folder", default=str(vault_folder()), help="the vault's folder")
+    parser.add_argument("--vault-name", default="vault", help="the vault's name, if it was configured")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _user_commands(commands.add_parser("user", help="accounts").add_subparsers(required=True, metavar="what"))
+    group = commands.add_parser("group", help="groups").add_subparsers(required=True, metavar="what")
+    for name, run in (("add", _group_add), ("remove", _group_remove)):
+        one = _command(group, name, run, f"{name} people")
+        one.add_argument("group")
+        one.add_argument("person", nargs="+")
+    _audit_commands(commands.add_parser("audit", help="the log").add_subparsers(required=True, metavar="what"))
+    _command(commands, "gc", _gc, "remove what interrupted uploads left")
+    keys = commands.add_parser("keys", help="project keys").add_subparsers(required=True, metavar="what")
+    _command(keys, "rotate", _keys_rotate, "give a project a new key").add_argument("project")
+    _command(commands, "login", _login, "use a vault from kernels no server started").add_argument("url")
+    return parser
+
+
+_Subparsers = argparse._SubParsersAction  # what add_subparsers returns has no public name
+
+
+def _command(
+    commands: _Subparsers[argparse.ArgumentParser], name: str, run: Command, about: str
+) -> argparse.ArgumentParser:
+    made = commands.add_parser(name, help=about)
+    made.set_defaults(run=run)
+    return made
+
+
+def _user_commands(user: _Subparsers[argparse.ArgumentParser]) -> None:
+    add = _command(user, "add", _user_add, "create an account and print its token")
+    add.add_argument("name")
+    add.add_argument("--clearance", default="internal", help="the highest level read in the clear")
+    add.add_argument("--role", action="append", choices=_ROLES, help="member, steward, auditor or admin; repeatable")
+    add.add_argument("--acts-for", metavar="PERSON", help="make it an agent that acts on behalf of this person")
+    add.add_argument("--password", action="store_true", help="ask for a password instead of making a token")
+    change = _command(user, "change", _user_change, "change clearance or roles")
+    change.add_argument("name")
+    change.add_argument("--clearance")
+    change.add_argument("--role", action="append", choices=_ROLES)
+    _command(user, "list", _user_list, "list accounts")
+    for name, run, about in (
+        ("disable", _user_disable, "end an account at once"),
+        ("token", _user_token, "make a new token; the old one and all sessions end"),
+        ("password", _user_password, "set a password; all sessions end"),
+    ):
+        _command(user, name, run, about).add_argument("name")
+
+
+def _audit_commands(audit: _Subparsers[argparse.ArgumentParser]) -> None:
+    tail = _command(audit, "tail", _audit_tail, "the newest entries")
+    tail.add_argument("-n", "--number", type=int, default=_TAIL)
+    show = _command(audit, "show", _audit_show, "entries about an asset or by a person, or one whole")
+    show.add_argument("name", nargs="?")
+    show.add_argument("--by")
+    show.add_argument("--index", type=int)
+    show.add_argument("-n", "--number", type=int, default=1000)
+    verify = _command(audit, "verify", _audit_verify, "check a bundle offline, or the vault's own log")
+    verify.add_argument("bundle", nargs="?", help="a bundle made by export; without it, the vault's database")
+    verify.add_argument("--key", help="the log's public key, from somewhere else than the bundle")
+    verify.add_argument("--state", action="store_true", help="replay the log and compare it with the state")
+    verify.add_argument("--checkpoint", action="append", default=[], metavar="FILE", help="a checkpoint kept outside")
+    export = _command(audit, "export", _audit_export, "save the log and the state it vouches for")
+    export.add_argument("destination")
+    prove = _command(audit, "prove", _audit_prove, "print the offline proof of an entry, or check one")
+    prove.add_argument("index", type=int)
+    prove.add_argument("--check", metavar="FILE", help="check this proof instead")
+    prove.add_argument("--key", help="the log's public key, to check with")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
