@@ -46,7 +46,9 @@ export class ServerVault implements Vault {
 
   private async get<T>(route: string): Promise<T> {
     const url = URLExt.join(this.settings.baseUrl, 'securecollab/api/v1', route);
-    const response = await ServerConnection.makeRequest(url, {}, this.settings).catch(() => null);
+    // Not `no-store`: for that, JupyterLab adds a number to the query, and the vault refuses parameters it does not know.
+    const asked = ServerConnection.makeRequest(url, { cache: 'no-cache' }, this.settings);
+    const response = await asked.catch(() => null);
     const body = response && (await bodyOf(response));
     if (response?.ok && body?.result !== undefined) {
       return body.result as T;

@@ -35,6 +35,13 @@ export class SharedPanel extends SidePanel {
       true,
       trans.__('Share something with %share, and it stands here.')
     );
+
+    const showSections = (): void => {
+      this.content.setHidden(assets.shown.status !== 'ready');
+    };
+    assets.changed.connect(showSections);
+    this.disposed.connect(() => assets.changed.disconnect(showSections));
+    showSections();
   }
 
   private addSection(label: string, mine: boolean, empty: string): void {

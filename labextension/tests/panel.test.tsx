@@ -194,6 +194,9 @@ describe('SharedPanel', () => {
       'jupyter server extension list'
     );
     expect(panel.node.querySelector('[role=listbox]')).toBeNull();
+    expect(panel.content.isHidden).toBe(true);
+    await showList(asset());
+    expect(panel.content.isHidden).toBe(false);
   });
 
   it('passes on why the vault refuses and what to do, as text', async () => {
