@@ -252,7 +252,10 @@ def choose(seen: Visible, columns: Sequence[str] | None) -> Visible:
     by_name = {one.stream.column: one for one in seen.columns}
     for column in columns:
         if column not in by_name:
-            raise NotFound(f"there is no column {clip(column)!r} that you may read", next_step="Open it without --columns to see them all.")
+            raise NotFound(
+                f"there is no column {clip(column)!r} that you may read",
+                next_step="Open it without --columns to see them all.",
+            )
     return Visible(seen.index, tuple(by_name[column] for column in dict.fromkeys(columns)), seen.others)
 
 
@@ -264,7 +267,11 @@ def select(levels: Mapping[Level, LevelManifest], columns: Sequence[str] | None)
         numbers[one.level].add(one.stream.number)
         if one.stream.categories is not None:
             numbers[one.level].add(one.stream.categories)
-    return {name: tuple(levels[name].streams[number] for number in sorted(found)) for name, found in numbers.items() if found}
+    return {
+        name: tuple(levels[name].streams[number] for number in sorted(found))
+        for name, found in numbers.items()
+        if found
+    }
 
 
 def columns_of(streams: Iterable[Stream]) -> tuple[str, ...]:

@@ -27,7 +27,12 @@ _SIMPLE: dict[str, pa.DataType] = {
     "date32": pa.date32(), "date64": pa.date64(), "month_day_nano_interval": pa.month_day_nano_interval(),
 }  # fmt: skip
 _NAMES = {data_type: name for name, data_type in _SIMPLE.items()}
-_DECIMALS = {"decimal32": pa.decimal32, "decimal64": pa.decimal64, "decimal128": pa.decimal128, "decimal256": pa.decimal256}
+_DECIMALS = {
+    "decimal32": pa.decimal32,
+    "decimal64": pa.decimal64,
+    "decimal128": pa.decimal128,
+    "decimal256": pa.decimal256,
+}
 _UNITS = {"time32": pa.time32, "time64": pa.time64, "duration": pa.duration}
 
 
@@ -38,7 +43,8 @@ def describe(data_type: pa.DataType, column: str) -> ArrowType:
     except _NotAllowed:
         shown = "an extension type" if isinstance(data_type, pa.BaseExtensionType) else f"type {data_type}"
         raise CannotHold(
-            f"column {column!r} has {shown}, which a sealed frame cannot hold", next_step="Convert the column to a plain type, or leave it out."
+            f"column {column!r} has {shown}, which a sealed frame cannot hold",
+            next_step="Convert the column to a plain type, or leave it out.",
         ) from None
 
 
@@ -66,7 +72,11 @@ def _describe(data_type: pa.DataType, depth: int) -> ArrowType:
 
 def _describe_nested(data_type: pa.DataType, depth: int) -> ArrowType:
     if pa.types.is_map(data_type):
-        return ArrowType("map", sorted=data_type.keys_sorted, fields=(_field(data_type.key_field, depth), _field(data_type.item_field, depth)))
+        return ArrowType(
+            "map",
+            sorted=data_type.keys_sorted,
+            fields=(_field(data_type.key_field, depth), _field(data_type.item_field, depth)),
+        )
     if pa.types.is_struct(data_type):
         return ArrowType("struct", fields=tuple(_field(one, depth) for one in data_type.fields))
     if pa.types.is_fixed_size_list(data_type):
@@ -163,7 +173,9 @@ def _compact(array: pa.Array) -> pa.Array:
 
 
 def _has_struct(data_type: pa.DataType) -> bool:
-    return pa.types.is_struct(data_type) or any(_has_struct(data_type.field(i).type) for i in range(data_type.num_fields))
+    return pa.types.is_struct(data_type) or any(
+        _has_struct(data_type.field(i).type) for i in range(data_type.num_fields)
+    )
 
 
 def _clean_structs(array: pa.Array) -> pa.Array:
@@ -171,7 +183,9 @@ def _clean_structs(array: pa.Array) -> pa.Array:
     if pa.types.is_struct(array.type):
         if not array.type.num_fields:
             return array
-        return pa.StructArray.from_arrays([clean(child) for child in array.flatten()], fields=array.type.fields, mask=mask)
+        return pa.StructArray.from_arrays(
+            [clean(child) for child in array.flatten()], fields=array.type.fields, mask=mask
+        )
     if pa.types.is_map(array.type):
         return pa.MapArray.from_arrays(array.offsets, clean(array.keys), clean(array.items), array.type, mask=mask)
     if pa.types.is_fixed_size_list(array.type):

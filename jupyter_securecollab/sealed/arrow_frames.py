@@ -65,7 +65,10 @@ def assemble(taken: Taken, index: Sequence[Any], columns: Sequence[Any]) -> pa.T
 
 def _take(name: str, values: pa.ChunkedArray, field: pa.Field) -> Column:
     if isinstance(values.type, pa.BaseExtensionType) or any(key.startswith(_RESERVED) for key in field.metadata or {}):
-        raise CannotHold(f"column {name!r} has an extension type, which a sealed frame cannot hold", next_step="Take its storage instead.")
+        raise CannotHold(
+            f"column {name!r} has an extension type, which a sealed frame cannot hold",
+            next_step="Take its storage instead.",
+        )
     if not pa.types.is_dictionary(values.type):
         return Column(name, "str", values, nullable=field.nullable)
     held = Held("dictionary", ordered=values.type.ordered)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from ..errors import CannotHold, SealBroken
-from ..manifest import FORMAT, Held, Kind, LevelManifest, Placed, Stream, visible
-from ..model import Label, Level
+from ..manifest import FORMAT, Held, LevelManifest, Placed, Stream, visible
+from ..model import Kind, Label, Level
 from .opening import Payload, open_units, units, verified
 from .sealing import Draft, DraftLevel, Sealing
 from .streams import Bound, Fetch, Keys, Limits, Progress, check_budget
@@ -41,7 +41,13 @@ class PreparedBlob:
         return tuple(self._levels)
 
     def seal(
-        self, *, asset: str, version: str, keys: Mapping[Level, bytes], parents: Sequence[str] = (), progress: Progress | None = None
+        self,
+        *,
+        asset: str,
+        version: str,
+        keys: Mapping[Level, bytes],
+        parents: Sequence[str] = (),
+        progress: Progress | None = None,
     ) -> Sealing:
         """Start sealing under the key of its level."""
         return Sealing(self._kind, self._levels, Bound(asset, version), keys, parents, progress)
@@ -49,7 +55,15 @@ class PreparedBlob:
     def _draft(self, number: int, start: int, held: Held, label: Label) -> Draft:
         stop = min(start + PIECE, self.size)
         stream = Stream(
-            number=number, role="blob", position=number, offset=0, size=0, sha256=_NOTHING, batches=(), label=label, held=held
+            number=number,
+            role="blob",
+            position=number,
+            offset=0,
+            size=0,
+            sha256=_NOTHING,
+            batches=(),
+            label=label,
+            held=held,
         )
         return Draft(stream, stop - start, lambda rows: self._pieces(start, stop))
 

@@ -91,4 +91,6 @@ def library(name: Library) -> FrameLibrary:
     try:
         return cast(FrameLibrary, import_module(_MODULES[name], __package__))
     except ModuleNotFoundError:
-        raise CannotHold(f"this is a {name} frame and {name} is not installed", next_step=f"pip install {name}") from None
+        raise CannotHold(
+            f"this is a {name} frame and {name} is not installed", next_step=f"pip install {name}"
+        ) from None

@@ -61,7 +61,9 @@ class _Built:
     restored: Any
 
 
-def prepare_frame(frame: Any, labels: Mapping[str, Label], twins: Mapping[str, Twin] = MappingProxyType({})) -> PreparedFrame:
+def prepare_frame(
+    frame: Any, labels: Mapping[str, Label], twins: Mapping[str, Twin] = MappingProxyType({})
+) -> PreparedFrame:
     """Convert a pandas, polars or pyarrow frame, ready to seal; raises `CannotHold` naming the column.
 
     `labels` and `twins` are by column name; index levels by their name, unnamed ones as `(index)`, or `(index 0)`,
@@ -115,7 +117,9 @@ class PreparedFrame:
         top = max([Level.INTERNAL, *(slot.label.level for slot in slots)])
         used = {slot.label.level for slot in slots} | {slot.twin_level for slot in slots if slot.twin_level}
         used |= {top} if taken.meta or not used else set()
-        self._levels = {level: self._draft_level(level, meta=taken.meta if level == top else {}) for level in sorted(used)}
+        self._levels = {
+            level: self._draft_level(level, meta=taken.meta if level == top else {}) for level in sorted(used)
+        }
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -146,7 +150,13 @@ class PreparedFrame:
         return tuple(column.name for column in hidden if not column.is_range and is_sorted(column.values))
 
     def seal(
-        self, *, asset: str, version: str, keys: Mapping[Level, bytes], parents: Sequence[str] = (), progress: Progress | None = None
+        self,
+        *,
+        asset: str,
+        version: str,
+        keys: Mapping[Level, bytes],
+        parents: Sequence[str] = (),
+        progress: Progress | None = None,
     ) -> Sealing:
         """Start sealing under one key per level of `levels`."""
         return Sealing("frame", self._levels, Bound(asset, version), keys, parents, progress)
@@ -195,13 +205,17 @@ def _slot(
     return _Slot(role, column, label, masked, twin.how, twin.level)
 
 
-def _draft_column(drafts: list[Draft], role: Role, column: Column, position: int, label: Label, masked: str | None) -> None:
+def _draft_column(
+    drafts: list[Draft], role: Role, column: Column, position: int, label: Label, masked: str | None
+) -> None:
     categories = None
     if column.categories is not None:
         categories = len(drafts)
         drafts.append(_draft_values(categories, "categories", column.categories))
     draft = _draft_values(len(drafts), "range" if column.is_range else role, column)
-    stream = _changed(draft.stream, column_kind=column.kind, position=position, label=label, masked=masked, categories=categories)
+    stream = _changed(
+        draft.stream, column_kind=column.kind, position=position, label=label, masked=masked, categories=categories
+    )
     drafts.append(replace(draft, stream=stream))
 
 
@@ -248,7 +262,9 @@ def _row_width(stream: Stream) -> int:
     return 0 if stream.type is None else width(build(stream.type))
 
 
-def _build(found: FrameLibrary, levels: Mapping[Level, LevelManifest], rows: int, placed: Placed, payload: Payload) -> _Built:
+def _build(
+    found: FrameLibrary, levels: Mapping[Level, LevelManifest], rows: int, placed: Placed, payload: Payload
+) -> _Built:
     """One column, restored to what it was; or the bytes of the meta stream."""
     stream = placed.stream
     if stream.role == "meta":
@@ -265,7 +281,9 @@ def _build(found: FrameLibrary, levels: Mapping[Level, LevelManifest], rows: int
 
 
 def _column(stream: Stream, values: pa.ChunkedArray, categories: Column | None) -> Column:
-    return Column(stream.column, stream.column_kind, values, stream.held, categories, stream.nullable, stream.role == "range")
+    return Column(
+        stream.column, stream.column_kind, values, stream.held, categories, stream.nullable, stream.role == "range"
+    )
 
 
 def _assemble(facts: Frame, rows: int, chosen: Visible, built: Sequence[_Built]) -> Any:

@@ -68,7 +68,12 @@ def _loads(data: bytes, held: Held) -> Any:
 
 def _dump_arrays(arrays: Mapping[str, np.ndarray[Any, Any]]) -> bytes:
     for name, array in arrays.items():
-        if type(array) is not np.ndarray or not array.dtype.isnative or array.dtype.kind not in "biufc" or array.dtype.itemsize > 8:
+        if (
+            type(array) is not np.ndarray
+            or not array.dtype.isnative
+            or array.dtype.kind not in "biufc"
+            or array.dtype.itemsize > 8
+        ):
             raise CannotHold(f"array {name!r} has dtype {array.dtype}, which safetensors cannot hold", next_step=_WAYS)
     # safetensors writes the memory of an array as it lies: what is not laid out row by row would come back scrambled.
     laid_out = {name: array if array.flags.c_contiguous else array.copy(order="C") for name, array in arrays.items()}
@@ -106,4 +111,6 @@ def _safetensors(flavour: str) -> Any:
 
 
 def _missing(what: str) -> CannotHold:
-    return CannotHold(f"this model needs {what}, which is not installed", next_step='pip install "jupyter_securecollab[models]"')
+    return CannotHold(
+        f"this model needs {what}, which is not installed", next_step='pip install "jupyter_securecollab[models]"'
+    )

@@ -17,7 +17,14 @@ import pyarrow as pa
 from ..errors import CannotHold
 from ..manifest import Held
 
-_PLAIN = {str: pa.large_string(), bytes: pa.large_binary(), bool: pa.bool_(), int: pa.int64(), float: pa.float64(), datetime.date: pa.date32()}
+_PLAIN = {
+    str: pa.large_string(),
+    bytes: pa.large_binary(),
+    bool: pa.bool_(),
+    int: pa.int64(),
+    float: pa.float64(),
+    datetime.date: pa.date32(),
+}
 _CHECKED = (decimal.Decimal, datetime.time, datetime.datetime, datetime.timedelta, list, dict)
 _MISSING: dict[str, Any] = {"": None, "None": None, "nan": np.nan, "NA": pd.NA}
 
@@ -96,7 +103,10 @@ def _word(value: Any) -> str:
 
 
 def _refusal(column: str, what: str) -> CannotHold:
-    return CannotHold(f"column {column!r} holds {what}", next_step="Convert it to one type, for example with .astype(str), or leave it out.")
+    return CannotHold(
+        f"column {column!r} holds {what}",
+        next_step="Convert it to one type, for example with .astype(str), or leave it out.",
+    )
 
 
 def _take_arrays(column: str, values: np.ndarray[Any, Any], absent: np.ndarray[Any, Any]) -> pa.Array:

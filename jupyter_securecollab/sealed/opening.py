@@ -51,7 +51,9 @@ def verified(
     if top.kind != kind:
         raise SealBroken()
     if not level_manifests:
-        raise NotFound("there is nothing in it at your level", next_step="Ask for access up to a higher level with %request.")
+        raise NotFound(
+            "there is nothing in it at your level", next_step="Ask for access up to a higher level with %request."
+        )
     return top, verify(top, level_manifests)
 
 
@@ -99,7 +101,9 @@ def _groups(wanted: Sequence[Unit[T]]) -> list[list[Unit[T]]]:
         else:
             groups.append([unit])
             size = unit.size
-    return sorted(groups, key=lambda group: -sum(unit.size for unit in group))  # large ones first: none is left to run alone
+    return sorted(
+        groups, key=lambda group: -sum(unit.size for unit in group)
+    )  # large ones first: none is left to run alone
 
 
 def _adjacent(first: Unit[T], second: Unit[T]) -> bool:

@@ -28,7 +28,10 @@ _MASKED = {str(kind()): kind for kind in (
 def take(frame: pd.DataFrame) -> Taken:
     """All columns and index levels of a frame; raises `CannotHold` naming the first that cannot be held."""
     if type(frame) is not pd.DataFrame:
-        raise CannotHold(f"a {type(frame).__name__} would come back as a plain DataFrame", next_step="Share pd.DataFrame(it) instead.")
+        raise CannotHold(
+            f"a {type(frame).__name__} would come back as a plain DataFrame",
+            next_step="Share pd.DataFrame(it) instead.",
+        )
     names = [_name(label, "column") for label in frame.columns]
     refuse_unwritable([name for name, _ in names])
     columns = tuple(_take_series(name, kind, frame.iloc[:, i].array) for i, (name, kind) in enumerate(names))
@@ -60,7 +63,11 @@ def assemble(taken: Taken, index: Sequence[Any], columns: Sequence[Any]) -> pd.D
     """The frame; without index levels it gets the default one."""
     axis = _axis_for(taken)
     made = _make_index(taken, index)
-    frame = pd.DataFrame({i: pd.Series(one, index=made, dtype=one.dtype, copy=False) for i, one in enumerate(columns)}, index=made, copy=False)
+    frame = pd.DataFrame(
+        {i: pd.Series(one, index=made, dtype=one.dtype, copy=False) for i, one in enumerate(columns)},
+        index=made,
+        copy=False,
+    )
     frame.columns = axis
     frame.columns.name = _label(*taken.meta["axis"]) if "axis" in taken.meta else None
     frame.attrs = dict(taken.meta.get("attrs", {}))
@@ -74,7 +81,8 @@ def _name(label: Any, what: str) -> tuple[str, ColumnKind]:
     if isinstance(label, (int, np.integer)) and not isinstance(label, bool):
         return str(int(label)), "int"
     raise CannotHold(
-        f"the {what} name {label!r} is neither text nor a whole number", next_step="Rename it, for example with df.columns = [...]."
+        f"the {what} name {label!r} is neither text nor a whole number",
+        next_step="Rename it, for example with df.columns = [...].",
     )
 
 
@@ -117,7 +125,10 @@ def _plain(attrs: dict[Any, Any]) -> dict[str, Any]:
     except (TypeError, ValueError, RecursionError):
         same = False
     if not same:
-        raise CannotHold("df.attrs holds something other than plain text, numbers, lists and dicts", next_step="Remove it from df.attrs.")
+        raise CannotHold(
+            "df.attrs holds something other than plain text, numbers, lists and dicts",
+            next_step="Remove it from df.attrs.",
+        )
     return attrs
 
 
@@ -153,7 +164,9 @@ def _take_level(name: str, kind: ColumnKind, level: pd.Index) -> Column:
     except ValueError:
         same = False
     if not same:
-        raise CannotHold(f"the frequency of index {name!r} cannot be written down", next_step="Set df.index.freq = None first.")
+        raise CannotHold(
+            f"the frequency of index {name!r} cannot be written down", next_step="Set df.index.freq = None first."
+        )
     return Column(name, kind, column.values, held)
 
 
@@ -199,7 +212,8 @@ def _arrow(name: str, values: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _refusal(name: str, dtype: Any) -> CannotHold:
     return CannotHold(
-        f"column {name!r} has dtype {dtype}, which a sealed frame cannot hold", next_step="Convert the column first, or leave it out."
+        f"column {name!r} has dtype {dtype}, which a sealed frame cannot hold",
+        next_step="Convert the column first, or leave it out.",
     )
 
 

@@ -58,8 +58,14 @@ def _take(name: str, series: pl.Series) -> Column:
 
 def _column(name: str, series: pl.Series) -> Column:
     if isinstance(series.dtype, (pl.Enum, pl.Categorical)):
-        words = series.dtype.categories if isinstance(series.dtype, pl.Enum) else series.drop_nulls().unique(maintain_order=True).cast(pl.String)
-        codes = series.cast(pl.String).replace_strict(words, pl.Series(range(len(words)), dtype=pl.UInt32), default=None, return_dtype=pl.UInt32)
+        words = (
+            series.dtype.categories
+            if isinstance(series.dtype, pl.Enum)
+            else series.drop_nulls().unique(maintain_order=True).cast(pl.String)
+        )
+        codes = series.cast(pl.String).replace_strict(
+            words, pl.Series(range(len(words)), dtype=pl.UInt32), default=None, return_dtype=pl.UInt32
+        )
         kind = "enum" if isinstance(series.dtype, pl.Enum) else "categorical"
         return Column(name, "str", _arrow(name, codes), Held(kind), Column(name, "str", _arrow(name, words)))
     return Column(name, "str", _arrow(name, series))
@@ -84,4 +90,7 @@ def _head(column: Column) -> Column:
 
 
 def _refusal(name: str, series: pl.Series) -> CannotHold:
-    return CannotHold(f"column {name!r} has dtype {series.dtype}, which a sealed frame cannot hold", next_step="Cast it, or leave it out.")
+    return CannotHold(
+        f"column {name!r} has dtype {series.dtype}, which a sealed frame cannot hold",
+        next_step="Cast it, or leave it out.",
+    )

@@ -138,9 +138,15 @@ class Sealing:
         offset = 0
         streams = []
         for draft, sealed in zip(self._levels[name].drafts, self._sealed[name], strict=True):
-            streams.append(msgspec.structs.replace(draft.stream, offset=offset, size=sealed.size, sha256=sealed.sha256, batches=sealed.batches))
+            streams.append(
+                msgspec.structs.replace(
+                    draft.stream, offset=offset, size=sealed.size, sha256=sealed.sha256, batches=sealed.batches
+                )
+            )
             offset += sealed.size
-        return msgspec.structs.replace(self._levels[name].manifest, salt=secrets.token_bytes(32), streams=tuple(streams))
+        return msgspec.structs.replace(
+            self._levels[name].manifest, salt=secrets.token_bytes(32), streams=tuple(streams)
+        )
 
     def _fingerprint(self, key: bytes) -> bytes:
         digest = hmac.new(key, b"securecollab/sealed/v1/fingerprint\x00" + self._kind.encode(), "sha256")

@@ -33,7 +33,9 @@ def dumps(model: Any) -> bytes:
     try:
         loads(data)
     except SealBroken as refusal:
-        raise CannotHold(str(refusal), next_step="Use an estimator made of plain arrays, or share its parameters as arrays.") from None
+        raise CannotHold(
+            str(refusal), next_step="Use an estimator made of plain arrays, or share its parameters as arrays."
+        ) from None
     return data
 
 

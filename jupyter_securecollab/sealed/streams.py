@@ -67,9 +67,13 @@ def opaque() -> Iterator[None]:
         raise SealBroken() from None
 
 
-def seal(pieces: Iterable[tuple[int, pa.Buffer]], level_key: bytes, bound: Bound, level: Level, number: int) -> SealedStream:
+def seal(
+    pieces: Iterable[tuple[int, pa.Buffer]], level_key: bytes, bound: Bound, level: Level, number: int
+) -> SealedStream:
     """Seal (rows, raw bytes) pieces as the stream `number` of partition 0."""
-    encryptor = Cobblestone256Encryptor(stream_key(level_key, number), stream_context(bound.asset, bound.version, level, 0, number))
+    encryptor = Cobblestone256Encryptor(
+        stream_key(level_key, number), stream_context(bound.asset, bound.version, level, 0, number)
+    )
     codec = pa.Codec("zstd", compression_level=1)
     outer, inner = sha256(), sha256()
     chunks: list[bytes] = []
@@ -85,7 +89,9 @@ def seal(pieces: Iterable[tuple[int, pa.Buffer]], level_key: bytes, bound: Bound
     return SealedStream(tuple(chunks), sum(map(len, chunks)), outer.digest(), inner.digest(), tuple(batches))
 
 
-def unseal(sealed: bytes | memoryview, stream: Stream, key: bytes, bound: Bound, level: Level) -> Iterator[tuple[Batch, pa.Buffer]]:
+def unseal(
+    sealed: bytes | memoryview, stream: Stream, key: bytes, bound: Bound, level: Level
+) -> Iterator[tuple[Batch, pa.Buffer]]:
     """The batches of one stream, decompressed; nothing is given out before all of it has been authenticated."""
     if sha256(sealed).digest() != stream.sha256:
         raise SealBroken()
@@ -135,6 +141,11 @@ def read_arrays(batches: Iterable[tuple[Batch, pa.Buffer]], stream: Stream) -> p
 
 def check_budget(streams: Iterable[Stream], limits: Limits, width: Callable[[Stream], int]) -> None:
     """Refuse, before anything is fetched, what would take more memory than the reader allows."""
-    total = sum(max(sum(batch.raw for batch in one.batches), width(one) * sum(batch.rows for batch in one.batches)) for one in streams)
+    total = sum(
+        max(sum(batch.raw for batch in one.batches), width(one) * sum(batch.rows for batch in one.batches))
+        for one in streams
+    )
     if total > limits.memory:
-        raise LimitExceeded(f"opening this would take about {total:,} bytes of memory, more than the limit of {limits.memory:,}")
+        raise LimitExceeded(
+            f"opening this would take about {total:,} bytes of memory, more than the limit of {limits.memory:,}"
+        )

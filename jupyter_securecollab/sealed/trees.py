@@ -24,7 +24,12 @@ _STATE = {"max_depth", "node_count", "nodes", "values"}
 
 def check_state(args: Any, state: Any) -> None:
     """Refuse the constructor arguments and state of a `Tree` unless they describe a tree."""
-    if type(args) is not tuple or list(map(type, args)) != [int, np.ndarray, int] or type(state) is not dict or set(state) != _STATE:
+    if (
+        type(args) is not tuple
+        or list(map(type, args)) != [int, np.ndarray, int]
+        or type(state) is not dict
+        or set(state) != _STATE
+    ):
         raise SealBroken()
     features, classes, outputs = args
     nodes, values = state["nodes"], state["values"]
@@ -94,7 +99,7 @@ def _features(estimator: Any) -> int | None:
 def _check_forest(forest: Any) -> None:
     # Forests check the input once and hand it to their trees unchecked.
     members = vars(forest).get("estimators_", [])
-    if not isinstance(members, list) or _features(forest) is None and members:
+    if not isinstance(members, list) or (_features(forest) is None and members):
         raise SealBroken()
     if any(not isinstance(one, BaseDecisionTree) or _features(one) != _features(forest) for one in members):
         raise SealBroken()
