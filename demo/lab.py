@@ -18,7 +18,9 @@ def main() -> int:
         print("Open each in a browser, or a private window, of its own:\n")
         for person in PEOPLE:
             notebook = f"/tree/{person.name}.ipynb" if person.name != "dana" else ""
-            print(f"  {person.name:6} {address}/lab/workspaces/{person.name}{notebook}?token={team.tokens[person.name]}")
+            print(
+                f"  {person.name:6} {address}/lab/workspaces/{person.name}{notebook}?token={team.tokens[person.name]}"
+            )
         print("\nCtrl-C stops the server.", flush=True)
         try:
             while True:

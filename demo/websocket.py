@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterable
 from types import TracebackType
@@ -14,6 +15,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import output_from_msg
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class NotebookSession:
@@ -92,7 +96,7 @@ def text_of(cell: NotebookNode) -> str:
         if output.output_type == "stream":
             found.append(output.text)
         elif output.output_type == "error":
-            found.append(f"{output.ename}: {output.evalue}\n")
+            found.append(_ANSI.sub("", "\n".join(output.traceback)) + "\n")
         else:
             found.append(str(output.data.get("text/plain", "")) + "\n")
     return "".join(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from ..errors import Conflict, Invalid, InvalidTime
@@ -82,8 +82,9 @@ class AccessBook:
 
     def _window(self, now: datetime, access: AccessSpec) -> tuple[datetime | None, datetime | None]:
         """Start and end; no end given means the default duration of the level, counted from the start."""
-        until = access.until or (access.start or now) + self._desk.settings.durations[access.up_to]
-        return access.start, until
+        start = whole_milliseconds(access.start)
+        until = whole_milliseconds(access.until) or (start or now) + self._desk.settings.durations[access.up_to]
+        return start, until
 
     def grant(self, caller: Caller, *, name: str, access: AccessSpec) -> Changed:
         """Give access without a new version. Raises `Denied`, `NotFound` (grantee), `InvalidTime`, `Conflict`."""
@@ -246,6 +247,16 @@ class AccessBook:
             return Directory(people, tuple(sorted({member.group for member in rows.find(MembershipRow)})))
 
         return self._desk.journal.read(query)
+
+
+def whole_milliseconds(at: datetime | None) -> datetime | None:
+    """As the tables hold times, so that the log says the same. `InvalidTime` for a time without a zone."""
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        raise InvalidTime("a time needs its zone")
+    at = at.astimezone(UTC)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def project_of(name: str) -> str:
