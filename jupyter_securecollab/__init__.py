@@ -1,8 +1,59 @@
-"""Secure collaboration on data and models, inside Jupyter."""
+"""Secure collaboration on data and models, inside Jupyter.
+
+    import jupyter_securecollab as collab
+
+    collab.share(patients, "oncology/patients", people="@analysts", until="30d")
+    patients = collab.open("oncology/patients")
+
+The verbs are loaded when first used: importing this package loads neither pandas nor tornado. `open` is left out of
+`__all__`, so that `import *` never takes Python's own `open` away.
+"""
 
 import importlib
 
+TYPE_CHECKING = False  # known to type checkers; `typing` itself would double what importing this package costs
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .notebook import load_ipython_extension as load_ipython_extension
+    from .notebook import unload_ipython_extension as unload_ipython_extension
+    from .notebook.opening import open as open
+    from .notebook.sharing import share
+    from .notebook.verbs import access, audit, classify, mask, shares, unshare, vault, versions
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "access",
+    "audit",
+    "classify",
+    "mask",
+    "share",
+    "shares",
+    "unshare",
+    "vault",
+    "versions",
+]
+
+_PLACES = {
+    "load_ipython_extension": "notebook",
+    "unload_ipython_extension": "notebook",
+    "open": "notebook.opening",
+    "share": "notebook.sharing",
+    **dict.fromkeys(
+        ("access", "audit", "classify", "mask", "shares", "unshare", "vault", "versions"), "notebook.verbs"
+    ),
+}
+
+
+def __getattr__(name: str) -> "Any":
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PLACES})
 
 
 def _jupyter_server_extension_points() -> list[dict[str, object]]:

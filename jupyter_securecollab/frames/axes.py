@@ -31,7 +31,7 @@ def values(frame: Any, name: str) -> Any:
         return frame.index.get_level_values(position).to_series()
     if hasattr(frame, "iloc"):
         return frame.iloc[:, position - len(index)]
-    return frame[name]
+    return frame.column(position) if hasattr(frame, "column_names") else frame.to_series(position)
 
 
 def _index_names(frame: Any) -> tuple[str, ...]:

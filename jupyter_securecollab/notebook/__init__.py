@@ -1,0 +1,43 @@
+"""What runs in the kernel: the verbs, their magics, and how they are shown. An IPython extension.
+
+Loading it registers the magics and what has to happen to cells for them; the verbs themselves, with everything they
+need, are imported when the first of them is used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from . import cells, complete, magics
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Called by `%load_ext jupyter_securecollab` and in kernels that our server starts; doing both is fine."""
+    transformers = shell.input_transformer_manager
+    if cells.share_cell in transformers.cleanup_transforms:
+        return
+    magics.register(shell)
+    transformers.cleanup_transforms.append(cells.share_cell)
+    transformers.token_transformers.append(cells.AskingLine)
+    prefilter: Any = shell.prefilter_manager
+    cells.NoAutomagic(  # type: ignore[no-untyped-call]  # IPython has no types for it; it registers itself
+        shell=shell, prefilter_manager=prefilter, parent=prefilter
+    )
+    shell.Completer.custom_matchers.append(complete.Matcher(shell.user_ns))
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Called by `%unload_ext`: everything as it was before."""
+    transformers = shell.input_transformer_manager
+    if cells.share_cell not in transformers.cleanup_transforms:
+        return
+    magics.unregister(shell)
+    transformers.cleanup_transforms.remove(cells.share_cell)
+    transformers.token_transformers.remove(cells.AskingLine)
+    prefilter: Any = shell.prefilter_manager
+    for checker in [one for one in prefilter.checkers if isinstance(one, cells.NoAutomagic)]:
+        prefilter.unregister_checker(checker)
+    matchers = shell.Completer.custom_matchers
+    matchers[:] = [matcher for matcher in matchers if not isinstance(matcher, complete.Matcher)]

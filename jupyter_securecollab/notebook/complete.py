@@ -1,0 +1,79 @@
+"""Tab completion for the lines of our magics: names, people, levels, flags, columns.
+
+Everything comes from memory: a matcher that waits would freeze all completion. It sees the whole line, so it also
+serves `x = %open on<Tab>`, where IPython's own magic completion gives up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, get_args
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+
+from ..frames import axes
+from ..model import Can, Level
+from .language import MAGICS
+from .names import known
+from .parse import Syntax
+
+_LINE = re.compile(rf"(?:^|=)\s*%%?(?P<magic>{'|'.join(MAGICS)})\s(?P<rest>.*)$")
+_LEVELS = tuple(level.value for level in Level)
+_TECHNIQUES = ("redact", "partial", "null", "drop")
+
+
+class Matcher:
+    """Offers completions for the variables of one shell."""
+
+    def __init__(self, variables: Mapping[str, Any]) -> None:
+        self._variables = variables
+
+    @context_matcher(identifier="securecollab")  # type: ignore[untyped-decorator]  # IPython has no types for it
+    def __call__(self, context: CompletionContext) -> SimpleMatcherResult:
+        """What may stand at the cursor of one of our lines; nothing anywhere else."""
+        match = _LINE.search(context.text_until_cursor)
+        if match is None:
+            return {"completions": []}
+        words = match["rest"].split(" ")
+        typed = words[-1]
+        fragment = typed if typed.startswith("--") and "=" not in typed else re.split("[=,]", typed)[-1]
+        offered = self._offered(MAGICS[match["magic"]], words[:-1], typed)
+        found = [SimpleCompletion(one) for one in map(_quoted, offered) if one.startswith(fragment)]
+        return {"completions": found, "matched_fragment": fragment, "suppress": bool(found)}
+
+    def _offered(self, syntax: Syntax, before: list[str], typed: str) -> Iterable[str]:
+        flags = {f"--{flag.name}": flag for flag in syntax.flags}
+        name, equals, _ = typed.partition("=")
+        if name.startswith("--") and not equals:
+            return (*flags, "--help")
+        given = [word for word in (*before, name if equals else "") if word in flags]
+        current = flags[given[-1]] if given else None
+        values_given = before[::-1].index(given[-1]) if given and given[-1] in before else 0
+        if current is not None and (current.takes == "many" or (current.takes == "one" and not values_given)):
+            return self._values(current.name, before, typed)
+        return () if any(before) or not syntax.subject else self._subjects(syntax)
+
+    def _values(self, flag: str, before: list[str], typed: str) -> Iterable[str]:
+        if flag in ("with", "by"):
+            return known.people
+        if flag in ("up-to", "level"):
+            return _LEVELS
+        if flag in ("set", "mask") and "=" in typed:
+            return _LEVELS if flag == "set" else _TECHNIQUES
+        if flag in ("set", "mask"):
+            return self._columns(before)
+        return {"can": get_args(Can), "as": known.assets}.get(flag, ())
+
+    def _subjects(self, syntax: Syntax) -> Iterable[str]:
+        names = known.assets if "NAME" in syntax.subject else ()
+        frames = [name for name, value in self._variables.items() if axes.is_frame(value) and not name.startswith("_")]
+        return (*names, *(frames if "X" in syntax.subject else ()))
+
+    def _columns(self, before: list[str]) -> Iterable[str]:
+        frame = self._variables.get(next((word for word in before if word), ""))
+        return axes.names(frame) if axes.is_frame(frame) else ()
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if " " in text else text

@@ -1,0 +1,99 @@
+"""What verbs show: a title, facts, tables, a next step; as text everywhere, as HTML where a front end renders it.
+
+Everything shown was written by somebody, so every piece of it is cleaned and escaped here, in the one place that
+makes HTML. Control characters, which could repaint a terminal or turn text around, become spaces.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..model import clip
+
+_LONGEST = 1000
+_NAMES = 12
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a header."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class Report:
+    """One thing to show."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...] = ()
+    tables: tuple[Table, ...] = ()
+    next_step: str = ""
+
+    def __repr__(self) -> str:
+        lines = [_clean(self.title), *_aligned(self.facts, "  ")]
+        for table in self.tables:
+            lines += [f"  {_clean(table.caption)}"] if table.caption else []
+            lines += _aligned((table.header, *table.rows), "  ")
+        lines += [f"Next: {_clean(self.next_step)}"] if self.next_step else []
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        pieces = [f"<p><strong>{_escaped(self.title)}</strong></p>"]
+        if self.facts:
+            rows = (f"<tr><th style='text-align:left'>{_escaped(a)}</th>{_cell(b)}</tr>" for a, b in self.facts)
+            pieces.append(f"<table>{''.join(rows)}</table>")
+        pieces += map(_html_table, self.tables)
+        pieces += [f"<p>Next: {_escaped(self.next_step)}</p>"] if self.next_step else []
+        return f"<div class='jp-securecollab'>{''.join(pieces)}</div>"
+
+
+class Shown:
+    """Base of what verbs return: it displays as its report."""
+
+    def report(self) -> Report:
+        """What to show."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return repr(self.report())
+
+    def _repr_html_(self) -> str:
+        return self.report()._repr_html_()
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in one cell, the first few spelled out."""
+    found = list(names)
+    rest = f" and {len(found) - _NAMES} more" if len(found) > _NAMES else ""
+    return ", ".join(found[:_NAMES]) + rest if found else "–"
+
+
+def _html_table(table: Table) -> str:
+    caption = f"<caption>{_escaped(table.caption)}</caption>" if table.caption else ""
+    head = "".join(f"<th style='text-align:left'>{_escaped(name)}</th>" for name in table.header)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.rows)
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(text: str) -> str:
+    return f"<td style='text-align:left'>{_escaped(text)}</td>"
+
+
+def _escaped(text: str) -> str:
+    return html.escape(_clean(text))
+
+
+def _clean(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in clip(text, _LONGEST))
+
+
+def _aligned(rows: Sequence[tuple[str, ...]], indent: str) -> list[str]:
+    cleaned = [[_clean(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cleaned, strict=True)]
+    padded = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cleaned)
+    return [indent + line.rstrip() for line in padded]

@@ -1,0 +1,97 @@
+"""The notebook language: every magic, its flags and its help. One flag has one meaning wherever it stands."""
+
+from __future__ import annotations
+
+from .parse import Flag, Syntax
+
+_WITH = Flag("with", "many", "PERSON", "people and @groups")
+_UP_TO = Flag("up-to", "one", "LEVEL", "the level to which somebody reads (public, internal, confidential, secret)")
+_LEVEL = Flag("level", "one", "LEVEL", "how sensitive a model or file is itself")
+_FROM = Flag("from", "one", "TIME", "when access begins: an ISO time, or 8h, 30d from now")
+_UNTIL = Flag("until", "one", "TIME", "when access ends; the level's default duration unless given")
+_FOR = Flag("for", "one", "PURPOSE", "a registered purpose")
+_BECAUSE = Flag("because", "one", "TEXT", "why, in free words; goes on record")
+_PREVIEW = Flag("preview", "nothing", "", "show what would happen, change nothing")
+
+_SHARE_FLAGS = (
+    Flag("as", "one", "NAME", "the name to share under, project/name; you/variable unless given"),
+    _WITH,
+    _UP_TO,
+    _LEVEL,
+    _FROM,
+    _UNTIL,
+    _FOR,
+    _BECAUSE,
+    Flag("can", "one", "WHAT", "open, update or manage; open unless given"),
+    Flag("mask", "many", "COLUMN=HOW", "how a column's masked copy is made: redact, partial, null, or drop for none"),
+    _PREVIEW,
+    Flag("yes", "nothing", "", "accept the suggested levels of columns nobody has reviewed; goes on record"),
+)
+
+MAGICS = {
+    syntax.magic: syntax
+    for syntax in (
+        Syntax("vault", "Who you are, to which vault.", "NAME", subject_needed=False),
+        Syntax(
+            "classify",
+            "Suggest how sensitive each column of a frame is, or say so yourself.",
+            "X",
+            (
+                Flag("set", "many", "COLUMN=LEVEL", "the level of a column, as you decide"),
+                Flag("accept", "nothing", "", "take the suggestions; goes on record under your name"),
+            ),
+            examples=("%classify patients --set RACE=confidential --accept",),
+        ),
+        Syntax(
+            "mask",
+            "A copy of a frame as somebody reads it up to a level; the frame itself is unchanged.",
+            "X",
+            (_UP_TO, _PREVIEW),
+            examples=("masked = %mask patients --up-to internal",),
+        ),
+        Syntax(
+            "share",
+            "Share a frame, model or file (./path), or give access to what is shared. %%share runs its cell first.",
+            "X or NAME",
+            _SHARE_FLAGS,
+            examples=(
+                "%share patients --as oncology/patients --with @analysts --until 30d",
+                "%share patients --with bob --mask SSN=partial ZIP=drop --preview",
+                "%share oncology/patients --with bob --up-to confidential --because 'reads the scans'",
+            ),
+        ),
+        Syntax(
+            "open",
+            "Open what was shared with you, as far as you may read.",
+            "NAME",
+            (
+                Flag("version", "one", "N", "an older version; the newest unless given"),
+                Flag("columns", "many", '"A,B"', "only these columns"),
+                _UP_TO,
+                _FOR,
+            ),
+            examples=("patients = %open oncology/patients",),
+        ),
+        Syntax("shares", "What is yours and what is shared with you.", ""),
+        Syntax("access", "Who may do what with something, until when.", "NAME"),
+        Syntax(
+            "unshare",
+            "End access at once, also where a group would let a person in; shows who had opened it.",
+            "NAME",
+            (_WITH,),
+            examples=("%unshare oncology/patients --with bob",),
+        ),
+        Syntax("versions", "The versions of something, newest first.", "NAME"),
+        Syntax(
+            "audit",
+            "Entries of the log that you may read.",
+            "NAME",
+            (
+                Flag("by", "one", "PERSON", "only what this person did"),
+                Flag("since", "one", "TIME", "an ISO time, or 8h, 30d ago"),
+                Flag("export", "one", "FILE", "save the whole log for offline verification"),
+            ),
+            subject_needed=False,
+        ),
+    )
+}

@@ -1,0 +1,167 @@
+"""The magics: read the line, call the verb, show what it returns. No verb's work is done here.
+
+Verbs are looked up in the package by name, which loads them when the first magic runs: loading this extension into
+every kernel stays cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import no_var_expand
+from IPython.display import display
+
+import jupyter_securecollab as collab
+
+from ..errors import Invalid
+from ..model import clip
+from .display import Report
+from .language import MAGICS
+from .parse import HELP, Parsed, parse
+
+_PATH_STARTS = ("./", "../", "/", "~")
+
+
+def register(shell: InteractiveShell) -> None:
+    """Make every magic of the language known to this shell."""
+    for name in MAGICS:
+        shell.magics_manager.register_function(_magic(shell, name), "line", name)
+
+
+def unregister(shell: InteractiveShell) -> None:
+    """Forget them again."""
+    for name in MAGICS:
+        del shell.magics_manager.magics["line"][name]
+
+
+def _magic(shell: InteractiveShell, name: str) -> Callable[[str], Any]:
+    def magic(line: str) -> Any:
+        parsed = parse(line, MAGICS[name], shell.user_ns)
+        if parsed.has(HELP.name):
+            print(MAGICS[name].help())
+            return None
+        return _CALLS[name](parsed, shell.user_ns)
+
+    magic.__doc__ = MAGICS[name].help()
+    return no_var_expand(magic)
+
+
+def _shown(value: object) -> None:
+    display(value)  # type: ignore[no-untyped-call]  # IPython has no types for it
+
+
+def _vault(parsed: Parsed, variables: Mapping[str, Any]) -> None:
+    _shown(collab.vault(parsed.subject))
+
+
+def _classify(parsed: Parsed, variables: Mapping[str, Any]) -> None:
+    _shown(
+        collab.classify(
+            _variable(parsed.subject or "", variables), set=parsed.pairs("set"), accept=parsed.has("accept")
+        )
+    )
+
+
+def _mask(parsed: Parsed, variables: Mapping[str, Any]) -> Any:
+    preview = parsed.has("preview")
+    made = collab.mask(_variable(parsed.subject or "", variables), up_to=parsed.one("up-to"), preview=preview)
+    if preview:
+        return _shown(made)
+    _shown(Report(f"{parsed.subject} is unchanged; this is a masked copy of it"))
+    return made
+
+
+def _share(parsed: Parsed, variables: Mapping[str, Any]) -> None:
+    from .session import current  # with the first verb: it brings the client along
+
+    subject = parsed.subject or ""
+    x = _subject(subject, variables, new=parsed.has("as"))
+    name = parsed.one("as")
+    if name is None and not isinstance(x, str):
+        stem = x.name if isinstance(x, Path) else subject
+        name = f"{current().who.name}/{stem}"
+    done = collab.share(
+        x,
+        name,
+        people=parsed.many("with"),
+        up_to=parsed.one("up-to"),
+        level=parsed.one("level"),
+        start=parsed.one("from"),
+        until=parsed.one("until"),
+        purpose=parsed.one("for"),
+        because=parsed.one("because"),
+        can=parsed.one("can") or "open",
+        mask=parsed.pairs("mask"),
+        preview=parsed.has("preview"),
+        yes=parsed.has("yes"),
+    )
+    _shown(done)
+
+
+def _open(parsed: Parsed, variables: Mapping[str, Any]) -> Any:
+    version = parsed.one("version")
+    if version is not None and not (version.isascii() and version.isdecimal() and len(version) < 10):
+        raise Invalid(f"{clip(version)!r} is not a version", next_step="Versions are 1, 2, 3: see %versions NAME.")
+    columns = [one.strip() for value in parsed.many("columns") for one in value.split(",")]
+    return collab.open(
+        parsed.subject or "",
+        version=None if version is None else int(version),
+        columns=columns or None,
+        up_to=parsed.one("up-to"),
+        purpose=parsed.one("for"),
+    )
+
+
+def _shares(parsed: Parsed, variables: Mapping[str, Any]) -> None:
+    _shown(collab.shares())
+
+
+def _access(parsed: Parsed, variables: Mapping[str, Any]) -> None:
+    _shown(collab.access(parsed.subject or ""))
+
+
+def _unshare(parsed: Parsed, variables: Mapping[str, Any]) -> None:
+    _shown(collab.unshare(parsed.subject or "", parsed.many("with")))
+
+
+def _versions(parsed: Parsed, variables: Mapping[str, Any]) -> None:
+    _shown(collab.versions(parsed.subject or ""))
+
+
+def _audit(parsed: Parsed, variables: Mapping[str, Any]) -> None:
+    _shown(collab.audit(parsed.subject, by=parsed.one("by"), since=parsed.one("since"), export=parsed.one("export")))
+
+
+_CALLS: dict[str, Callable[[Parsed, Mapping[str, Any]], Any]] = {
+    "vault": _vault,
+    "classify": _classify,
+    "mask": _mask,
+    "share": _share,
+    "open": _open,
+    "shares": _shares,
+    "access": _access,
+    "unshare": _unshare,
+    "versions": _versions,
+    "audit": _audit,
+}
+
+
+def _variable(name: str, variables: Mapping[str, Any]) -> Any:
+    if name not in variables:
+        raise Invalid(f"there is no variable {clip(name)!r}", next_step="Give the name of a variable, without quotes.")
+    return variables[name]
+
+
+def _subject(text: str, variables: Mapping[str, Any], *, new: bool) -> Any:
+    """What `%share` is about: a variable's value, else a file by a path that shows it is one, else a shared name."""
+    if text in variables:
+        value = variables[text]
+        return Path(value).expanduser() if isinstance(value, str) and new else value
+    if text.startswith(_PATH_STARTS) or (new and "/" in text):
+        return Path(text).expanduser()
+    if "/" in text:
+        return text
+    return _variable(text, variables)

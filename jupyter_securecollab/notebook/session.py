@@ -1,0 +1,88 @@
+"""One kernel's session: its connection to the vault, who it is, what it remembers, and names for completion.
+
+There is one session per kernel, made when the first verb needs it. The names for completion are fetched in the
+background while a verb runs, never while somebody waits for Tab.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import cached_property
+
+from IPython.core.getipython import get_ipython
+
+from ..client import Client, connect
+from ..errors import Invalid, SecureCollabError
+from ..model import Who, asset_name, clip
+from .labels import Memory
+from .names import known
+
+
+class Session:
+    """State of one kernel. `connecting` makes the client when it is first needed."""
+
+    def __init__(self, connecting: Callable[[], Client]) -> None:
+        self._connecting = connecting
+        self._refreshing = threading.Lock()
+        self.memory = Memory()
+
+    @cached_property
+    def client(self) -> Client:
+        """The vault. Raises `NotSignedIn` when this kernel has none."""
+        return self._connecting()
+
+    @cached_property
+    def who(self) -> Who:
+        """Who this kernel is to the vault, as first heard."""
+        return self.client.me()
+
+    def asset(self, name: str) -> str:
+        """A name as typed, `project/name` or `vault:project/name`, checked."""
+        vault, colon, rest = name.partition(":")
+        if colon and vault != self.who.vault:
+            raise Invalid(
+                f"this kernel is connected to the vault {self.who.vault}, not to {clip(vault)}",
+                next_step="Leave the name of the vault out, or start a kernel for that vault.",
+            )
+        return asset_name(rest if colon else name)
+
+    def learn(self, asset: str) -> None:
+        """Offer this name from now on."""
+        known.assets = tuple(dict.fromkeys((asset, *known.assets)))
+
+    def refresh(self) -> None:
+        """Fetch the names for completion in the background; one fetch at a time, a failed one changes nothing."""
+        client = self.client
+        if self._refreshing.acquire(blocking=False):
+            threading.Thread(target=self._fetch, args=(client,), name="securecollab-names", daemon=True).start()
+
+    def _fetch(self, client: Client) -> None:
+        try:
+            assets = [asset.name for asset in client.assets()]
+            directory = client.directory()
+            known.people = (*(f"@{group}" for group in directory.groups), *directory.people)
+            known.assets = tuple(dict.fromkeys((*assets, *known.assets)))  # a verb may have learned one meanwhile
+        except SecureCollabError:
+            return  # completion is a convenience: the verbs say what is wrong
+        finally:
+            self._refreshing.release()
+
+
+def executing() -> str | None:
+    """The id of the message this kernel is executing, by which the server finds who executes; None elsewhere."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    parent = kernel.get_parent("shell") if kernel is not None else {}
+    header = parent.get("header", {})
+    return str(header["msg_id"]) if "msg_id" in header else None
+
+
+_session: Session | None = None
+
+
+def current() -> Session:
+    """This kernel's session."""
+    global _session
+    if _session is None:
+        _session = Session(lambda: connect(parent=executing))
+    return _session

@@ -1,0 +1,227 @@
+"""Sharing: review, plan, then preview, or seal and send; or give access to what is there already.
+
+Either a version becomes visible whole or nothing does: whatever goes wrong in between, an interruption included,
+gives up what was begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast, get_args
+
+from ..errors import Denied, Invalid, NeedsReview, SecureCollabError
+from ..frames import axes
+from ..model import Access, AccessSpec, Can, Committed, Level, clip, grantee_name
+from ..sealed.sealing import SealedPart
+from .asking import agreed, can_ask
+from .display import Report, Shown, Table, listed
+from .listing import Listing, changed, ending
+from .plan import Plan, Subject, confirmed, labels_for, plan, unreviewed
+from .progress import progress
+from .session import Session, current
+from .times import window
+from .wholes import prepare_whole
+
+_PREVIEW_ROWS = 5
+
+
+def share(
+    x: Any,
+    name: str | None = None,
+    *,
+    people: str | Sequence[str] = (),
+    up_to: str | None = None,
+    level: str | None = None,
+    start: str | datetime | None = None,
+    until: str | datetime | None = None,
+    purpose: str | None = None,
+    because: str | None = None,
+    can: str = "open",
+    mask: Mapping[str, str] | None = None,
+    preview: bool = False,
+    yes: bool = False,
+) -> Shared | Preview | Listing[Access]:
+    """Share a frame, a model or a file (a `pathlib.Path`) under `name`, or give access to the asset called `x`.
+
+    `people` are user names and `@groups`; `up_to` is the level to which they read, the vault's default unless given.
+    What lies above it goes out as masked copies: `mask` maps columns to redact, partial, null or drop. `level` is the
+    level of a model or file. `start` and `until` are ISO times or durations such as `30d`. Raises `NeedsReview` for
+    sensitive columns nobody has looked at, unless `yes`.
+    """
+    session = current()
+    session.refresh()
+    access = _access(session, people, up_to, _window(start, until), purpose, because, can)
+    if isinstance(x, str):
+        if name is not None or level is not None or mask or preview:
+            raise Invalid(
+                f"{clip(x)!r} is a name, and giving access to it takes no --as, --level, --mask or --preview",
+                next_step="To share something new, put the variable that holds it first.",
+            )
+        return _give(session, session.asset(x), access)
+    if name is None:
+        raise Invalid("it needs a name to be shared under", next_step="Give it one: share(x, 'project/name').")
+    name = session.asset(name)
+    reads = access.up_to if access else _up_to(session, up_to)
+    subject = _subject(session, x, reads, level, mask or {}, accepted=yes or preview)
+    if preview:
+        return _preview(session, name, subject, reads, access)
+    done = _send(session, name, subject, access)
+    session.memory.remember(x, subject.labels, done.name)
+    session.learn(done.name)
+    return Shared(done, subject, session.who.vault)
+
+
+@dataclass(frozen=True, repr=False)
+class Shared(Shown):
+    """A version that is now visible to those who have access to it."""
+
+    committed: Committed
+    subject: Subject
+    vault: str
+
+    def report(self) -> Report:
+        """Per grantee: what he reads clear, what as masked copies, until when."""
+        done = self.committed
+        title = f"{done.name} is unchanged: it stays version {done.number}"
+        if not done.unchanged:
+            title = f"shared {done.name}, version {done.number}"
+        readers = [one for one in done.access if one.state in ("active", "not yet")]
+        rows = tuple(
+            (one.grantee, one.can, one.up_to.value, *self.subject.seen(one.up_to).cells(), ending(one))
+            for one in readers
+        )
+        table = Table(("who", "can", "reads up to", "clear", "masked copy", "until"), rows)
+        facts = (("vault", self.vault), ("receipt", f"entry {done.receipt.index} of its log"))
+        step = "" if rows else f"Nobody else has access yet: %share {done.name} --with PERSON"
+        return Report(title, facts, (table,) if rows else (), step)
+
+
+@dataclass(frozen=True, repr=False)
+class Preview(Shown):
+    """What each grantee would get; nothing was shared. `views` holds the frame as read up to each level."""
+
+    name: str
+    readers: Mapping[str, Level]
+    subject: Subject
+    views: Mapping[Level, Any]
+
+    def report(self) -> Report:
+        """One table per level, saying who reads it."""
+        levels = sorted(set(self.readers.values()), key=lambda level: level.rank)
+        return Report(
+            f"{self.name}: nothing is shared yet; this is what each would get", tables=tuple(map(self._table, levels))
+        )
+
+    def _table(self, level: Level) -> Table:
+        who = listed(name for name, up_to in self.readers.items() if up_to == level)
+        clear, masked = self.subject.seen(level).cells()
+        caption = f"{who} reads up to {level}, or less if cleared for less. Clear: {clear}. Masked copy: {masked}."
+        return Table(*_rows(self.views[level]), caption) if level in self.views else Table((), (), caption)
+
+
+def _window(start: str | datetime | None, until: str | datetime | None) -> tuple[datetime | None, datetime | None]:
+    return window(start, until, datetime.now(UTC))
+
+
+def _up_to(session: Session, text: str | None) -> Level:
+    return session.who.default_up_to if text is None else Level.parse(text)
+
+
+def _access(
+    session: Session,
+    people: str | Sequence[str],
+    up_to: str | None,
+    times: tuple[datetime | None, datetime | None],
+    purpose: str | None,
+    because: str | None,
+    can: str,
+) -> AccessSpec | None:
+    if can not in get_args(Can):
+        raise Invalid(f"{clip(can)!r} is not something one can do", next_step=f"Use one of {', '.join(get_args(Can))}.")
+    named = (people,) if isinstance(people, str) else tuple(people)
+    if not named:
+        if any(times) or purpose or because or can != "open":
+            raise Invalid(
+                "times, purposes, reasons and what one can do belong to access, and nobody is named",
+                next_step="Name people with --with.",
+            )
+        return None
+    return AccessSpec(
+        people=tuple(map(grantee_name, named)),
+        can=cast(Can, can),
+        up_to=_up_to(session, up_to),
+        start=times[0],
+        until=times[1],
+        purposes=() if purpose is None else (purpose,),
+        because=because or "",
+    )
+
+
+def _give(session: Session, name: str, access: AccessSpec | None) -> Listing[Access]:
+    if access is None:
+        raise Invalid(f"{name} is a name; whom should it be shared with?", next_step=f"%share {name} --with PERSON")
+    return changed(f"access to {name}", session.client.grant(name, access))
+
+
+def _subject(
+    session: Session, x: Any, reads: Level, level: str | None, masks: Mapping[str, str], *, accepted: bool
+) -> Subject:
+    if not axes.is_frame(x):
+        if masks:
+            raise Invalid("only columns of a frame can be masked", next_step="Leave --mask out.")
+        return prepare_whole(x, level, session.memory, session.who.name)
+    if level is not None:
+        raise Invalid("a frame has a level per column", next_step="Use %classify X --set COLUMN=LEVEL.")
+    labels = labels_for(x, session.memory, {}, session.who.name)
+    open_questions = unreviewed(labels)
+    if open_questions and not accepted:
+        _review({name: label.level for name, label in open_questions.items()})
+    return plan(x, confirmed(labels, session.who.name), reads, masks)
+
+
+def _review(found: Mapping[str, Level]) -> None:
+    """Ask for a yes to levels nobody has looked at; whoever cannot be asked, or says no, shares nothing."""
+    columns = listed(f"{name} ({level})" for name, level in found.items())
+    question = f"these columns look sensitive, and nobody has reviewed them: {columns}"
+    if not (can_ask() and agreed(f"{question[0].upper()}{question[1:]}. Accept these levels and share?")):
+        raise NeedsReview(f"nothing was shared: {question}")
+
+
+def _preview(session: Session, name: str, subject: Subject, reads: Level, access: AccessSpec | None) -> Preview:
+    readers = dict.fromkeys(access.people, reads) if access else {"whoever is given access": reads}
+    with suppress(Denied):  # a new name has no readers yet
+        readers = {one.grantee: one.up_to for one in session.client.access(name) if _reads(one)} | readers
+    levels = set(readers.values())
+    views = {one: subject.prepared.view(one, _PREVIEW_ROWS) for one in levels} if isinstance(subject, Plan) else {}
+    return Preview(name, readers, subject, views)
+
+
+def _reads(access: Access) -> bool:
+    return access.state in ("active", "not yet")
+
+
+def _rows(view: Any) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """A small frame as text, whatever its library."""
+    names = axes.names(view)
+    columns = [[str(value) for value in axes.values(view, name)] for name in names]
+    return names, tuple(zip(*columns, strict=True))
+
+
+def _send(session: Session, name: str, subject: Subject, access: AccessSpec | None) -> Committed:
+    client, prepared = session.client, subject.prepared
+    begun = client.begin(name, subject.kind, prepared.levels, access=access)
+    try:
+        with progress(f"sharing {name}") as report:
+            sealing = prepared.seal(asset=begun.asset, version=begun.version, keys=begun.keys, progress=report)
+            with closing(cast(Generator[SealedPart, None, None], sealing.parts())) as parts:
+                for part in parts:
+                    client.upload(begun.version, part.level, part.partition, part.chunks)
+        made = sealing.finish(begun.fingerprint_key)
+        return client.commit(begun.version, made.top, made.levels, made.fingerprint)
+    except BaseException:
+        with suppress(SecureCollabError):  # what went wrong first is what people need to hear
+            client.abort(begun.version)
+        raise

@@ -1,0 +1,203 @@
+"""The verbs other than share and open, as Python functions: the magics are these, typed more briefly.
+
+Every verb raises the errors of the vault as they are and returns something that displays itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import CannotHold, Invalid
+from ..frames import axes
+from ..model import Access, AssetSummary, EntryView, Label, Level, VersionSummary, Who, clip, grantee_name
+from ..proofs import parse_entry
+from .display import Report, Shown, Table, listed
+from .listing import Listing, access_table, changed
+from .plan import confirmed, labels_for, plan, unreviewed
+from .session import current
+from .times import shown
+from .times import since as looking_back
+
+
+@dataclass(frozen=True, repr=False)
+class Classification(Shown):
+    """The labels of a frame's columns."""
+
+    labels: Mapping[str, Label]
+
+    def report(self) -> Report:
+        """Column, level, tag, evidence, and who reviewed it."""
+        rows = tuple(
+            (name, label.level.value, label.tag or "–", label.evidence or "–", label.confirmed_by or "not reviewed")
+            for name, label in self.labels.items()
+        )
+        table = Table(("column", "level", "tag", "evidence", "reviewed by"), rows)
+        left = unreviewed(self.labels)
+        step = "%classify X --accept keeps these levels, %classify X --set COLUMN=LEVEL changes one." if left else ""
+        title = f"{len(rows)} columns, {len(left)} of them look sensitive and nobody has reviewed them"
+        return Report(title if left else f"{len(rows)} columns", tables=(table,), next_step=step)
+
+
+def classify(x: Any, *, set: Mapping[str, str] | None = None, accept: bool = False) -> Classification:
+    """The labels of a frame: suggested, or as `set` says (column to level); `accept` takes the suggestions.
+
+    Labels set or accepted are remembered for this very object. The frame itself is not changed.
+    """
+    session = current()
+    _check_frame(x)
+    by = session.who.name if set or accept else ""
+    labels = labels_for(x, session.memory, set or {}, by)
+    if accept:
+        labels = confirmed(labels, by)
+    if set or accept:
+        session.memory.remember(x, labels, "what you classified")
+    return Classification(labels)
+
+
+def mask(x: Any, *, up_to: str | None = None, preview: bool = False) -> Any:
+    """A copy of a frame as somebody reads it up to a level (the vault's default unless given). `x` is unchanged.
+
+    `preview` shows what would be masked and how, without making the copy.
+    """
+    session = current()
+    _check_frame(x)
+    level = session.who.default_up_to if up_to is None else Level.parse(up_to)
+    planned = plan(x, labels_for(x, session.memory, {}, ""), level, {})
+    seen = planned.seen(level)
+    clear, masked = seen.cells()
+    facts = (("clear", clear), ("masked copy", masked))
+    if preview:
+        return Report(f"masked up to {level}, it would be", facts)
+    copy = planned.prepared.view(level)
+    labels = {
+        name: Label(level, planned.labels[name].tag, evidence=f"masked copy ({how})") for name, how in seen.masked
+    }
+    session.memory.remember(copy, {**planned.labels, **labels}, "what you masked")
+    return copy
+
+
+def vault(name: str | None = None) -> Vault:
+    """Who you are to which vault, how it protects, and its log's public key. `name` must be this kernel's vault."""
+    who = current().client.me()
+    if name is not None and name != who.vault:
+        raise Invalid(
+            f"this kernel is connected to the vault {who.vault}, not to {clip(name)}",
+            next_step="Start a kernel with SECURECOLLAB_URL and SECURECOLLAB_TOKEN of the other vault.",
+        )
+    return Vault(who)
+
+
+@dataclass(frozen=True, repr=False)
+class Vault(Shown):
+    """The vault, and its caller as it knows him."""
+
+    who: Who
+
+    def report(self) -> Report:
+        """Who, which vault, wall or none, level, log key."""
+        who = self.who
+        wall = "a service of its own: a wall between its users"
+        if who.deployment == "embedded":
+            wall = "embedded: stored data is protected and opens recorded; no wall between users of this server"
+        facts = (
+            ("you are", who.name),
+            ("you read up to", who.clearance.value),
+            ("roles", listed(who.roles)),
+            ("groups", listed(f"@{group}" for group in who.groups)),
+            ("protection", wall),
+            ("shares read up to", f"{who.default_up_to} unless you say otherwise"),
+            ("log key", who.log_key),
+        )
+        return Report(f"vault {who.vault}", facts)
+
+
+def shares() -> Listing[AssetSummary]:
+    """What is yours and what is shared with you, newest change first."""
+    found = current().client.assets()
+    rows = tuple(
+        (one.name, one.kind, "you" if one.mine else one.owner, one.up_to.value, one.can, str(one.number),
+         shown(one.changed), "–" if one.until is None else shown(one.until))
+        for one in found
+    )  # fmt: skip
+    table = Table(("name", "kind", "owner", "you read up to", "you can", "version", "changed", "until"), rows)
+    step = "" if found else "Share something: %share X --with PERSON"
+    return Listing(
+        found, Report(f"{len(found)} shared with you or by you", tables=(table,) if rows else (), next_step=step)
+    )
+
+
+def access(name: str) -> Listing[Access]:
+    """Who may do what with something, until when: all of it if you manage it, else your own lines."""
+    session = current()
+    found = session.client.access(session.asset(name))
+    return Listing(found, Report(f"access to {name}", tables=(access_table(found),)))
+
+
+def unshare(name: str, people: str | Sequence[str]) -> Listing[Access]:
+    """End the access of people and `@groups` at once; a person's also where a group would let him in.
+
+    Shows who had opened it before: what they copied then stays copied.
+    """
+    session = current()
+    named = tuple(map(grantee_name, (people,) if isinstance(people, str) else people))
+    if not named:
+        raise Invalid("nobody is named", next_step=f"%unshare {clip(name)} --with PERSON")
+    done = session.client.revoke(session.asset(name), named)
+    return changed(f"access to {name} ended for {listed(named)}", done, (("opened before by", listed(done.opened_by)),))
+
+
+def versions(name: str) -> Listing[VersionSummary]:
+    """The versions of something, newest first."""
+    session = current()
+    found = session.client.versions(session.asset(name))
+    rows = tuple((str(one.number), one.by, shown(one.committed), listed(one.levels), f"{one.size:,}") for one in found)
+    table = Table(("version", "by", "shared", "levels", "bytes"), rows)
+    return Listing(found, Report(f"versions of {name}", tables=(table,)))
+
+
+def audit(
+    name: str | None = None,
+    *,
+    by: str | None = None,
+    since: str | datetime | None = None,
+    export: str | Path | None = None,
+) -> Listing[EntryView]:
+    """Log entries you may read, newest last: about one name, by one person, since a time (`8h` is eight hours ago).
+
+    `export` also saves the whole log there, for `jupyter securecollab audit verify`.
+    """
+    session = current()
+    asset = None if name is None else session.asset(name)
+    person = None if by is None else grantee_name(by)
+    after = None if since is None else looking_back(since, datetime.now(UTC))
+    if export is not None:
+        session.client.export(Path(export).expanduser())
+    found = session.client.audit(name=asset, by=person, since=after)
+    table = Table(("entry", "when", "who", "did", "what", "result"), tuple(map(_entry_row, found)))
+    facts = [("log", "signed, and continues everything this machine has seen of it")]
+    step = ""
+    if export is not None:
+        facts.append(("saved to", str(export)))
+        step = f"jupyter securecollab audit verify {export}"
+    return Listing(found, Report(f"{len(found)} log entries", tuple(facts), (table,), step))
+
+
+def _entry_row(view: EntryView) -> tuple[str, ...]:
+    entry = parse_entry(view.body)
+    result = "done"
+    if entry.decision is not None:
+        result = "allowed" if entry.decision.allow else f"denied: {listed(entry.decision.policies)}"
+    what = entry.name or entry.asset or "–"
+    return (str(view.index), shown(entry.at), listed((entry.who, *entry.also)), entry.act, what, result)
+
+
+def _check_frame(x: Any) -> None:
+    if not axes.is_frame(x):
+        raise CannotHold(
+            f"a {clip(type(x).__name__)} is not a frame",
+            next_step="Give a pandas or polars DataFrame or an Arrow table.",
+        )

@@ -1,0 +1,81 @@
+"""What is shared and opened as a whole: models and files. They have one level, and are read entirely or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import NeedsReview
+from ..model import Kind, Label, Level
+from ..sealed.blob import PreparedBlob, prepare_file
+from ..sealed.models import prepare_model
+from .display import Report, Shown
+from .labels import WHOLE, Memory
+from .plan import Seen
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A model or file, ready to be sealed."""
+
+    kind: Kind
+    label: Label
+    prepared: PreparedBlob
+
+    @property
+    def labels(self) -> Mapping[str, Label]:
+        """Its one label."""
+        return {WHOLE: self.label}
+
+    def seen(self, up_to: Level) -> Seen:
+        """All of it, or nothing."""
+        name = (f"the {self.kind}",)
+        return Seen(name) if self.label.level <= up_to else Seen((), hidden=name)
+
+
+def prepare_whole(x: Any, level: str | None, memory: Memory, by: str) -> Whole:
+    """A file (`pathlib.Path`) or a model, at the level somebody typed or at what this kernel's past suggests."""
+    kind: Kind = "file" if isinstance(x, Path) else "model"
+    label = Label(_level(kind, x, level, memory), confirmed_by=by if level is not None else None)
+    return Whole(kind, label, prepare_file(x, label) if isinstance(x, Path) else prepare_model(x, label))
+
+
+def _level(kind: Kind, x: Any, level: str | None, memory: Memory) -> Level:
+    if level is not None:
+        return Level.parse(level)
+    if WHOLE in memory.labels_of(x):
+        return memory.labels_of(x)[WHOLE].level
+    if memory.highest > Level.INTERNAL:
+        raise NeedsReview(
+            f"this kernel has held {memory.highest} data ({memory.highest_from}), which the {kind} may give away",
+            next_step=f"Say how sensitive it is: --level internal, or --level {memory.highest}.",
+        )
+    return Level.INTERNAL
+
+
+@dataclass(frozen=True, repr=False)
+class OpenedFile(Shown):
+    """A file that was opened: in memory until somebody says where to put it."""
+
+    name: str
+    data: bytes
+
+    def report(self) -> Report:
+        """Its name and size, not its content."""
+        return Report(f"{self.name}, {len(self.data):,} bytes", next_step="Keep it with .save(path), or read .data.")
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it to a place of your choice, readable by you alone; an existing file is replaced in one step."""
+        target = Path(path).expanduser()
+        partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+                out.write(self.data)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+        return target
