@@ -41,6 +41,11 @@ class SecureCollabError(Exception):
         super().__init__(message)
         self.next_step = self.default_next_step if next_step is None else next_step
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback (it may ask twice). Control characters become spaces."""
+        lines = [f"{type(self).__name__}: {self}"] + ([f"Next: {self.next_step}"] if self.next_step else [])
+        return ["".join(char if char.isprintable() else " " for char in line) for line in lines]
+
 
 class Invalid(SecureCollabError):
     """The request cannot be understood or is not allowed to look like that."""
