@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_securecollab import __version__
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -46,3 +48,7 @@ def test_the_npm_lock_pins_by_hash_and_names_no_registry() -> None:
     assert len(packages) > 100
     assert [path for path, entry in packages.items() if "resolved" in entry] == []
     assert [path for path, entry in packages.items() if "integrity" not in entry] == []
+
+
+def test_both_halves_have_one_version() -> None:
+    assert json.loads((ROOT / "labextension" / "package.json").read_text())["version"] == __version__

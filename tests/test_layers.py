@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -108,3 +109,20 @@ def test_every_planted_violation_is_named(copy: Path) -> None:
         if f"{module_of(file)} -> {imported.removesuffix('.web')} " not in result.stdout.replace("\n", " ")
     ]
     assert missed == []
+
+
+def face_imports(source: str, depth: int) -> set[str]:
+    """What a module `depth` packages below the top takes from the package itself rather than from one of its modules."""
+    modules = {path.stem for path in (ROOT / PACKAGE).iterdir()}
+    top = {(0, PACKAGE), (depth, None)}
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
+    names = {alias.name for node in nodes if (node.level, node.module) in top for alias in node.names}
+    return names - modules - {"__version__"}
+
+
+def test_nobody_inside_uses_the_public_face() -> None:
+    assert face_imports(f"from {PACKAGE} import share, model", 1) == {"share"}
+    assert face_imports("from .. import share, errors, __version__\nfrom . import other", 2) == {"share"}
+    folder = ROOT / PACKAGE
+    used = {path: face_imports(path.read_text(), len(path.relative_to(folder).parts)) for path in folder.rglob("*.py")}
+    assert {path: names for path, names in used.items() if names} == {}
