@@ -112,7 +112,7 @@ def test_every_planted_violation_is_named(copy: Path) -> None:
 
 
 def face_imports(source: str, depth: int) -> set[str]:
-    """What a module `depth` packages below the top takes from the package itself rather than from one of its modules."""
+    """What a module `depth` packages down takes from the package itself rather than from one of its modules."""
     modules = {path.stem for path in (ROOT / PACKAGE).iterdir()}
     top = {(0, PACKAGE), (depth, None)}
     nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
