@@ -188,7 +188,7 @@ def _index_of(values: Any) -> pd.Index:
 
 
 def _take_series(name: str, kind: ColumnKind, array: Any) -> Column:
-    if isinstance(array, pd.arrays.NumpyExtensionArray):
+    if type(array) is pd.arrays.NumpyExtensionArray:  # not its subclass for text
         array = array.to_numpy()
     dtype = array.dtype
     if isinstance(dtype, pd.CategoricalDtype):

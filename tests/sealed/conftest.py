@@ -32,6 +32,9 @@ class Sealed:
         self.fetched.append((level, partition, start, stop))
         return self.objects[level, partition][start:stop]
 
+    def manifest(self, level):
+        return verify(parse_top(self.top), self.levels)[level]
+
     def level_bytes(self, up_to):
         return {level: found for level, found in self.levels.items() if level <= up_to}
 

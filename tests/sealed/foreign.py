@@ -28,7 +28,7 @@ def hkdf_expand(hash_name, prk, info, length):
     return made[:length]
 
 
-# AEAD name: class and key length. Cobblestone-256 is the second with SHA-512; chunked encryption in general allows others.
+# AEAD name: class and key length. Cobblestone-256 is the second with SHA-512; the construction allows others.
 AEADS = {
     "AEAD_AES_128_GCM": (AESGCM, 16),
     "AEAD_AES_256_GCM": (AESGCM, 32),
