@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import sys
 import tomllib
 from itertools import chain
 from pathlib import Path
@@ -31,6 +33,26 @@ def explained() -> set[str]:
 
 def test_every_dependency_is_explained_and_nothing_else() -> None:
     assert explained() == declared()
+
+
+def imported() -> set[str]:
+    """Every top-level package that the package's own modules import."""
+    names = set()
+    for path in (ROOT / "jupyter_securecollab").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.partition(".")[0])
+    return names
+
+
+def test_every_import_is_declared() -> None:
+    with_jupyter_server = {"jinja2", "jupyter_core", "jupyter_events", "tornado"}
+    known_as = {"sklearn": "scikit-learn", "argon2": "argon2-cffi", "IPython": "ipython"}
+    foreign = imported() - sys.stdlib_module_names - with_jupyter_server - {"jupyter_securecollab"}
+    assert len(foreign) > 10
+    assert {known_as.get(name, name) for name in foreign} - declared() == set()
 
 
 @pytest.mark.parametrize("lock", ["requirements/run.txt", "requirements/dev.txt"])
