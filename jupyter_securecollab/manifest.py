@@ -218,7 +218,10 @@ def verify(top: TopManifest, level_bytes: Mapping[Level, bytes]) -> dict[Level, 
     levels = {}
     for name in sorted(level_bytes):
         level = parse_level(level_bytes[name], top.levels.get(name, b""))
-        if level.level != name or (level.frame is not None) != (top.kind == "frame"):
+        is_frame = top.kind == "frame"
+        if level.level != name or (level.frame is not None) != is_frame:
+            raise SealBroken()
+        if any((stream.role == "blob") == is_frame for stream in level.streams):
             raise SealBroken()
         levels[name] = level
     if len({(level.rows, level.frame.library if level.frame else None) for level in levels.values()}) > 1:
