@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import tokenize
+from itertools import pairwise
 from typing import Any
 
 from IPython.core.inputtransformer2 import TokenTransformBase, TransformerManager, assemble_continued_line
@@ -39,26 +40,27 @@ class AskingLine(TokenTransformBase):
 
     priority = 1  # before IPython's own help transformer at the same place
 
-    def __init__(self, start: tuple[int, int], end_line: int, match: re.Match[str]) -> None:
+    def __init__(self, start: tuple[int, int], end_line: int) -> None:
         super().__init__(start)  # type: ignore[no-untyped-call]  # IPython has no types for it
-        self._end_line, self._match = end_line, match
+        self._end_line = end_line
 
     @classmethod
     def find(cls, tokens_by_line: list[list[tokenize.TokenInfo]]) -> AskingLine | None:
-        """The first such line of the cell."""
+        """The first line of the cell that ends in a question mark and holds one of our magics."""
         for tokens in tokens_by_line:
             found = [one for one in tokens if one.type not in (tokenize.INDENT, tokenize.DEDENT)]
-            if len(found) > 3 and found[-2].string == "?":
-                start, end_line = found[0].start, found[-2].start[0] - 1
-                match = _LINE.fullmatch(_text(found))
-                if match:
-                    return cls(start, end_line, match)
+            if len(found) > 3 and found[-2].string == "?" and _holds_magic(found):
+                return cls(found[0].start, found[-2].start[0] - 1)
         return None
 
     def transform(self, lines: list[str]) -> list[str]:
-        """The cell with this line as a call."""
+        """The cell with this line as a call; `SyntaxError` leaves it to the other transformers."""
+        text = assemble_continued_line(lines, (self.start_line, self.start_col), self._end_line)
+        match = _LINE.fullmatch(text)
+        if match is None:
+            raise SyntaxError(text)
         indent = lines[self.start_line][: self.start_col]
-        call = f"{indent}{self._match['target'] or ''}{_call(self._match['magic'], self._match['line'])}\n"
+        call = f"{indent}{match['target'] or ''}{_call(match['magic'], match['line'])}\n"
         return [*lines[: self.start_line], call, *lines[self._end_line + 1 :]]
 
 
@@ -74,11 +76,8 @@ class NoAutomagic(PrefilterChecker):
         return manager.get_handler_by_name("normal") if ours else None
 
 
-def _text(tokens: list[tokenize.TokenInfo]) -> str:
-    """The source of a logical line, backslash continuations joined."""
-    first, last = tokens[0], tokens[-2]
-    lines = first.line.splitlines(keepends=True)
-    return str(assemble_continued_line(lines, (0, first.start[1]), last.start[0] - first.start[0]))
+def _holds_magic(tokens: list[tokenize.TokenInfo]) -> bool:
+    return any(sign.string == "%" and name.string in MAGICS for sign, name in pairwise(tokens))
 
 
 def _call(magic: str, line: str) -> str:

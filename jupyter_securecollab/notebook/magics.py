@@ -75,14 +75,12 @@ def _mask(parsed: Parsed, variables: Mapping[str, Any]) -> Any:
 
 
 def _share(parsed: Parsed, variables: Mapping[str, Any]) -> None:
-    from .session import current  # with the first verb: it brings the client along
-
     subject = parsed.subject or ""
     x = _subject(subject, variables, new=parsed.has("as"))
     name = parsed.one("as")
     if name is None and not isinstance(x, str):
         stem = x.name if isinstance(x, Path) else subject
-        name = f"{current().who.name}/{stem}"
+        name = f"{collab.vault().who.name}/{stem}"
     done = collab.share(
         x,
         name,

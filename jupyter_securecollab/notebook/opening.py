@@ -41,10 +41,10 @@ def open(
     Raises `Denied` with the reasons and the next step, `SealBroken` or `LogBroken` when something was tampered with.
     """
     session = current()
-    session.refresh()
+    name = session.asset(name)
     wanted = [one.strip() for one in columns.split(",")] if isinstance(columns, str) else columns
     level = None if up_to is None else Level.parse(up_to)
-    name = session.asset(name)
+    session.refresh()
     opened = session.client.open(name, number=version, columns=wanted, up_to=level, purpose=purpose)
     commit_hash = _vouched(opened, name, session.client.log_key)
     value = _unsealed(session, opened, commit_hash, wanted)
@@ -54,7 +54,7 @@ def open(
     session.learn(opened.name)
     rows = next(iter(levels.values())).rows
     display(  # type: ignore[no-untyped-call]  # IPython has no types for it
-        _report(opened, chosen, rows, mine=opened.owner == session.who.name)
+        _report(opened, chosen, rows, mine=opened.owner == session.client.me().name)
     )
     return value
 

@@ -14,7 +14,7 @@ from IPython.core.getipython import get_ipython
 
 from ..client import Client, connect
 from ..errors import Invalid, SecureCollabError
-from ..model import Who, asset_name, clip
+from ..model import asset_name, clip
 from .labels import Memory
 from .names import known
 
@@ -32,20 +32,17 @@ class Session:
         """The vault. Raises `NotSignedIn` when this kernel has none."""
         return self._connecting()
 
-    @cached_property
-    def who(self) -> Who:
-        """Who this kernel is to the vault, as first heard."""
-        return self.client.me()
-
     def asset(self, name: str) -> str:
         """A name as typed, `project/name` or `vault:project/name`, checked."""
         vault, colon, rest = name.partition(":")
-        if colon and vault != self.who.vault:
+        if not colon:
+            return asset_name(name)
+        if vault != (connected := self.client.me().vault):
             raise Invalid(
-                f"this kernel is connected to the vault {self.who.vault}, not to {clip(vault)}",
+                f"this kernel is connected to the vault {connected}, not to {clip(vault)}",
                 next_step="Leave the name of the vault out, or start a kernel for that vault.",
             )
-        return asset_name(rest if colon else name)
+        return asset_name(rest)
 
     def learn(self, asset: str) -> None:
         """Offer this name from now on."""

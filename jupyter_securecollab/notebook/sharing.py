@@ -14,10 +14,11 @@ from typing import Any, cast, get_args
 
 from ..errors import Denied, Invalid, NeedsReview, SecureCollabError
 from ..frames import axes
-from ..model import Access, AccessSpec, Can, Committed, Level, clip, grantee_name
+from ..model import Access, AccessSpec, Can, Committed, Label, Level, clip, grantee_name
 from ..sealed.sealing import SealedPart
 from .asking import agreed, can_ask
 from .display import Report, Shown, Table, listed
+from .labels import Memory
 from .listing import Listing, changed, ending
 from .plan import Plan, Subject, confirmed, labels_for, plan, unreviewed
 from .progress import progress
@@ -52,26 +53,29 @@ def share(
     sensitive columns nobody has looked at, unless `yes`.
     """
     session = current()
-    session.refresh()
-    access = _access(session, people, up_to, _window(start, until), purpose, because, can)
-    if isinstance(x, str):
-        if name is not None or level is not None or mask or preview:
-            raise Invalid(
-                f"{clip(x)!r} is a name, and giving access to it takes no --as, --level, --mask or --preview",
-                next_step="To share something new, put the variable that holds it first.",
-            )
-        return _give(session, session.asset(x), access)
-    if name is None:
+    times = window(start, until, datetime.now(UTC))
+    grantees = tuple(map(grantee_name, (people,) if isinstance(people, str) else people))
+    if isinstance(x, str) and (name is not None or level is not None or mask or preview):
+        raise Invalid(
+            f"{clip(x)!r} is a name, and giving access to it takes no --as, --level, --mask or --preview",
+            next_step="To share something new, put the variable that holds it first.",
+        )
+    if not isinstance(x, str) and name is None:
         raise Invalid("it needs a name to be shared under", next_step="Give it one: share(x, 'project/name').")
-    name = session.asset(name)
-    reads = access.up_to if access else _up_to(session, up_to)
-    subject = _subject(session, x, reads, level, mask or {}, accepted=yes or preview)
+    name = session.asset(name or x)
+    who = session.client.me()
+    reads = who.default_up_to if up_to is None else Level.parse(up_to)
+    access = _access(grantees, reads, times, purpose, because, can)
+    session.refresh()
+    if isinstance(x, str):
+        return _give(session, name, access)
+    subject = _subject(session.memory, x, reads, level, mask or {}, who.name, accepted=yes or preview)
     if preview:
         return _preview(session, name, subject, reads, access)
     done = _send(session, name, subject, access)
     session.memory.remember(x, subject.labels, done.name)
     session.learn(done.name)
-    return Shared(done, subject, session.who.vault)
+    return Shared(done, subject, who.vault)
 
 
 @dataclass(frozen=True, repr=False)
@@ -94,7 +98,11 @@ class Shared(Shown):
             for one in readers
         )
         table = Table(("who", "can", "reads up to", "clear", "masked copy", "until"), rows)
-        facts = (("vault", self.vault), ("receipt", f"entry {done.receipt.index} of its log"))
+        facts = (
+            ("vault", self.vault),
+            ("receipt", f"entry {done.receipt.index} of its log"),
+            *_order_tells(self.subject),
+        )
         step = "" if rows else f"Nobody else has access yet: %share {done.name} --with PERSON"
         return Report(title, facts, (table,) if rows else (), step)
 
@@ -122,18 +130,17 @@ class Preview(Shown):
         return Table(*_rows(self.views[level]), caption) if level in self.views else Table((), (), caption)
 
 
-def _window(start: str | datetime | None, until: str | datetime | None) -> tuple[datetime | None, datetime | None]:
-    return window(start, until, datetime.now(UTC))
-
-
-def _up_to(session: Session, text: str | None) -> Level:
-    return session.who.default_up_to if text is None else Level.parse(text)
+def _order_tells(subject: Subject) -> tuple[tuple[str, str], ...]:
+    """A warning: rows sorted by a column tell its order to everybody who reads any other column."""
+    if not isinstance(subject, Plan):
+        return ()
+    found = subject.prepared.sorted_by_hidden(min(subject.prepared.levels))
+    return (("careful", f"rows are sorted by {listed(found)}; their order tells every reader"),) if found else ()
 
 
 def _access(
-    session: Session,
-    people: str | Sequence[str],
-    up_to: str | None,
+    people: tuple[str, ...],
+    reads: Level,
     times: tuple[datetime | None, datetime | None],
     purpose: str | None,
     because: str | None,
@@ -141,23 +148,15 @@ def _access(
 ) -> AccessSpec | None:
     if can not in get_args(Can):
         raise Invalid(f"{clip(can)!r} is not something one can do", next_step=f"Use one of {', '.join(get_args(Can))}.")
-    named = (people,) if isinstance(people, str) else tuple(people)
-    if not named:
+    if not people:
         if any(times) or purpose or because or can != "open":
             raise Invalid(
                 "times, purposes, reasons and what one can do belong to access, and nobody is named",
                 next_step="Name people with --with.",
             )
         return None
-    return AccessSpec(
-        people=tuple(map(grantee_name, named)),
-        can=cast(Can, can),
-        up_to=_up_to(session, up_to),
-        start=times[0],
-        until=times[1],
-        purposes=() if purpose is None else (purpose,),
-        because=because or "",
-    )
+    purposes = () if purpose is None else (purpose,)
+    return AccessSpec(people, cast(Can, can), reads, *times, purposes, because or "")
 
 
 def _give(session: Session, name: str, access: AccessSpec | None) -> Listing[Access]:
@@ -167,34 +166,38 @@ def _give(session: Session, name: str, access: AccessSpec | None) -> Listing[Acc
 
 
 def _subject(
-    session: Session, x: Any, reads: Level, level: str | None, masks: Mapping[str, str], *, accepted: bool
+    memory: Memory, x: Any, reads: Level, level: str | None, masks: Mapping[str, str], by: str, *, accepted: bool
 ) -> Subject:
     if not axes.is_frame(x):
         if masks:
             raise Invalid("only columns of a frame can be masked", next_step="Leave --mask out.")
-        return prepare_whole(x, level, session.memory, session.who.name)
+        return prepare_whole(x, level, memory, by)
     if level is not None:
         raise Invalid("a frame has a level per column", next_step="Use %classify X --set COLUMN=LEVEL.")
-    labels = labels_for(x, session.memory, {}, session.who.name)
-    open_questions = unreviewed(labels)
-    if open_questions and not accepted:
-        _review({name: label.level for name, label in open_questions.items()})
-    return plan(x, confirmed(labels, session.who.name), reads, masks)
+    labels = labels_for(x, memory, {}, by)
+    if not accepted:
+        _review(labels, memory)
+    return plan(x, confirmed(labels, by), reads, masks)
 
 
-def _review(found: Mapping[str, Level]) -> None:
+def _review(labels: Mapping[str, Label], memory: Memory) -> None:
     """Ask for a yes to levels nobody has looked at; whoever cannot be asked, or says no, shares nothing."""
-    columns = listed(f"{name} ({level})" for name, level in found.items())
-    question = f"these columns look sensitive, and nobody has reviewed them: {columns}"
-    if not (can_ask() and agreed(f"{question[0].upper()}{question[1:]}. Accept these levels and share?")):
-        raise NeedsReview(f"nothing was shared: {question}")
+    doubts, found = "these columns look sensitive", unreviewed(labels)
+    unknown = {name: label for name, label in labels.items() if not label.confirmed_by}
+    if memory.highest > Level.INTERNAL and unknown:
+        doubts, found = f"this kernel has held {memory.highest} data ({memory.highest_from})", unknown
+    if found:
+        columns = listed(f"{name} ({label.level})" for name, label in found.items())
+        question = f"{doubts}, and nobody has reviewed the level of {columns}"
+        if not (can_ask() and agreed(f"{question[0].upper()}{question[1:]}. Accept and share?")):
+            raise NeedsReview(f"nothing was shared: {question}")
 
 
 def _preview(session: Session, name: str, subject: Subject, reads: Level, access: AccessSpec | None) -> Preview:
     readers = dict.fromkeys(access.people, reads) if access else {"whoever is given access": reads}
     with suppress(Denied):  # a new name has no readers yet
         readers = {one.grantee: one.up_to for one in session.client.access(name) if _reads(one)} | readers
-    levels = set(readers.values())
+    levels = {one for one in readers.values() if one >= min(subject.prepared.levels)}
     views = {one: subject.prepared.view(one, _PREVIEW_ROWS) for one in levels} if isinstance(subject, Plan) else {}
     return Preview(name, readers, subject, views)
 

@@ -49,7 +49,7 @@ def classify(x: Any, *, set: Mapping[str, str] | None = None, accept: bool = Fal
     """
     session = current()
     _check_frame(x)
-    by = session.who.name if set or accept else ""
+    by = session.client.me().name if set or accept else ""
     labels = labels_for(x, session.memory, set or {}, by)
     if accept:
         labels = confirmed(labels, by)
@@ -65,7 +65,7 @@ def mask(x: Any, *, up_to: str | None = None, preview: bool = False) -> Any:
     """
     session = current()
     _check_frame(x)
-    level = session.who.default_up_to if up_to is None else Level.parse(up_to)
+    level = session.client.me().default_up_to if up_to is None else Level.parse(up_to)
     planned = plan(x, labels_for(x, session.memory, {}, ""), level, {})
     seen = planned.seen(level)
     clear, masked = seen.cells()
@@ -133,8 +133,9 @@ def shares() -> Listing[AssetSummary]:
 def access(name: str) -> Listing[Access]:
     """Who may do what with something, until when: all of it if you manage it, else your own lines."""
     session = current()
-    found = session.client.access(session.asset(name))
-    return Listing(found, Report(f"access to {name}", tables=(access_table(found),)))
+    asset = session.asset(name)
+    found = session.client.access(asset)
+    return Listing(found, Report(f"access to {asset}", tables=(access_table(found),)))
 
 
 def unshare(name: str, people: str | Sequence[str]) -> Listing[Access]:
@@ -146,17 +147,21 @@ def unshare(name: str, people: str | Sequence[str]) -> Listing[Access]:
     named = tuple(map(grantee_name, (people,) if isinstance(people, str) else people))
     if not named:
         raise Invalid("nobody is named", next_step=f"%unshare {clip(name)} --with PERSON")
-    done = session.client.revoke(session.asset(name), named)
-    return changed(f"access to {name} ended for {listed(named)}", done, (("opened before by", listed(done.opened_by)),))
+    asset = session.asset(name)
+    done = session.client.revoke(asset, named)
+    return changed(
+        f"access to {asset} ended for {listed(named)}", done, (("opened before by", listed(done.opened_by)),)
+    )
 
 
 def versions(name: str) -> Listing[VersionSummary]:
     """The versions of something, newest first."""
     session = current()
-    found = session.client.versions(session.asset(name))
+    asset = session.asset(name)
+    found = session.client.versions(asset)
     rows = tuple((str(one.number), one.by, shown(one.committed), listed(one.levels), f"{one.size:,}") for one in found)
     table = Table(("version", "by", "shared", "levels", "bytes"), rows)
-    return Listing(found, Report(f"versions of {name}", tables=(table,)))
+    return Listing(found, Report(f"versions of {asset}", tables=(table,)))
 
 
 def audit(

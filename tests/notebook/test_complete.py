@@ -1,0 +1,79 @@
+"""Tab on the lines of our magics, from memory alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+import pytest
+from IPython.core.completer import provisionalcompleter
+from IPython.core.interactiveshell import InteractiveShell
+from notebook_kernels import Kernel
+
+from jupyter_securecollab.notebook.names import known
+
+
+@pytest.fixture(autouse=True)
+def names(shell: InteractiveShell) -> Iterator[None]:
+    """What a kernel has heard of, and two frames."""
+    known.assets, known.people = ("oncology/patients", "oncology/model", "cardio/ecg"), ("@analysts", "bob", "berta")
+    shell.user_ns["patients"] = pd.DataFrame({"SSN": ["1"], "city": ["x"], "first name": ["y"]})
+    yield
+    known.assets = known.people = ()
+
+
+def offered(shell: InteractiveShell, text: str) -> set[str]:
+    """What the line becomes with each completion, as a front end would put it in."""
+    with provisionalcompleter():
+        found = list(shell.Completer.completions(text, len(text)))
+    return {text[: one.start] + one.text for one in found}
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("x = %open on", {"x = %open oncology/patients", "x = %open oncology/model"}),
+        ("if True:\n    x = %open ca", {"if True:\n    x = %open cardio/ecg"}),
+        ("%open oncology/p", {"%open oncology/patients"}),
+        ("%access card", {"%access cardio/ecg"}),
+        ("%share pat", {"%share patients"}),
+        ("%share onc", {"%share oncology/patients", "%share oncology/model"}),
+        ("%share patients --with b", {"%share patients --with bob", "%share patients --with berta"}),
+        ("%share patients --with bob @an", {"%share patients --with bob @analysts"}),
+        ("%share patients --with=bo", {"%share patients --with=bob"}),
+        ("%%share patients --with bo", {"%%share patients --with bob"}),
+        ("%share patients --up-to con", {"%share patients --up-to confidential"}),
+        ("%share patients --up-to internal --unt", {"%share patients --up-to internal --until"}),
+        ("%share patients --can m", {"%share patients --can manage"}),
+        ("%share patients --as card", {"%share patients --as cardio/ecg"}),
+        ("%share patients --mask S", {"%share patients --mask SSN"}),
+        ("%share patients --mask SSN=par", {"%share patients --mask SSN=partial"}),
+        ('%share patients --mask "', set()),
+        ("%classify patients --set city=se", {"%classify patients --set city=secret"}),
+        ("%open oncology/patients --ver", {"%open oncology/patients --version"}),
+        ("%audit --by ber", {"%audit --by berta"}),
+        ("%shares ", set()),
+    ],
+)
+def test_what_tab_completes(shell: InteractiveShell, typed: str, completed: set[str]) -> None:
+    found = offered(shell, typed)
+    assert completed <= found and (not completed or found == completed)
+
+
+@pytest.mark.parametrize("typed", ["x = %open zz", "%share patients --with zz", "%share patients --nosuch"])
+def test_nothing_of_ours_fits(shell: InteractiveShell, typed: str) -> None:
+    assert not any("oncology" in one or "bob" in one or "--until" in one for one in offered(shell, typed))
+
+
+@pytest.mark.parametrize("typed", ["onco", "print('%open onc", "%timeit onc", "x = onc", "%opener onc"])
+def test_other_lines_are_left_alone(shell: InteractiveShell, typed: str) -> None:
+    assert not any("oncology/" in one for one in offered(shell, typed))
+
+
+def test_a_kernel_knows_names_once_a_verb_has_run(kernel: Callable[[str], Kernel]) -> None:
+    alice = kernel("alice")
+    alice.ok("import pandas as pd\nn = pd.DataFrame({'n': [1]})\n%share n --as completing/this --yes")
+    alice.ok("%shares")
+    reply = alice.client.complete("x = %open compl", 15, reply=True, timeout=30)
+    assert reply["content"]["matches"] == ["completing/this"]
+    assert (reply["content"]["cursor_start"], reply["content"]["cursor_end"]) == (10, 15)
