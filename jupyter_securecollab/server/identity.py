@@ -8,6 +8,7 @@ acts at once whichever process did it. Decides nothing about data: that is the v
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -138,10 +139,11 @@ class SignedIn(User):
 
 
 class _Cookie(Value, frozen=True):
-    """All that a login cookie says; whether it still holds is looked up each time."""
+    """All that a login cookie says; whether it still holds is looked up each time. `browser` makes it unique."""
 
     username: str
     epoch: int
+    browser: str
 
 
 class TeamIdentityProvider(IdentityProvider):
@@ -187,7 +189,7 @@ class TeamIdentityProvider(IdentityProvider):
         if is_link(handler):
             by_link, by_cookie = await self.get_user_token(handler), await self.get_user_cookie(handler)
             if by_link is not None and _must_ask(handler, by_link, by_cookie):
-                if handler.settings["login_url"] != handler.request.path:
+                if not isinstance(handler, cast(type, self.login_handler_class)):
                     handler.redirect(_question_url(handler))
                     raise web.Finish
                 return by_cookie
@@ -236,8 +238,9 @@ class TeamIdentityProvider(IdentityProvider):
         return self.signed_in(account)
 
     def user_to_cookie(self, user: User) -> str:
-        """Name and epoch."""
-        return msgspec.json.encode(_Cookie(user.username, cast(SignedIn, user).epoch)).decode()
+        """Name and epoch, for one browser: leases are bound to it."""
+        cookie = _Cookie(user.username, cast(SignedIn, user).epoch, secrets.token_urlsafe(16))
+        return msgspec.json.encode(cookie).decode()
 
     def set_login_cookie(self, handler: web.RequestHandler, user: User) -> None:
         """Called by Jupyter for every valid token; only a link opened in the browser may sign the browser in."""

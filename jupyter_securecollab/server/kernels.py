@@ -160,8 +160,8 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
                 super().handle_incoming_message(incoming_msg)  # type: ignore[arg-type]  # bytes in protocol v1
             except web.HTTPError as refusal:
                 self.websocket_handler.close(1008, refusal.log_message)
-            except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-                self.log.warning("closing the websocket of kernel %s: malformed message", self.kernel_id)
+            except Exception:  # nobody awaits this task: what cannot be understood ends the connection
+                self.log.warning("closing a websocket of kernel %s after this message", self.kernel_id, exc_info=True)
                 self.websocket_handler.close(1007)
 
     async def _admit(self, msg_id: str) -> None:

@@ -1,0 +1,66 @@
+"""A server extension as small as can be: our identity, and one route that says who calls."""
+
+import msgspec
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.extension.application import ExtensionApp
+
+from jupyter_securecollab.model import Account
+from jupyter_securecollab.server.base import VaultHandler
+from jupyter_securecollab.server.executions import sha256_hex
+from jupyter_securecollab.server.wiring import install
+
+
+class MemoryAccounts:
+    """Accounts in a dictionary: the door's part in signing in."""
+
+    def __init__(self):
+        self.by_name = {}
+        self.by_token = {}
+
+    def add(self, name, token="", password_hash=""):
+        self.by_name[name] = Account(name, True, 0, password_hash)
+        self.by_token[sha256_hex(token)] = name
+
+    def disable(self, name):
+        self.by_name[name] = msgspec.structs.replace(self.by_name[name], active=False)
+
+    def end_sessions(self, name):
+        account = self.by_name[name]
+        self.by_name[name] = msgspec.structs.replace(account, epoch=account.epoch + 1)
+
+    def account(self, name):
+        return self.by_name.get(name)
+
+    def account_of_token(self, sha256_hex):
+        return self.by_name.get(self.by_token.get(sha256_hex, ""))
+
+    def is_team(self):
+        return bool(self.by_name)
+
+
+class WhoAmI(VaultHandler):
+    @allow_unauthenticated
+    async def get(self):
+        self.finish(msgspec.json.encode(self.caller))
+
+    @allow_unauthenticated
+    async def post(self):
+        self.finish(msgspec.json.encode(self.caller))
+
+
+class WhoAmIApp(ExtensionApp):
+    name = "whoami_extension"
+    accounts = MemoryAccounts()
+    notice = "The notice, with <b>markup</b>."
+
+    def _link_jupyter_server_extension(self, serverapp):
+        super()._link_jupyter_server_extension(serverapp)
+        extra = {"SECURECOLLAB_LOG_KEY": "log.example+pinned"}
+        install(serverapp, self.accounts, os_user="olive", notice=self.notice, environment=extra)
+
+    def initialize_handlers(self):
+        self.handlers.append((r"/whoami", WhoAmI))
+
+
+def _jupyter_server_extension_points():
+    return [{"module": "whoami_extension", "app": WhoAmIApp}]
