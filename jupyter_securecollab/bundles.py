@@ -267,11 +267,12 @@ def verify_bundle(path: Path, log_key: str, *, trusted: Sequence[str] = (), stat
 
 
 def _items(file: BinaryIO) -> Iterator[Item]:
-    number, index = 1, 0
+    number, index, covered = 1, 0, 0
     while line := file.readline(MAX_LINE):
         number += 1
         if line.startswith(b'{"checkpoint"'):
-            yield _decode(line, _Note, number, index).checkpoint
+            yield _decode(line, _Note, number, covered).checkpoint
+            covered = index
         elif line.startswith(b'{"table"'):
             yield _decode(line, StateRow, number)
         else:

@@ -17,14 +17,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import rfc8785
-
 from ..bundles import LogReport
 from ..errors import SecureCollabError, StoreBroken, TooLarge, Unavailable
 from ..model import Caller, Decision, LogHead, Receipt
 from ..proofs import MAX_ENTRY, LogSigner
 from .catalog import EntryRow
-from .changes import JSON, key_of, logged, plain
+from .changes import JSON, canonical, exact, logged
 from .copies import Copies
 from .export import export_bundle, verify_tables
 from .ledger import Head, Ledger
@@ -58,8 +56,8 @@ class Work:
         self.rows = rows
         self.now = now
         self.index = index
-        self._changes: dict[tuple[str, tuple[object, ...]], JSON] = {}
-        self._recorded: dict[str, JSON] | None = None
+        self._changes: dict[tuple[str, tuple[object, ...]], dict[str, object]] = {}
+        self._recorded: dict[str, object] | None = None
         self._row: tuple[str, str, str | None] | None = None
 
     def put(self, row: Row) -> None:
@@ -73,8 +71,8 @@ class Work:
         """Delete a row."""
         self.rows.remove(kind, *key)
         if kind.unlogged is not None:
-            named = key_of(kind, *key)
-            self._changes[kind.table, tuple(named.values())] = {"remove": kind.table, "key": named}
+            named = dict(zip(kind.key, key, strict=True))
+            self._changes[kind.table, key] = {"remove": kind.table, "key": named}
 
     def record(
         self,
@@ -90,6 +88,7 @@ class Work:
         """Say what happened, once per operation. The changes made are added to the entry by themselves."""
         if self._recorded is not None:
             raise RuntimeError("an operation records one entry")
+        exact(detail)
         self._row = (act, caller.name, asset)
         self._recorded = {
             "act": act,
@@ -110,18 +109,15 @@ class Work:
             if self._changes:
                 raise RuntimeError("an operation that changes the state must record it")
             return None
-        body = {name: plain(value) for name, value in self._recorded.items() if value}
-        body |= {"v": _FORMAT, "at": plain(self.now)}
-        if self._changes:
-            body["changes"] = list(self._changes.values())
-        sealed = rfc8785.dumps(body)
-        if len(sealed) > MAX_ENTRY:
+        said = {**self._recorded, "changes": list(self._changes.values()), "v": _FORMAT, "at": self.now}
+        body = canonical({name: value for name, value in said.items() if value})
+        if len(body) > MAX_ENTRY:
             raise TooLarge("this is too much for one entry of the audit log", next_step="Do it in several steps.")
         act, actor, asset = self._row
-        return EntryRow(self.index, self.now, act, actor, asset, sealed)
+        return EntryRow(self.index, self.now, act, actor, asset, body)
 
 
-def _decision(decision: Decision | None) -> JSON:
+def _decision(decision: Decision | None) -> dict[str, object] | None:
     if decision is None:
         return None
     unmet = [{"policy": one.policy, "text": one.text} for one in decision.unmet]
@@ -219,6 +215,11 @@ class Journal:
         """Write everything an auditor needs to verify the log offline to one file, as it is, verified or not."""
         self.read(lambda rows: export_bundle(rows, destination, self.log_key))
 
+    @property
+    def failed_copies(self) -> int:
+        """How many times a checkpoint could not be copied to a place, since the start."""
+        return self._copies.failures
+
     def close(self) -> None:
         """Commit what waits, copy the last checkpoint, and stop. Later writes raise `Unavailable`."""
         with self._gate:
@@ -284,7 +285,7 @@ class Journal:
             return wall
         if last - wall > self._tolerance:
             raise Unavailable(
-                f"the vault's clock says {plain(wall)}, but its last entry is of {plain(last)}; nothing was decided",
+                f"the vault's clock says {wall:%Y-%m-%d %H:%M:%S}, its last entry is of {last:%Y-%m-%d %H:%M:%S} (UTC)",
                 next_step="Set the clock of the vault's machine right.",
             )
         return last

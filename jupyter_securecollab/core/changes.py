@@ -1,56 +1,51 @@
-"""How rows of the state appear in the log: as JSON, split into key and rest, without the fields that stay out of it."""
+"""How rows of the state appear in the log: as canonical JSON, key apart, without the fields that stay out of it."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
 
 from .catalog import ROWS
 from .ports import Row
 
-JSON = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]
+JSON = None | bool | int | str | Sequence["JSON"] | Mapping[str, "JSON"]
 
 LOGGED: tuple[type[Row], ...] = tuple(kind for kind in ROWS if kind.unlogged is not None)
 """The tables that the log alone can rebuild, apart from the fields they name in `unlogged`."""
+
+_EXACT = 1 << 53
 
 
 class Logged(NamedTuple):
     """What the log says of a row."""
 
     table: str
-    key: dict[str, JSON]
-    row: dict[str, JSON]
+    key: dict[str, Any]
+    row: dict[str, Any]
 
 
 def logged(row: Row) -> Logged:
     """The logged fields of a row of a logged table."""
-    hidden = row.unlogged or frozenset()
-    fields = [name for name in row.__struct_fields__ if name not in hidden and name not in row.key]
-    return Logged(row.table, key_of(type(row), *(getattr(row, name) for name in row.key)), {
-        name: plain(getattr(row, name)) for name in fields
-    })  # fmt: skip
+    kind = type(row)
+    hidden = {*kind.key, *(kind.unlogged or ())}
+    key = {name: getattr(row, name) for name in kind.key}
+    return Logged(kind.table, key, {name: getattr(row, name) for name in kind.__struct_fields__ if name not in hidden})
 
 
-def key_of(kind: type[Row], *key: object) -> dict[str, JSON]:
-    """A primary key by field name."""
-    return {name: plain(value) for name, value in zip(kind.key, key, strict=True)}
+def canonical(value: Mapping[str, object]) -> bytes:
+    """RFC 8785 JSON. That holds for what `exact` admits; times become RFC 3339, bytes base64, levels their names."""
+    return msgspec.json.encode(value, order="sorted")
 
 
-def plain(value: object) -> JSON:
-    """A field as JSON: times in UTC with milliseconds, bytes in base64, levels by name."""
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case str():
-            return str(value)
-        case datetime():
-            return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        case bytes():
-            return base64.b64encode(value).decode()
-        case Mapping():
-            return {str(name): plain(item) for name, item in value.items()}
-        case Sequence():
-            return [plain(item) for item in value]
-    raise TypeError(f"{type(value).__name__} has no place in the audit log")
+def exact(value: JSON) -> None:
+    """Raise `TypeError` for what JSON libraries write differently: fractions, huge integers, names beyond ASCII."""
+    if value is None or isinstance(value, str | bool) or (isinstance(value, int) and -_EXACT < value < _EXACT):
+        return
+    if isinstance(value, Mapping) and all(map(str.isascii, value)):
+        value = tuple(value.values())
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"{type(value).__name__} has no exact form in the audit log")
+    for item in value:
+        exact(item)

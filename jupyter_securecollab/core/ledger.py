@@ -7,10 +7,13 @@ Values are immutable: a `Head` that somebody holds stays true while the log grow
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+
+import msgspec
 
 from ..errors import LogBroken, NotFound, StoreBroken
 from ..model import Receipt
@@ -39,7 +42,8 @@ class Ledger:
     def __init__(self, store: Store, signer: LogSigner) -> None:
         self._store = store
         self._signer = signer
-        self._tile = lru_cache(_CACHED_TILES)(self._read_tile)
+        self._cached = lru_cache(_CACHED_TILES)(self._read_tile)
+        self._one_reader = threading.Lock()
 
     def open(self) -> Head:
         """The head of the log in the database; begins the log if the database is empty.
@@ -130,6 +134,10 @@ class Ledger:
             )
         return head.tree.consistency(seen, self._tile) if seen else ()
 
+    def _tile(self, level: int, index: int) -> Nodes:
+        with self._one_reader:  # after a commit many ask for the same new tile
+            return self._cached(level, index)
+
     def _read_tile(self, level: int, index: int) -> Nodes:
         with self._store.snapshot() as rows:
             row = rows.get(TileRow, level, index)
@@ -141,7 +149,7 @@ class Ledger:
 def entries(rows: Rows, start: int) -> Iterator[EntryRow]:
     """The entries from index `start` on, in order, a page at a time."""
     while page := rows.after(EntryRow, start - 1, limit=_PAGE):
-        yield from page
+        yield from map(_in_bytes, page)
         start = page[-1].index + 1
 
 
@@ -149,4 +157,10 @@ def _entry(rows: Rows, index: int) -> EntryRow:
     row = rows.get(EntryRow, index)
     if row is None:
         raise StoreBroken(f"entry {index} of the audit log is missing")
-    return row
+    return _in_bytes(row)
+
+
+def _in_bytes(row: EntryRow) -> EntryRow:
+    """The entry as bytes even if an edit by hand left text, which SQLite allows: then its hash tells."""
+    body: object = row.body
+    return row if isinstance(body, bytes) else msgspec.structs.replace(row, body=str(body).encode())

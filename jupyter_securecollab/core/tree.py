@@ -138,20 +138,21 @@ class Tree:
 
     def _subtree(self, start: int, stop: int, tiles: Tiles) -> bytes:
         """Root over the entries from `start` to before `stop`; only cuts that the RFC makes are asked for."""
+        count = stop - start
         root = b""
-        for height in range((stop - start).bit_length()):
-            if (stop - start) >> height & 1:
-                stop -= 1 << height
-                node = self._node(height, stop >> height, tiles)
-                root = node_hash(node, root) if root else node
+        while count:
+            height = (count & -count).bit_length() - 1
+            count &= count - 1
+            node = self._node(height, (start + count) >> height, tiles)
+            root = node_hash(node, root) if root else node
         return root
 
     def _node(self, height: int, index: int, tiles: Tiles) -> bytes:
-        level, inside = divmod(height, _HEIGHT)
+        inside = height % _HEIGHT
         tile, offset = index >> (_HEIGHT - inside), index & ((WIDTH >> inside) - 1)
-        if tile == self.size >> _HEIGHT * (level + 1):
+        if tile == self.size >> (height - inside + _HEIGHT):
             return self._edge[height][offset]
-        return tiles(level, tile)[inside][offset]
+        return tiles(height // _HEIGHT, tile)[inside][offset]
 
 
 def _split(count: int) -> int:
