@@ -24,10 +24,10 @@ def take(frame: pa.Table) -> Taken:
         raise CannotHold(f"a pyarrow {type(frame).__name__} is not a table", next_step="Share a pyarrow.Table.")
     refuse_unwritable(frame.column_names)
     columns = tuple(_take(field.name, values, field) for field, values in zip(frame.schema, frame.columns, strict=True))
-    fields = {field.name: _encoded(field.metadata) for field in frame.schema if field.metadata}
+    fields = {field.name: encoded(field.metadata) for field in frame.schema if field.metadata}
     meta: dict[str, Any] = {"fields": fields} if fields else {}
     if frame.schema.metadata:
-        meta["schema"] = _encoded(frame.schema.metadata)
+        meta["schema"] = encoded(frame.schema.metadata)
     return Taken("pyarrow", frame.num_rows, (), columns, meta=meta)
 
 
@@ -84,7 +84,8 @@ def _dictionary(codes: pa.ChunkedArray, words: pa.Array, ordered: bool) -> pa.Ch
     return pa.chunked_array(chunks, pa.dictionary(codes.type, words.type, ordered))
 
 
-def _encoded(metadata: Mapping[bytes, bytes]) -> list[list[str]]:
+def encoded(metadata: Mapping[bytes, bytes]) -> list[list[str]]:
+    """Metadata as JSON can hold it."""
     return [[base64.b64encode(part).decode() for part in pair] for pair in metadata.items()]
 
 

@@ -79,7 +79,10 @@ def _arrow(name: str, series: pl.Series) -> pa.ChunkedArray:
 
 
 def _series(values: pa.ChunkedArray) -> pl.Series:
-    made = pl.from_arrow(values)
+    try:
+        made = pl.from_arrow(values)
+    except pl.exceptions.PanicException:  # not an Exception: it would escape whoever expects only those
+        raise ValueError("polars gave up") from None
     if not isinstance(made, pl.Series):
         raise ValueError("not a column")
     return made
