@@ -88,6 +88,12 @@ def _user_disable(arguments: argparse.Namespace) -> None:
     print(f"{arguments.name} is disabled; every session and token of theirs has ended.")
 
 
+def _user_enable(arguments: argparse.Namespace) -> None:
+    with closing(_door(arguments)) as door:
+        door.enable_user(_me(), name=arguments.name)
+    print(f"{arguments.name} is enabled again; now make a token or set a password.")
+
+
 def _user_token(arguments: argparse.Namespace) -> None:
     with closing(_door(arguments)) as door:
         _print_token(door, arguments.name)
@@ -113,7 +119,7 @@ def _group_remove(arguments: argparse.Namespace) -> None:
 
 def _gc(arguments: argparse.Namespace) -> None:
     with closing(_door(arguments)) as door:
-        removed = door.collect()
+        removed = door.collect(_me())
     print(f"Removed {removed.versions} unfinished versions and {removed.objects} objects nothing refers to.")
 
 
@@ -253,6 +259,7 @@ def _user_commands(user: _Subparsers[argparse.ArgumentParser]) -> None:
     _command(user, "list", _user_list, "list accounts")
     for name, run, about in (
         ("disable", _user_disable, "end an account at once"),
+        ("enable", _user_enable, "let a disabled person in again"),
         ("token", _user_token, "make a new token; the old one and all sessions end"),
         ("password", _user_password, "set a password; all sessions end"),
     ):

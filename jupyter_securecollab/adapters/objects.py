@@ -1,7 +1,11 @@
-"""The `Objects` port through obstore: a folder, or memory. Paths are random ids, never a user's text."""
+"""The `Objects` port through obstore: a folder, or memory. Paths are random ids, never a user's text.
+
+Into a folder we write ourselves: obstore's own writer neither syncs to disk nor shows, after a crash, what it left.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,6 +19,7 @@ from ..core.ports import Upload
 from ..errors import NotFound, Unavailable
 
 _BUFFER = 4 * 1024 * 1024
+_UNFINISHED = ".unfinished"
 
 
 @contextmanager
@@ -27,55 +32,17 @@ def _translated() -> Iterator[None]:
         raise Unavailable("the object store cannot be written or read just now") from error
 
 
-class _ObjectUpload:
-    """One object being written; obstore shows it under its path only once it is closed."""
+class _Objects:
+    """What folder and memory have in common."""
 
-    def __init__(self, store: ObjectStore, path: str) -> None:
-        self._writer = obstore.open_writer(store, path, buffer_size=_BUFFER)
-        self._store, self._path = store, path
-
-    def write(self, chunk: bytes) -> None:
-        with _translated():
-            self._writer.write(chunk)
-
-    def finish(self) -> None:
-        with _translated():
-            self._writer.close()
-
-    def abandon(self) -> None:
-        # A dropped writer leaves nothing under the path; whatever a store keeps of it is removed by `delete`.
-        del self._writer
-        with _translated():
-            _delete(self._store, self._path)
-
-
-def _delete(store: ObjectStore, path: str) -> None:
-    try:
-        obstore.delete(store, path)
-    except FileNotFoundError:
-        return
-
-
-class ObjectFolder:
-    """Sealed parts in a folder only the vault may enter (mode 0700), or in memory when `folder` is None."""
-
-    def __init__(self, folder: Path | None) -> None:
-        if folder is None:
-            self._store: ObjectStore = MemoryStore()
-            return
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder.chmod(0o700)
-        self._store = LocalStore(folder)
-
-    def create(self, path: str) -> Upload:
-        return _ObjectUpload(self._store, path)
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
 
     def read(self, path: str, start: int, stop: int) -> bytes:
+        if stop > (self.size(path) or 0):
+            raise NotFound("a sealed part is missing from the store, or shorter than it was")
         with _translated():
-            found = obstore.get_range(self._store, path, start=start, end=stop)
-        if len(found) != stop - start:
-            raise NotFound("a sealed part is shorter than it was")
-        return found.to_bytes()
+            return obstore.get_range(self._store, path, start=start, end=stop).to_bytes()
 
     def size(self, path: str) -> int | None:
         try:
@@ -92,4 +59,85 @@ class ObjectFolder:
 
     def delete(self, path: str) -> None:
         with _translated():
-            _delete(self._store, path)
+            try:
+                obstore.delete(self._store, path)
+            except FileNotFoundError:
+                return
+
+
+class ObjectFolder(_Objects):
+    """Sealed parts as files (0600) in a folder that only the vault may enter (0700)."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+        self._folder = folder
+        super().__init__(LocalStore(folder))
+
+    def create(self, path: str) -> Upload:
+        with _translated():
+            return _FileUpload(self._folder / path)
+
+
+class ObjectMemory(_Objects):
+    """Sealed parts in memory, gone with the process."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryStore())
+
+    def create(self, path: str) -> Upload:
+        return _MemoryUpload(self._store, path)
+
+
+class _FileUpload:
+    """One file being written beside its final name; on disk, name and all, once `finish` returns."""
+
+    def __init__(self, final: Path) -> None:
+        self._final, self._partial = final, final.with_name(final.name + _UNFINISHED)
+        final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file = os.fdopen(os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+    def write(self, chunk: bytes) -> None:
+        with _translated():
+            self._file.write(chunk)
+
+    def finish(self) -> None:
+        with _translated():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._partial.rename(self._final)
+            _sync_folder(self._final.parent)
+
+    def abandon(self) -> None:
+        with _translated():
+            for path in (self._partial, self._final):
+                path.unlink(missing_ok=True)
+            self._file.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name in it survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+class _MemoryUpload:
+    """One object being written; obstore shows it under its path only once it is closed."""
+
+    def __init__(self, store: ObjectStore, path: str) -> None:
+        self._writer = obstore.open_writer(store, path, buffer_size=_BUFFER)
+        self._store, self._path = store, path
+
+    def write(self, chunk: bytes) -> None:
+        self._writer.write(chunk)
+
+    def finish(self) -> None:
+        self._writer.close()
+
+    def abandon(self) -> None:
+        del self._writer
+        obstore.delete(self._store, self._path)

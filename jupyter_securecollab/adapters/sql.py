@@ -34,6 +34,7 @@ WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _R = TypeVar("_R", bound=Row)
+_Values = dict[str, Any]
 
 
 class _Time(sa.types.TypeDecorator[datetime]):
@@ -131,6 +132,7 @@ _by("version", "state")
 _by("grant", "asset", "grantee")
 _by("grant", "grantee")
 _by("data_key", "project", "number")
+_by("part", "object")
 _by("entry", "asset")
 _by("entry", "actor")
 
@@ -141,7 +143,8 @@ def _select(kind: type[Row], where: tuple[tuple[str, bool], ...], limited: bool,
     table = _TABLES[kind]
     query = sa.select(table)
     for name, several in where:
-        column, bound = table.c[name], sa.bindparam(f"by_{name}", expanding=several)
+        column = table.c[name]
+        bound: sa.BindParameter[Any] = sa.bindparam(f"by_{name}", expanding=several)
         query = query.where(column.in_(bound) if several else column == bound)
     for name in kind.key:
         query = query.order_by(table.c[name].desc() if newest else table.c[name])
@@ -164,8 +167,19 @@ def _delete(kind: type[Row]) -> sa.Delete:
     return table.delete().where(*(table.c[name] == sa.bindparam(f"by_{name}") for name in kind.key))
 
 
-def _values(row: Row) -> dict[str, object]:
+def _values(row: Row) -> _Values:
     return {name: getattr(row, name) for name in row.__struct_fields__}
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Database failures as ours; the driver's words stay in the exception chain for the server's log."""
+    try:
+        yield
+    except OperationalError as error:
+        raise Unavailable("the vault's database cannot be written or read just now") from error
+    except DatabaseError as error:
+        raise StoreBroken("the vault's database is damaged") from error
 
 
 class SqlRows(Rows):
@@ -183,30 +197,37 @@ class SqlRows(Rows):
 
     def _select(self, kind: type[_R], where: dict[str, object], limit: int | None, newest: bool) -> list[_R]:
         shape = tuple((name, isinstance(value, tuple)) for name, value in where.items())
-        bound: dict[str, object] = {f"by_{name}": value for name, value in where.items()}
+        bound: _Values = {f"by_{name}": value for name, value in where.items()}
         if limit is not None:
             bound["most"] = limit
-        result = self._connection.execute(_select(kind, shape, limit is not None, newest), bound)
-        return [kind(*row) for row in result]
+        return self._fetch(kind, _select(kind, shape, limit is not None, newest), bound)
+
+    def _fetch(self, kind: type[_R], query: sa.Executable, bound: _Values) -> list[_R]:
+        with _translated():
+            return [kind(*row) for row in self._connection.execute(query, bound)]
+
+    def _execute(self, statement: sa.Executable, values: _Values | list[_Values]) -> None:
+        with _translated():
+            self._connection.execute(statement, values)
 
     def put(self, row: Row) -> None:
-        self._connection.execute(_upsert(type(row)), _values(row))
+        self._execute(_upsert(type(row)), _values(row))
 
     def put_many(self, rows: Sequence[Row]) -> None:
         if rows:
-            self._connection.execute(_TABLES[type(rows[0])].insert(), [_values(row) for row in rows])
+            self._execute(_TABLES[type(rows[0])].insert(), [_values(row) for row in rows])
 
     def remove(self, kind: type[_R], *key: object) -> None:
-        self._connection.execute(_delete(kind), {f"by_{n}": v for n, v in zip(kind.key, key, strict=True)})
+        self._execute(_delete(kind), {f"by_{n}": v for n, v in zip(kind.key, key, strict=True)})
 
     def after(self, kind: type[_R], key: object, *, limit: int) -> list[_R]:
         table, (name,) = _TABLES[kind], kind.key
         query = sa.select(table).where(table.c[name] > key).order_by(table.c[name]).limit(limit)
-        return [kind(*row) for row in self._connection.execute(query)]
+        return self._fetch(kind, query, {})
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        with self._connection.begin_nested():
+        with _translated(), self._connection.begin_nested():
             yield
 
 
@@ -225,17 +246,6 @@ def _engine(url: str, begin: str) -> sa.Engine:
         connection.exec_driver_sql(begin)
 
     return engine
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Database failures as ours; the driver's words stay in the exception chain for the server's log."""
-    try:
-        yield
-    except OperationalError as error:
-        raise Unavailable("the vault's database cannot be written or read just now") from error
-    except DatabaseError as error:
-        raise StoreBroken("the vault's database is damaged") from error
 
 
 class SqlStore:

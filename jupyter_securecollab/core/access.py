@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from itertools import islice
+from typing import Literal, NamedTuple
 
 from ..errors import Conflict, Invalid, InvalidTime
 from ..model import (
@@ -14,20 +15,32 @@ from ..model import (
     AssetSummary,
     Caller,
     Changed,
+    Decision,
     Directory,
     Level,
+    Receipt,
     VersionSummary,
     clip,
     grantee_name,
 )
+from ..proofs import parse_entry
 from .audit import Work
 from .catalog import AssetRow, EntryRow, GrantRow, MembershipRow, PersonRow, VersionRow
-from .desk import Desk, Refused, find_asset, known, no_access, raise_if_refused, refusal
+from .desk import NO_ACCESS, Desk, Refused, find_asset, known, raise_if_refused, refusal, unknown_grantee
 from .ports import Rows
 from .question import OWNER
 
 _LISTED = 500
+_CONSIDERED = 30_000  # below what one SQL statement can name
 _REMEMBERED_OPENS = 1000
+
+
+class Window(NamedTuple):
+    """From when (None: at once) until when access is given, and the decision that it may be."""
+
+    start: datetime | None
+    until: datetime
+    decision: Decision
 
 
 class AccessBook:
@@ -36,31 +49,39 @@ class AccessBook:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def check(self, work: Work, caller: Caller, asset: AssetRow, access: AccessSpec) -> Refused | None:
-        """Whether this access could be given now: raises what is wrong with it, returns a refusal policy gives."""
+    def window(self, work: Work, caller: Caller, asset: AssetRow, access: AccessSpec) -> Window | Refused:
+        """From when until when this access would be given, if it may be; raises what else is wrong with it.
+
+        Policy comes first: whoever may not give access learns nothing about names and owners.
+        """
+        ruling = self._desk.rule(work.rows, work.now, caller, "manage", asset, level=access.up_to)
+        if not ruling.decision.allow:
+            return self._desk.refuse(work, caller, "grant", asset, asset.name, ruling)
         if not access.people:
             raise Invalid("nobody was named to give access to")
         for grantee in access.people:
             known(work.rows, grantee_name(grantee))
             if grantee == asset.owner:
                 raise Conflict(f"{clip(grantee)} owns {asset.name} and needs no access to it")
-        start, until = self._window(work.now, access)
-        if until is not None and until <= work.now:
-            raise InvalidTime("the access would already be over")
-        if start is not None and until is not None and start >= until:
-            raise InvalidTime("the access would end before it begins")
-        ruling = self._desk.rule(work.rows, work.now, caller, "manage", asset, level=access.up_to)
-        if not ruling.decision.allow:
-            return self._desk.refuse(work, caller, "grant", asset, asset.name, ruling)
-        return None
+        until = self._until(work.now, access, own_end=self.end(work.rows, ruling.grant))
+        return Window(access.start, until, ruling.decision)
 
-    def give(self, work: Work, caller: Caller, asset: AssetRow, access: AccessSpec) -> Refused | None:
+    def _until(self, now: datetime, access: AccessSpec, own_end: datetime | None) -> datetime:
+        """No end given means the default duration of the level, counted from the start; nobody gives beyond his own."""
+        until = access.until or (access.start or now) + self._desk.settings.durations[access.up_to]
+        if own_end is not None and until > own_end:
+            if access.until is not None:
+                raise InvalidTime(f"your own access ends at {own_end:%Y-%m-%d %H:%M} UTC, before the one you give")
+            until = own_end
+        if until <= now:
+            raise InvalidTime("the access would already be over")
+        if access.start is not None and access.start >= until:
+            raise InvalidTime("the access would end before it begins")
+        return until
+
+    def give(self, work: Work, caller: Caller, asset: AssetRow, access: AccessSpec, window: Window) -> None:
         """Put the rows in place; each replaces the grantee's earlier access for the same purposes, and an exclusion."""
-        refused = self.check(work, caller, asset, access)
-        if refused is not None:
-            return refused
-        start, until = self._window(work.now, access)
-        for grantee in access.people:
+        for grantee in dict.fromkeys(access.people):
             for old in work.rows.find(GrantRow, asset=asset.id, grantee=grantee):
                 if old.excluded or old.purposes == access.purposes:
                     work.remove(GrantRow, old.id)
@@ -71,20 +92,13 @@ class AccessBook:
                     grantee=grantee,
                     can=access.can,
                     up_to=access.up_to,
-                    start=start,
-                    until=until,
+                    start=window.start,
+                    until=window.until,
                     purposes=access.purposes,
                     excluded=False,
                     given_by=caller.name,
                 )
             )
-        return None
-
-    def _window(self, now: datetime, access: AccessSpec) -> tuple[datetime | None, datetime | None]:
-        """Start and end; no end given means the default duration of the level, counted from the start."""
-        start = whole_milliseconds(access.start)
-        until = whole_milliseconds(access.until) or (start or now) + self._desk.settings.durations[access.up_to]
-        return start, until
 
     def grant(self, caller: Caller, *, name: str, access: AccessSpec) -> Changed:
         """Give access without a new version. Raises `Denied`, `NotFound` (grantee), `InvalidTime`, `Conflict`."""
@@ -92,16 +106,17 @@ class AccessBook:
         def operation(work: Work) -> AssetRow | Refused:
             asset = find_asset(work.rows, name)
             if asset is None:
-                return self._desk.refuse(work, caller, "grant", None, name, no_access())
-            refused = self.give(work, caller, asset, access)
-            if refused is not None:
-                return refused
+                return self._desk.refuse(work, caller, "grant", None, name, NO_ACCESS)
+            window = self.window(work, caller, asset, access)
+            if isinstance(window, Refused):
+                return window
+            self.give(work, caller, asset, access, window)
             detail = {"people": list(access.people), "because": access.because}
-            work.record("grant", caller, asset=asset.id, name=name, detail=detail)
+            work.record("grant", caller, asset=asset.id, name=name, decision=window.decision, detail=detail)
             return asset
 
         asset, receipt = self._desk.recorded(operation)
-        return Changed(name, self.table(asset), self._opened_by(asset), receipt)
+        return self._changed(asset, receipt)
 
     def revoke(self, caller: Caller, *, name: str, people: Sequence[str]) -> Changed:
         """End access at once. A person is excluded by name: no group lets him back in until access is given anew.
@@ -112,11 +127,11 @@ class AccessBook:
         def operation(work: Work) -> AssetRow | Refused:
             asset = find_asset(work.rows, name)
             if asset is None:
-                return self._desk.refuse(work, caller, "revoke", None, name, no_access())
+                return self._desk.refuse(work, caller, "revoke", None, name, NO_ACCESS)
             ruling = self._desk.rule(work.rows, work.now, caller, "manage", asset)
             if not ruling.decision.allow:
                 return self._desk.refuse(work, caller, "revoke", asset, name, ruling)
-            for grantee in people:
+            for grantee in dict.fromkeys(people):
                 self._end(work, caller, asset, grantee_name(grantee))
             work.record(
                 "revoke", caller, asset=asset.id, name=name, decision=ruling.decision, detail={"people": list(people)}
@@ -124,7 +139,7 @@ class AccessBook:
             return asset
 
         asset, receipt = self._desk.recorded(operation)
-        return Changed(name, self.table(asset), self._opened_by(asset), receipt)
+        return self._changed(asset, receipt)
 
     def _end(self, work: Work, caller: Caller, asset: AssetRow, grantee: str) -> None:
         if grantee == asset.owner:
@@ -136,7 +151,8 @@ class AccessBook:
             if not grants:
                 raise Conflict(f"{clip(grantee)} has no access to {asset.name}")
             return
-        known(work.rows, grantee)
+        if work.rows.get(PersonRow, grantee) is None:  # a disabled person is known enough to be kept out
+            raise unknown_grantee(grantee)
         exclusion = GrantRow(
             secrets.token_hex(8), asset.id, grantee, "open", Level.PUBLIC, None, None, (), True, caller.name
         )
@@ -144,58 +160,62 @@ class AccessBook:
 
     def access(self, caller: Caller, *, name: str) -> tuple[Access, ...]:
         """The access table: all of it for who may manage, one's own lines for who may merely know of the asset."""
+        return self._desk.journal.read(lambda rows: self.visible(rows, caller, self._describable(rows, caller, name)))
 
-        def query(rows: Rows) -> tuple[AssetRow, bool, set[str]]:
-            asset = self._describable(rows, caller, name)
-            person = self._desk.person(rows, caller.name)
-            manages = self._desk.rule(rows, self._desk.clock(), caller, "manage", asset).decision.allow
-            return asset, manages, {person.name, *(f"@{group}" for group in person.groups)}
+    def visible(self, rows: Rows, caller: Caller, asset: AssetRow) -> tuple[Access, ...]:
+        """The lines of the access table that the caller may see; to be asked about an asset he may know of."""
+        now = self._desk.now(rows)
+        table = self._table(rows, asset, now)
+        if self._desk.rule(rows, now, caller, "manage", asset).decision.allow:
+            return table
+        person = self._desk.person(rows, caller.name)
+        mine = {person.name, *(f"@{group}" for group in person.groups)}
+        return tuple(line for line in table if line.grantee in mine or line.state == "owner")
 
-        asset, manages, mine = self._desk.journal.read(query)
-        return tuple(line for line in self.table(asset) if manages or line.grantee in mine or line.state == "owner")
-
-    def table(self, asset: AssetRow) -> tuple[Access, ...]:
+    def _table(self, rows: Rows, asset: AssetRow, now: datetime) -> tuple[Access, ...]:
         """Every line of access, the owner first."""
-        grants = self._desk.journal.read(lambda rows: rows.find(GrantRow, asset=asset.id))
-        now = self._desk.clock()
+        grants = rows.find(GrantRow, asset=asset.id)
         owner = Access(OWNER, asset.owner, "manage", Level.SECRET, None, None, (), False, asset.owner, "owner")
         return (owner, *sorted((_line(grant, now) for grant in grants), key=lambda line: line.grantee))
 
-    def _opened_by(self, asset: AssetRow) -> tuple[str, ...]:
-        opens = self._desk.journal.read(
-            lambda rows: rows.find(EntryRow, asset=asset.id, act="open", newest=True, limit=_REMEMBERED_OPENS)
-        )
-        return tuple(sorted({entry.actor for entry in opens if b'"allow":true' in entry.body}))
+    def _changed(self, asset: AssetRow, receipt: Receipt) -> Changed:
+        def query(rows: Rows) -> Changed:
+            opens = rows.find(EntryRow, asset=asset.id, act="open", newest=True, limit=_REMEMBERED_OPENS)
+            openers = {entry.actor for entry in opens if _was_allowed(entry)}
+            table = self._table(rows, asset, self._desk.now(rows))
+            return Changed(asset.name, table, tuple(sorted(openers)), receipt)
+
+        return self._desk.journal.read(query)
 
     def assets(self, caller: Caller) -> tuple[AssetSummary, ...]:
-        """What the caller owns or may open now, newest change first."""
+        """What the caller owns or may open now: the most recently changed, newest first."""
 
-        def query(rows: Rows) -> list[AssetSummary]:
-            person = self._desk.person(rows, caller.name)
+        def query(rows: Rows) -> tuple[AssetSummary, ...]:
+            now, person = self._desk.now(rows), self._desk.person(rows, caller.name)
             grantees = (person.name, *(f"@{group}" for group in person.groups))
             ids = {grant.asset for grant in rows.find(GrantRow, grantee=grantees, excluded=False)}
-            shared = rows.find(AssetRow, id=tuple(sorted(ids)[:_LISTED]))
+            shared = rows.find(AssetRow, id=tuple(sorted(ids)[:_CONSIDERED]))
             owned = [asset for asset in rows.find(AssetRow, owner=person.name) if asset.id not in ids]
-            found = [self._summary(rows, caller, asset) for asset in (*shared, *owned) if asset.newest]
-            return [summary for summary in found if summary is not None]
+            newest_first = sorted((*shared, *owned), key=lambda asset: asset.changed, reverse=True)
+            found = (self._summary(rows, now, caller, asset) for asset in newest_first if asset.newest)
+            return tuple(islice((summary for summary in found if summary is not None), _LISTED))
 
-        found = self._desk.journal.read(query)
-        return tuple(sorted(found, key=lambda summary: summary.changed, reverse=True))
+        return self._desk.journal.read(query)
 
     def describe(self, caller: Caller, *, name: str) -> AssetSummary:
         """What the caller may know of one asset. Raises `Denied`, also when it does not exist."""
 
         def query(rows: Rows) -> AssetSummary:
             asset = self._describable(rows, caller, name)
-            summary = self._summary(rows, caller, asset)
+            summary = self._summary(rows, self._desk.now(rows), caller, asset)
             if summary is None:
-                raise refusal(no_access(), "look at", name)
+                raise refusal(NO_ACCESS, "look at", name)
             return summary
 
         return self._desk.journal.read(query)
 
-    def _summary(self, rows: Rows, caller: Caller, asset: AssetRow) -> AssetSummary | None:
-        ruling = self._desk.rule(rows, self._desk.clock(), caller, "open", asset)
+    def _summary(self, rows: Rows, now: datetime, caller: Caller, asset: AssetRow) -> AssetSummary | None:
+        ruling = self._desk.rule(rows, now, caller, "open", asset)
         if not ruling.decision.allow or ruling.up_to is None:
             return None
         grant = None if ruling.grant in (None, OWNER) else rows.get(GrantRow, ruling.grant)
@@ -218,7 +238,7 @@ class AccessBook:
 
         def query(rows: Rows) -> tuple[VersionSummary, ...]:
             asset = self._describable(rows, caller, name)
-            ruling = self._desk.rule(rows, self._desk.clock(), caller, "open", asset)
+            ruling = self._desk.rule(rows, self._desk.now(rows), caller, "open", asset)
             top = ruling.up_to if ruling.decision.allow else None
             found = rows.find(VersionRow, asset=asset.id, state="committed")
             return tuple(_version(row, top) for row in sorted(found, key=lambda row: -row.number))
@@ -233,15 +253,15 @@ class AccessBook:
     def _describable(self, rows: Rows, caller: Caller, name: str) -> AssetRow:
         asset = find_asset(rows, name)
         if asset is None or asset.newest == 0:
-            raise refusal(no_access(), "look at", name)
-        raise_if_refused(self._desk.rule(rows, self._desk.clock(), caller, "describe", asset), "look at", name)
+            raise refusal(NO_ACCESS, "look at", name)
+        raise_if_refused(self._desk.rule(rows, self._desk.now(rows), caller, "describe", asset), "look at", name)
         return asset
 
     def directory(self, caller: Caller) -> Directory:
         """Names of active people and of groups, for completing who to share with."""
 
         def query(rows: Rows) -> Directory:
-            ruling = self._desk.rule(rows, self._desk.clock(), caller, "create")
+            ruling = self._desk.rule(rows, self._desk.now(rows), caller, "create")
             raise_if_refused(ruling, "list", "people")
             people = tuple(person.name for person in rows.find(PersonRow, active=True))
             return Directory(people, tuple(sorted({member.group for member in rows.find(MembershipRow)})))
@@ -262,6 +282,11 @@ def whole_milliseconds(at: datetime | None) -> datetime | None:
 def project_of(name: str) -> str:
     """The project an asset belongs to."""
     return name.partition("/")[0]
+
+
+def _was_allowed(entry: EntryRow) -> bool:
+    decision = parse_entry(entry.body).decision
+    return decision is not None and decision.allow
 
 
 def _line(grant: GrantRow, now: datetime) -> Access:

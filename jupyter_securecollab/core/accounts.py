@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 
 import msgspec
 
@@ -13,7 +12,7 @@ from ..errors import Conflict, Denied, Invalid, NotFound
 from ..model import Account, Caller, Level, Role, Who, clip, grantee_name
 from .audit import JSON, Work
 from .catalog import MembershipRow, PersonKind, PersonRow
-from .desk import Desk, Refused, refusal
+from .desk import Desk, Refused, raise_if_refused
 from .ports import Rows
 
 TOKEN_PREFIX = "scp_"
@@ -76,17 +75,29 @@ class Accounts:
             changed = msgspec.structs.replace(
                 row, clearance=clearance or row.clearance, roles=row.roles if roles is None else tuple(roles)
             )
+            self._keep_an_administrator(work.rows, changed)
             work.put(changed)
             return {"clearance": changed.clearance.value, "roles": list(changed.roles)}
 
         self._administer(caller, "user.change", name, change)
+
+    def enable_user(self, caller: Caller, *, name: str) -> None:
+        """Let a disabled person in again; a new token or password has to be set."""
+
+        def change(work: Work) -> Mapping[str, JSON]:
+            work.put(msgspec.structs.replace(self._person(work.rows, name), active=True))
+            return {}
+
+        self._administer(caller, "user.enable", name, change)
 
     def disable_user(self, caller: Caller, *, name: str) -> None:
         """End an account at once: every session, token and lease of it dies with this commit."""
 
         def change(work: Work) -> Mapping[str, JSON]:
             row = self._person(work.rows, name)
-            work.put(msgspec.structs.replace(row, active=False, epoch=row.epoch + 1, password_hash="", token_sha256=""))
+            ended = msgspec.structs.replace(row, active=False, epoch=row.epoch + 1, password_hash="", token_sha256="")
+            self._keep_an_administrator(work.rows, ended)
+            work.put(ended)
             return {}
 
         self._administer(caller, "user.disable", name, change)
@@ -96,7 +107,7 @@ class Accounts:
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
 
         def change(work: Work) -> Mapping[str, JSON]:
-            row = self._person(work.rows, name)
+            row = self._active(work.rows, name)
             digest = hashlib.sha256(token.encode()).hexdigest()
             work.put(msgspec.structs.replace(row, token_sha256=digest, epoch=row.epoch + 1))
             return {}
@@ -108,7 +119,7 @@ class Accounts:
         """Replace the password (given hashed); every session of the person ends."""
 
         def change(work: Work) -> Mapping[str, JSON]:
-            row = self._person(work.rows, name)
+            row = self._active(work.rows, name)
             work.put(msgspec.structs.replace(row, password_hash=password_hash, epoch=row.epoch + 1))
             return {}
 
@@ -140,7 +151,7 @@ class Accounts:
         """Every account, for administrators."""
 
         def query(rows: Rows) -> tuple[Who, ...]:
-            self._require(rows, caller, "list accounts", self._desk.clock())
+            raise_if_refused(self._desk.rule(rows, self._desk.now(rows), caller, "administer"), "list", "accounts")
             return tuple(self._who(rows, row) for row in rows.find(PersonRow))
 
         return self._desk.journal.read(query)
@@ -176,8 +187,6 @@ class Accounts:
 
     def _administer(self, caller: Caller, act: str, name: str, change: Callable[[Work], Mapping[str, JSON]]) -> None:
         def operation(work: Work) -> Refused | None:
-            if caller.via == "kernel":
-                raise _NOT_FROM_KERNELS
             ruling = self._desk.rule(work.rows, work.now, caller, "administer")
             if not ruling.decision.allow:
                 return self._desk.refuse(work, caller, act, None, name, ruling)
@@ -187,10 +196,17 @@ class Accounts:
 
         self._desk.write(operation)
 
-    def _require(self, rows: Rows, caller: Caller, act: str, now: datetime) -> None:
-        ruling = self._desk.rule(rows, now, caller, "administer")
-        if not ruling.decision.allow:
-            raise refusal(ruling, act, "")
+    def _active(self, rows: Rows, name: str) -> PersonRow:
+        row = self._person(rows, name)
+        if not row.active:
+            raise Conflict(f"the account {clip(name)} is disabled", next_step="Enable it first.")
+        return row
+
+    def _keep_an_administrator(self, rows: Rows, changed: PersonRow) -> None:
+        """Raise `Conflict` if nobody could administer the vault any more after this change."""
+        others = [row for row in rows.find(PersonRow, active=True) if row.name != changed.name]
+        if not any(row.active and "admin" in row.roles for row in (*others, changed)):
+            raise Conflict("nobody would be left to administer the vault", next_step="Make somebody else admin first.")
 
     def _person(self, rows: Rows, name: str) -> PersonRow:
         row = rows.get(PersonRow, name)
@@ -210,12 +226,6 @@ class Accounts:
             log_key=self._desk.journal.log_key,
             default_up_to=settings.default_up_to,
         )
-
-
-_NOT_FROM_KERNELS = Denied(
-    "accounts cannot be changed from a kernel: any notebook could do it in your name",
-    next_step="Use `jupyter securecollab` on the server.",
-)
 
 
 def _account(row: PersonRow | None) -> Account | None:

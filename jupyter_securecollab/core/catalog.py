@@ -65,6 +65,7 @@ class VersionRow(Row, frozen=True):
     """One version. Begun versions are invisible; `number` is given at commit.
 
     `manifest` is the top manifest; its hash stands in the log. `access` is what is to be given at commit, as JSON.
+    A version found to be the newest one over again is "unchanged", under the number of that one.
     """
 
     table: ClassVar[str] = "version"
@@ -74,7 +75,7 @@ class VersionRow(Row, frozen=True):
     id: str
     asset: str
     number: int
-    state: Literal["begun", "committed", "abandoned"]
+    state: Literal["begun", "committed", "unchanged", "abandoned"]
     by: str
     begun: datetime
     levels: tuple[Level, ...]

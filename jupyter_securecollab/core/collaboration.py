@@ -13,12 +13,14 @@ from .access import AccessBook
 from .accounts import Accounts
 from .audit import Journal
 from .catalog import CheckpointRow
-from .content import PART_LIMIT, Collected, Content, PartUpload
 from .desk import Desk, Settings
 from .keys import Keyring
+from .opening import Opening
 from .policy import Policy
 from .ports import CheckpointCopy, Clock, KeyService, Objects, Store
 from .records import Records
+from .sharing import PART_LIMIT, PartUpload, Sharing
+from .upkeep import Collected, Upkeep
 
 __all__ = ["PART_LIMIT", "Collaboration", "Collected", "PartUpload", "Settings", "holds_state"]
 
@@ -53,20 +55,20 @@ class Collaboration:
         self._journal = journal = Journal(store, signer, clock=clock, copies=copies)
         desk = Desk(journal, Policy(), settings, clock)
         access = AccessBook(desk)
-        content = Content(desk, access, keys, objects)
+        sharing = Sharing(desk, access, keys, objects)
+        opening = Opening(desk, access, keys, objects)
+        upkeep = Upkeep(desk, keys, objects)
         accounts = Accounts(desk)
         records = Records(desk)
 
         # What is inside an asset.
-        self.begin = content.begin
-        self.upload = content.upload
-        self.commit = content.commit
-        self.abort = content.abort
-        self.open = content.open
-        self.read_part = content.read_part
-        self.part_size = content.part_size
-        self.collect = content.collect
-        self.rotate_keys = content.rotate_keys
+        self.begin = sharing.begin
+        self.upload = sharing.upload
+        self.commit = sharing.commit
+        self.abort = sharing.abort
+        self.open = opening.open
+        self.read_part = opening.read_part
+        self.part_size = opening.part_size
         # Who may do what with it, and what may be known of it.
         self.grant = access.grant
         self.revoke = access.revoke
@@ -89,6 +91,7 @@ class Collaboration:
         self.add_user = accounts.add_user
         self.change_user = accounts.change_user
         self.disable_user = accounts.disable_user
+        self.enable_user = accounts.enable_user
         self.new_token = accounts.new_token
         self.set_password = accounts.set_password
         self.add_member = accounts.add_member
@@ -96,6 +99,9 @@ class Collaboration:
         self.account = accounts.account
         self.account_of_token = accounts.account_of_token
         self.is_team = accounts.is_team
+        # Upkeep.
+        self.collect = upkeep.collect
+        self.rotate_keys = upkeep.rotate_keys
 
     def close(self) -> None:
         """Commit what waits, then release the database. Later calls raise `Unavailable`."""

@@ -6,17 +6,16 @@ change between decision, entry and commit. A refusal is an outcome, not an excep
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from ..errors import Denied, NotFound
+from ..errors import Denied, NotFound, Unavailable
 from ..model import Caller, Decision, Level, Receipt, Unmet, Value, clip
 from .audit import JSON, Journal, Work
-from .catalog import AssetRow, GrantRow, MembershipRow, PersonRow
+from .catalog import AssetRow, EntryRow, GrantRow, MembershipRow, PersonRow
 from .policy import Policy
 from .ports import Clock, Rows
 from .question import Action, AssetFact, GrantFact, Person, Question, Ruling
@@ -62,7 +61,11 @@ class Desk:
 
     def write(self, operation: Callable[[Work], T | Refused]) -> tuple[T, Receipt | None]:
         """Run, record and commit one operation; raise what it raised, or its refusal once that is durable."""
-        written = self.journal.write(operation)
+        try:
+            written = self.journal.write(operation)
+        except Unavailable:
+            self._denials.forget()  # what it took for recorded may not be
+            raise
         if isinstance(written.value, Refused):
             raise written.value.error
         return written.value, written.receipt
@@ -73,6 +76,12 @@ class Desk:
         if receipt is None:
             raise RuntimeError("an operation that releases something must record it")
         return value, receipt
+
+    def now(self, rows: Rows) -> datetime:
+        """Time to decide reading operations at: as for writing ones, never before the last entry."""
+        wall = self.clock()
+        last = rows.find(EntryRow, newest=True, limit=1)
+        return max(wall, last[0].at) if last else wall
 
     def rule(
         self,
@@ -86,67 +95,68 @@ class Desk:
         purpose: str | None = None,
     ) -> Ruling:
         """The least that everyone behind `caller` may: one denial denies, the lowest reading level counts."""
-        rulings = []
-        for name in self._everyone(rows, caller):
-            question = self._question(rows, now, name, action, asset, level, purpose)
-            hidden = action in ("open", "manage") and _is_stranger(question)
-            rulings.append(no_access() if hidden else self._policy.rule(question))
-        own, *others = rulings
+        if action == "administer" and caller.via == "kernel":
+            return _FROM_KERNEL
+        people = self._everyone(rows, caller)
+        asked = (action, asset, level, purpose)
+        own, *others = (self._rule_one(rows, now, name, people, *asked) for name in people)
         if not own.decision.allow:
             return own
         if not all(ruling.decision.allow for ruling in others):
             # Whose permission is missing, and which, is not for the caller to learn.
             return _NOT_EVERYBODY
-        return min(rulings, key=lambda ruling: (ruling.up_to or Level.SECRET).rank)
+        if own.up_to is None:
+            return own
+        return msgspec.structs.replace(own, up_to=min(one.up_to for one in (own, *others) if one.up_to is not None))
 
-    def _everyone(self, rows: Rows, caller: Caller) -> tuple[str, ...]:
+    def _everyone(self, rows: Rows, caller: Caller) -> dict[str, PersonRow | None]:
         """The caller, all whose permission caps his, and the people any agents among them act for; the caller first."""
-        names = dict.fromkeys((caller.name, *caller.also))
-        for name in tuple(names):
-            row = rows.get(PersonRow, name)
-            if row is not None and row.acts_for:
-                names[row.acts_for] = None
-        return tuple(names)
+        people = {name: rows.get(PersonRow, name) for name in (caller.name, *caller.also)}
+        for row in tuple(people.values()):
+            if row is not None and row.acts_for and row.acts_for not in people:
+                people[row.acts_for] = rows.get(PersonRow, row.acts_for)
+        return people
 
     def refuse(
         self, work: Work, caller: Caller, act: str, asset: AssetRow | None, name: str, ruling: Ruling
     ) -> Refused:
-        """Put a denial on record (the first of a burst, and how many followed it) and hand it back for raising."""
+        """Put a denial on record (unless that person had many this minute) and hand it back for raising.
+
+        To be called before the operation changes anything: its entry would carry the changes.
+        """
         decision = ruling.decision
-        times = self._denials.count((caller.name, act, name, decision.policies), work.now)
-        if times:
-            detail: Mapping[str, JSON] = {"times": times} if times > 1 else {}
-            known = asset.id if asset else None
+        passed_over = self._denials.passed_over(caller.name, (act, clip(name), decision.policies), work.now)
+        if passed_over is not None:
+            # People read their own entries: an id there would tell a stranger that the name exists.
+            known = None if asset is None or ruling in _HIDING else asset.id
+            detail: Mapping[str, JSON] = {"passed_over": passed_over} if passed_over else {}
             work.record(act, caller, asset=known, name=clip(name, 160), decision=decision, detail=detail)
         return Refused(refusal(ruling, _WORDS.get(act, act), name))
 
     def person(self, rows: Rows, name: str) -> Person:
         """Facts about a person; one the vault does not know counts as inactive and may do nothing."""
-        row = rows.get(PersonRow, name)
-        if row is None:
-            return Person(name, "person", Level.PUBLIC, (), (), False)
-        groups = tuple(member.group for member in rows.find(MembershipRow, person=name))
-        return Person(row.name, row.kind, row.clearance, row.roles, groups, row.active)
+        return _person(rows, name, rows.get(PersonRow, name))
 
-    def _question(
+    def _rule_one(
         self,
         rows: Rows,
         now: datetime,
         name: str,
+        people: Mapping[str, PersonRow | None],
         action: Action,
         asset: AssetRow | None,
         level: Level | None,
         purpose: str | None,
-    ) -> Question:
-        person = self.person(rows, name)
-        row = rows.get(PersonRow, name)
-        represented = self.person(rows, row.acts_for) if row and row.acts_for else None
+    ) -> Ruling:
+        row = people[name]
+        person = _person(rows, name, row)
+        represented = None if row is None or not row.acts_for else _person(rows, row.acts_for, people[row.acts_for])
         grants: tuple[GrantFact, ...] = ()
         if asset is not None:
             named = [person] if represented is None else [person, represented]
             grantees = tuple(word for one in named for word in (one.name, *(f"@{group}" for group in one.groups)))
             grants = tuple(_fact(grant) for grant in rows.find(GrantRow, asset=asset.id, grantee=grantees))
-        return Question(
+        question = Question(
             person=person,
             action=action,
             now=now,
@@ -156,6 +166,9 @@ class Desk:
             purpose=purpose,
             on_behalf_of=represented,
         )
+        if _is_stranger(question):
+            return _TAKEN if action == "update" else NO_ACCESS
+        return self._policy.rule(question)
 
 
 _WORDS = {"begin": "share", "commit": "share", "grant": "give access to", "revoke": "end access to"}
@@ -167,29 +180,50 @@ def _fact(row: GrantRow) -> GrantFact:
     )
 
 
+def _person(rows: Rows, name: str, row: PersonRow | None) -> Person:
+    if row is None:
+        return Person(name, "person", Level.PUBLIC, (), (), False)
+    groups = tuple(member.group for member in rows.find(MembershipRow, person=name))
+    return Person(row.name, row.kind, row.clearance, row.roles, groups, row.active)
+
+
 def _is_stranger(question: Question) -> bool:
     """Whether nothing connects the person with the asset: then he is not told that it exists."""
-    asset, person = question.asset, question.person
+    asset = question.asset
     if asset is None or question.grants or question.subject.name == asset.owner:
         return False
-    return person.active and "steward" not in person.roles
+    return "steward" not in question.person.roles
 
 
-_NOT_EVERYBODY = Ruling(
-    Decision(
-        False,
-        ("deny.not_everybody",),
-        (Unmet("deny.not_everybody", "Others whose work is in this kernel, or for whom it acts, may not."),),
-        "Restart the kernel to work in it alone.",
-    )
+def _denial(policy: str, text: str, next_step: str) -> Ruling:
+    return Ruling(Decision(False, (policy,), (Unmet(policy, text),), next_step))
+
+
+NO_ACCESS = _denial(
+    "deny.no_grant",
+    "Nobody has given you access to anything of that name.",
+    "Check the name with %shares, or ask its owner for access.",
+)
+"""The ruling for a name that does not exist, and for one that the person has nothing to do with."""
+
+_TAKEN = _denial(
+    "deny.no_grant",
+    "The name is taken, and you have no access that reaches as far as updating what has it.",
+    "Share it under another name.",
+)
+_HIDING = (NO_ACCESS, _TAKEN)
+
+_NOT_EVERYBODY = _denial(
+    "deny.not_everybody",
+    "Others whose work is in this kernel, or for whom it acts, may not.",
+    "Restart the kernel to work in it alone.",
 )
 
-
-def no_access() -> Ruling:
-    """The ruling for a name that does not exist: the same as for one nobody gave the caller access to."""
-    unmet = Unmet("deny.no_grant", "Nobody has given you access to anything of that name.")
-    step = "Check the name with %shares, or ask its owner for access."
-    return Ruling(Decision(False, ("deny.no_grant",), (unmet,), step))
+_FROM_KERNEL = _denial(
+    "deny.from_kernel",
+    "Accounts and keys are not administered from a kernel: any notebook could do it in your name.",
+    "Use `jupyter securecollab` on the server.",
+)
 
 
 def find_asset(rows: Rows, name: str) -> AssetRow | None:
@@ -207,31 +241,52 @@ def known(rows: Rows, grantee: str) -> str:
         row = rows.get(PersonRow, grantee)
         if row is not None and row.active:
             return grantee
+    raise unknown_grantee(grantee)
+
+
+def unknown_grantee(grantee: str) -> NotFound:
+    """The error for a person or group that is not here."""
     kind = "group" if grantee.startswith("@") else "person"
-    raise NotFound(f"there is no {kind} {clip(grantee)} here", next_step="Check the spelling; Tab completes names.")
+    return NotFound(f"there is no {kind} {clip(grantee)} here", next_step="Check the spelling; Tab completes names.")
+
+
+class _Minute(NamedTuple):
+    """The denials of one person since `since`: those on record, and how many were not put there."""
+
+    since: datetime
+    recorded: set[tuple[object, ...]]
+    passed_over: int
 
 
 class DenialMeter:
-    """Keeps one denial from filling the log: the first is recorded, the rest of its minute is counted."""
+    """Keeps denials from filling the log: per person and minute each is recorded once, and at most 30 different ones.
+
+    How many were passed over stands in the person's next recorded denial. Used by the journal's thread alone.
+    """
 
     _WINDOW = timedelta(minutes=1)
-    _MOST = 4096
+    _DIFFERENT = 30
+    _PEOPLE = 1024
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[object, ...], tuple[datetime, int]] = {}
-        self._lock = threading.Lock()
+        self._minutes: dict[str, _Minute] = {}
 
-    def count(self, denial: tuple[object, ...], now: datetime) -> int:
-        """0: do not record this one; n ≥ 1: record it as the n-th since the last record."""
-        with self._lock:
-            since, held = self._seen.get(denial, (None, 0))
-            if since is not None and now - since < self._WINDOW:
-                self._seen[denial] = (since, held + 1)
-                return 0
-            if len(self._seen) >= self._MOST:
-                self._seen.clear()
-            self._seen[denial] = (now, 0)
-            return held + 1
+    def passed_over(self, person: str, denial: tuple[object, ...], now: datetime) -> int | None:
+        """How many denials of this person went unrecorded before this one; None if this one is to be passed over."""
+        minute = self._minutes.pop(person, _Minute(now, set(), 0))
+        if now - minute.since >= self._WINDOW:
+            minute = _Minute(now, set(), minute.passed_over)
+        skip = denial in minute.recorded or len(minute.recorded) >= self._DIFFERENT
+        if not skip:
+            minute.recorded.add(denial)
+        self._minutes[person] = minute._replace(passed_over=minute.passed_over + 1 if skip else 0)
+        if len(self._minutes) > self._PEOPLE:
+            del self._minutes[next(iter(self._minutes))]
+        return None if skip else minute.passed_over
+
+    def forget(self) -> None:
+        """Record anew what comes: the log could not be written."""
+        self._minutes.clear()
 
 
 def refusal(ruling: Ruling, act: str, name: str) -> Denied:

@@ -46,7 +46,7 @@ class Keyring:
     def check(self, rows: Rows) -> None:
         """Raise `StoreBroken` if the root key does not open what this database holds."""
         for row in rows.find(KekRow, limit=1):
-            self._kek(rows, row.project, row.number)
+            self._kek(row)
 
     def new_data_key(self, work: Work, project: str, owner: str, purpose: str) -> bytes:
         """A fresh key of a version or asset, stored wrapped under the newest key of its project."""
@@ -59,62 +59,67 @@ class Keyring:
         row = rows.get(DataKeyRow, owner, purpose)
         if row is None:
             raise NotFound("the key of this version has been deleted")
-        cipher = AESGCM(self._kek(rows, row.project, row.number))
+        return self._unwrap(rows, row)
+
+    def _unwrap(self, rows: Rows, row: DataKeyRow) -> bytes:
+        kek = rows.get(KekRow, row.project, row.number)
+        if kek is None:
+            raise StoreBroken("a project key is missing from the database")
+        cipher = AESGCM(self._kek(kek))
         try:
-            context = _data_context(owner, purpose, row.project, row.number)
+            context = _data_context(row.owner, row.purpose, row.project, row.number)
             return cipher.decrypt(row.wrapped[:_NONCE], row.wrapped[_NONCE:], context)
         except (InvalidTag, ValueError):
             raise StoreBroken("a data key in the database is damaged or was exchanged") from None
 
     def asset_key(self, work: Work, project: str, asset: str, purpose: str) -> bytes:
         """The key of an asset for a purpose, made on first use."""
-        if work.rows.get(DataKeyRow, asset, purpose) is None:
-            return self.new_data_key(work, project, asset, purpose)
-        return self.data_key(work.rows, asset, purpose)
+        row = work.rows.get(DataKeyRow, asset, purpose)
+        return self.new_data_key(work, project, asset, purpose) if row is None else self._unwrap(work.rows, row)
 
     def forget(self, work: Work, owner: str) -> None:
         """Delete every wrapped key of a version or asset."""
         for row in work.rows.find(DataKeyRow, owner=owner):
             work.remove(DataKeyRow, row.owner, row.purpose)
 
-    def rotate(self, work: Work, project: str) -> int:
-        """A new key for the project; what is stored from now on uses it. Returns its number."""
-        number = self._newest(work.rows, project) + 1
-        key = secrets.token_bytes(_KEY)
-        work.put(KekRow(project, number, self._service.wrap(key, _kek_context(project, number))))
-        return number
+    def rotate(self, work: Work, project: str) -> KekRow:
+        """A new key for the project, its first or the next; what is stored from now on uses it."""
+        newest = self._newest(work.rows, project)
+        number = newest.number + 1 if newest else 1
+        made = KekRow(project, number, self._service.wrap(secrets.token_bytes(_KEY), _kek_context(project, number)))
+        work.put(made)
+        return made
+
+    def has_project(self, rows: Rows, project: str) -> bool:
+        """Whether anything was ever stored under this project."""
+        return self._newest(rows, project) is not None
 
     def rewrap(self, work: Work, project: str, *, limit: int) -> int:
         """Wrap up to `limit` keys still under older project keys anew; returns how many. Zero: nothing is left."""
-        newest = self._newest(work.rows, project)
-        behind = [
-            row
-            for number in range(1, newest)
-            for row in work.rows.find(DataKeyRow, project=project, number=number, limit=limit)
-        ][:limit]
+        *older, _newest = (row.number for row in work.rows.find(KekRow, project=project))
+        behind = work.rows.find(DataKeyRow, project=project, number=tuple(older), limit=limit)
         for row in behind:
-            self._store(work, project, row.owner, row.purpose, self.data_key(work.rows, row.owner, row.purpose))
+            self._store(work, project, row.owner, row.purpose, self._unwrap(work.rows, row))
         if not behind:
-            for number in range(1, newest):
+            for number in older:
                 work.remove(KekRow, project, number)
+            self._keks.clear()
         return len(behind)
 
     def _store(self, work: Work, project: str, owner: str, purpose: str, key: bytes) -> None:
-        number = self._newest(work.rows, project) or self.rotate(work, project)
+        kek = self._newest(work.rows, project) or self.rotate(work, project)
         nonce = secrets.token_bytes(_NONCE)
-        cipher = AESGCM(self._kek(work.rows, project, number))
-        wrapped = nonce + cipher.encrypt(nonce, key, _data_context(owner, purpose, project, number))
-        work.put(DataKeyRow(owner, purpose, project, number, wrapped))
+        context = _data_context(owner, purpose, project, kek.number)
+        wrapped = nonce + AESGCM(self._kek(kek)).encrypt(nonce, key, context)
+        work.put(DataKeyRow(owner, purpose, project, kek.number, wrapped))
 
-    def _newest(self, rows: Rows, project: str) -> int:
-        return max((row.number for row in rows.find(KekRow, project=project)), default=0)
+    def _newest(self, rows: Rows, project: str) -> KekRow | None:
+        found = rows.find(KekRow, project=project, newest=True, limit=1)
+        return found[0] if found else None
 
-    def _kek(self, rows: Rows, project: str, number: int) -> bytes:
-        row = rows.get(KekRow, project, number)
-        if row is None:
-            raise StoreBroken("a project key is missing from the database")
+    def _kek(self, row: KekRow) -> bytes:
         if row.wrapped not in self._keks:
-            self._keks[row.wrapped] = self._service.unwrap(row.wrapped, _kek_context(project, number))
+            self._keks[row.wrapped] = self._service.unwrap(row.wrapped, _kek_context(row.project, row.number))
         return self._keks[row.wrapped]
 
 

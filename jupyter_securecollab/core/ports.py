@@ -80,7 +80,7 @@ class Upload(Protocol):
         """Make the object complete and visible to `read`."""
 
     def abandon(self) -> None:
-        """Drop everything written so far."""
+        """Drop everything written, finished or not."""
 
 
 class Objects(Protocol):
@@ -90,13 +90,13 @@ class Objects(Protocol):
         """Start writing an object."""
 
     def read(self, path: str, start: int, stop: int) -> bytes:
-        """Bytes `[start, stop)`; `errors.NotFound` if the object is missing or shorter."""
+        """Bytes `[start, stop)`, start < stop; `errors.NotFound` if the object is missing or shorter."""
 
     def size(self, path: str) -> int | None:
         """Size in bytes, or None if there is no such object."""
 
     def list(self, prefix: str) -> Iterator[tuple[str, datetime]]:
-        """Paths below a prefix with the time they were last written."""
+        """Paths below a prefix with the time they were last written; also what unfinished uploads left there."""
 
     def delete(self, path: str) -> None:
         """Remove an object; not an error if it is already gone."""

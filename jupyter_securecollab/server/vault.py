@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from ..adapters.keyfile import KeyFile, secret_file
 from ..adapters.objects import ObjectFolder
 from ..adapters.sql import SqlStore
 from ..core.collaboration import Collaboration, Settings, holds_state
+from ..errors import StoreBroken
 from ..proofs import LogSigner
 
 
@@ -36,26 +39,47 @@ def operator() -> str:
 def open_vault(folder: Path, settings: Settings, *, copies: Path | None = None) -> Collaboration:
     """Open the vault kept in `folder`, making it on first use.
 
-    Keys are made only for a vault without a log: a missing key beside existing state is `StoreBroken`, never a new key.
+    Keys are made only where there are none and no log either: a missing key beside existing state, or an empty
+    database beside existing keys, is `StoreBroken`, never a new beginning.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
-    store = SqlStore(f"sqlite:///{folder / 'vault.sqlite'}")
+    store = SqlStore(_database(folder / "vault.sqlite"))
     try:
-        fresh = not holds_state(store)
-        root_key = secret_file(folder / "root.key", may_create=fresh)
-        log_key = secret_file(folder / "log.key", may_create=fresh)
-        door = Collaboration(
-            store=store,
-            signer=LogSigner(Ed25519PrivateKey.from_private_bytes(log_key), settings.name),
-            objects=ObjectFolder(folder),
-            key_service=KeyFile(root_key),
-            settings=settings,
-            clock=now,
-            copies=[] if copies is None else [CheckpointFolder(copies)],
-        )
-        door.found(operator())
+        door = _assembled(folder, store, settings, copies)
     except BaseException:
         store.close()
         raise
+    try:
+        door.found(operator())
+    except BaseException:
+        door.close()
+        raise
     return door
+
+
+def _assembled(folder: Path, store: SqlStore, settings: Settings, copies: Path | None) -> Collaboration:
+    keys = folder / "root.key", folder / "log.key"
+    fresh = not holds_state(store)
+    if fresh and all(key.exists() for key in keys):
+        raise StoreBroken(
+            "the vault's keys are here, but its database is empty",
+            next_step="Restore the database from a backup. To begin a new vault, move the old one's files away.",
+        )
+    root_key, log_key = (secret_file(key, may_create=fresh) for key in keys)
+    return Collaboration(
+        store=store,
+        signer=LogSigner(Ed25519PrivateKey.from_private_bytes(log_key), settings.name),
+        objects=ObjectFolder(folder),
+        key_service=KeyFile(root_key),
+        settings=settings,
+        clock=now,
+        copies=[] if copies is None else [CheckpointFolder(copies)],
+    )
+
+
+def _database(file: Path) -> str:
+    """The address of the database; the file is made first, so that nobody else can read it, nor what SQLite adds."""
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    return f"sqlite:///{file}"

@@ -83,6 +83,7 @@ def upgrade() -> None:
         sa.Column("object", sa.String(), nullable=False),
         sa.Column("size", WHOLE, nullable=False),
     )
+    op.create_index("part_object", "part", ["object"])
     op.create_table(
         "person",
         sa.Column("name", sa.String(), primary_key=True, autoincrement=False),

@@ -1,0 +1,184 @@
+"""Getting something out: keys, manifests and a lease for exactly what was asked for and may be read.
+
+Keys leave only after the entry about it is durable. A retried open is decided and recorded anew; no key is kept for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from ..errors import Invalid, LeaseExpired
+from ..manifest import Stream, columns_of, parse_level, parse_top, select, stream_key
+from ..model import Caller, Decision, Level, Opened, Receipt, StreamKey, Unmet, Value, clip
+from .access import AccessBook
+from .audit import JSON, Work
+from .catalog import AssetRow, LevelRow, PartRow, PersonRow, VersionRow
+from .desk import NO_ACCESS, Desk, Refused, find_asset
+from .keys import Keyring, level_purpose
+from .ports import Objects, Rows
+from .question import Ruling
+from .versions import commit_receipt, numbered, part_path, present
+
+_NAMED_COLUMNS = 400
+"""How many column names an entry lists; beyond, their number and a hash of the list."""
+
+
+class _Lease(Value, frozen=True):
+    version: str
+    levels: tuple[Level, ...]
+    reader: str
+    epoch: int
+    session: str
+    until: datetime
+
+
+class Opening:
+    """Versions for readers."""
+
+    def __init__(self, desk: Desk, access: AccessBook, keys: Keyring, objects: Objects) -> None:
+        self._desk, self._access, self._keys, self._objects = desk, access, keys, objects
+        # Leases end with the process: a reader then simply opens again.
+        self._lease_key = secrets.token_bytes(32)
+
+    def open(
+        self,
+        caller: Caller,
+        *,
+        name: str,
+        number: int | None = None,
+        columns: Sequence[str] | None = None,
+        up_to: Level | None = None,
+        purpose: str | None = None,
+    ) -> Opened:
+        """Keys, manifests and a lease for exactly the columns asked for that the caller may read.
+
+        `up_to` None means as far as he may. Raises `Denied`; `NotFound` for a version or column that does not exist,
+        or that he may not know of.
+        """
+
+        def operation(work: Work) -> tuple[Opened, VersionRow] | Refused:
+            asset = find_asset(work.rows, name)
+            if asset is None or asset.newest == 0:
+                return self._desk.refuse(work, caller, "open", None, name, NO_ACCESS)
+            ruling = self._desk.rule(work.rows, work.now, caller, "open", asset, level=up_to, purpose=purpose)
+            if not ruling.decision.allow or ruling.up_to is None:
+                return self._desk.refuse(work, caller, "open", asset, name, ruling)
+            row = numbered(work.rows, asset, number)
+            level_bytes, chosen = _chosen(work.rows, row, ruling.up_to, columns)
+            if not level_bytes:
+                return self._desk.refuse(work, caller, "open", asset, name, _nothing_below(ruling.up_to, asset))
+            detail = _columns_detail(columns_of(s for streams in chosen.values() for s in streams))
+            detail |= {"number": row.number, "up_to": ruling.up_to.value, "grant": ruling.grant, "purpose": purpose}
+            work.record(
+                "open", caller, asset=asset.id, name=name, version=row.id, decision=ruling.decision, detail=detail
+            )
+            return self._opened(work, caller, asset, row, ruling, level_bytes, chosen), row
+
+        (opened, row), receipt = self._desk.recorded(operation)
+        return msgspec.structs.replace(opened, receipt=receipt, committed=commit_receipt(self._desk.journal, row))
+
+    def _opened(
+        self,
+        work: Work,
+        caller: Caller,
+        asset: AssetRow,
+        row: VersionRow,
+        ruling: Ruling,
+        level_bytes: dict[Level, bytes],
+        chosen: Mapping[Level, Sequence[Stream]],
+    ) -> Opened:
+        until = work.now + self._desk.settings.lease
+        epoch = present(work.rows.get(PersonRow, caller.name)).epoch
+        lease = _Lease(row.id, tuple(chosen), caller.name, epoch, caller.session, until)
+        return Opened(
+            asset=asset.id,
+            name=asset.name,
+            kind=asset.kind,
+            owner=asset.owner,
+            version=row.id,
+            number=row.number,
+            up_to=present(ruling.up_to),
+            until=self._access.end(work.rows, ruling.grant),
+            manifest=row.manifest,
+            levels=level_bytes,
+            keys=self._stream_keys(work.rows, row.id, chosen),
+            lease=self._sign(lease),
+            lease_until=until,
+            committed=_UNSIGNED,
+            receipt=_UNSIGNED,
+        )
+
+    def _stream_keys(self, rows: Rows, version: str, chosen: Mapping[Level, Sequence[Stream]]) -> tuple[StreamKey, ...]:
+        keys = []
+        for level, streams in chosen.items():
+            level_key = self._keys.data_key(rows, version, level_purpose(level))
+            keys += [StreamKey(level, s.number, stream_key(level_key, s.number)) for s in streams]
+        return tuple(keys)
+
+    def read_part(
+        self, caller: Caller, *, version: str, level: Level, partition: int, start: int, stop: int, lease: str
+    ) -> bytes:
+        """Ciphertext `[start, stop)` of one part. Raises `LeaseExpired` unless the lease is this caller's and alive."""
+        part = self._desk.journal.read(lambda rows: self._leased(rows, caller, version, level, partition, lease))
+        if not 0 <= start < stop <= part.size:
+            raise Invalid("that range lies outside the part")
+        return self._objects.read(part_path(part.object), start, stop)
+
+    def part_size(self, caller: Caller, *, version: str, level: Level, partition: int, lease: str) -> int:
+        """Size of a part in bytes, under the same conditions as reading it."""
+        return self._desk.journal.read(lambda rows: self._leased(rows, caller, version, level, partition, lease)).size
+
+    def _sign(self, lease: _Lease) -> str:
+        body = msgspec.json.encode(lease)
+        return f"{hmac.digest(self._lease_key, body, 'sha256').hex()}.{body.hex()}"
+
+    def _lease(self, text: str) -> _Lease:
+        """The lease, if it is one of ours."""
+        mac, _, body = text.partition(".")
+        try:
+            body_bytes, mac_bytes = bytes.fromhex(body), bytes.fromhex(mac)
+        except ValueError:
+            raise LeaseExpired("this lease is not valid") from None
+        if not hmac.compare_digest(hmac.digest(self._lease_key, body_bytes, "sha256"), mac_bytes):
+            raise LeaseExpired("this lease is not valid")
+        return msgspec.json.decode(body_bytes, type=_Lease)
+
+    def _leased(self, rows: Rows, caller: Caller, version: str, level: Level, partition: int, text: str) -> PartRow:
+        lease = self._lease(text)
+        person = rows.get(PersonRow, caller.name)
+        same = (lease.version, lease.reader, lease.session) == (version, caller.name, caller.session)
+        alive = person is not None and person.active and person.epoch == lease.epoch
+        if not same or not alive or level not in lease.levels or self._desk.now(rows) >= lease.until:
+            raise LeaseExpired("the lease for reading this has ended")
+        return present(rows.get(PartRow, version, level, partition))
+
+
+_UNSIGNED = Receipt(-1, b"", (), "")
+
+
+def _chosen(
+    rows: Rows, row: VersionRow, up_to: Level, columns: Sequence[str] | None
+) -> tuple[dict[Level, bytes], dict[Level, tuple[Stream, ...]]]:
+    """The level manifests up to a level, and of each the streams that these columns need."""
+    stored = [level for level in rows.find(LevelRow, version=row.id) if level.level <= up_to]
+    top = parse_top(row.manifest)
+    parsed = {level.level: parse_level(level.manifest, top.levels[level.level]) for level in stored}
+    return {level.level: level.manifest for level in stored}, select(parsed, columns) if stored else {}
+
+
+def _nothing_below(up_to: Level, asset: AssetRow) -> Ruling:
+    unmet = Unmet("deny.up_to", f"Nothing in it is at {up_to} or below.")
+    return Ruling(Decision(False, ("deny.up_to",), (unmet,), f"Ask {asset.owner}, the owner, for access above that."))
+
+
+def _columns_detail(columns: Sequence[str]) -> dict[str, JSON]:
+    if len(columns) <= _NAMED_COLUMNS and sum(map(len, columns)) <= 16_000:
+        return {"columns": [clip(column, 200) for column in columns]}
+    digest = hashlib.sha256("\0".join(columns).encode()).hexdigest()
+    return {"columns": len(columns), "columns_sha256": digest}

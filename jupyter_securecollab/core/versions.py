@@ -1,0 +1,62 @@
+"""Finding versions and their parts: what sharing, opening and upkeep have in common. Decides nothing."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TypeVar
+
+from ..errors import NotFound
+from ..model import Caller, Receipt
+from .audit import Journal
+from .catalog import AssetRow, VersionRow
+from .ports import Rows
+
+T = TypeVar("T")
+
+PART_FOLDER = "objects/"
+
+
+def random_id() -> str:
+    """A new name for an asset, version or object: 128 random bits, so that nobody guesses one or makes it twice."""
+    return secrets.token_hex(16)
+
+
+def part_path(object_id: str) -> str:
+    """Where an object lies in the store."""
+    return f"{PART_FOLDER}{object_id[:2]}/{object_id}"
+
+
+def present(row: T | None) -> T:
+    """The row, or `NotFound`."""
+    if row is None:
+        raise NotFound("that is no longer here")
+    return row
+
+
+def own_version(rows: Rows, caller: Caller, version: str) -> VersionRow:
+    """The version if this caller began it: to everybody else there is no such version."""
+    row = rows.get(VersionRow, version)
+    if row is None or row.by != caller.name:
+        raise NotFound("you have begun no such version")
+    return row
+
+
+def numbered(rows: Rows, asset: AssetRow, number: int | None) -> VersionRow:
+    """The committed version of that number, None meaning the newest."""
+    wanted = asset.newest if number is None else number
+    found = rows.find(VersionRow, asset=asset.id, number=wanted, state="committed")
+    if not found:
+        raise NotFound(f"{asset.name} has no version {wanted}", next_step=f"See %versions {asset.name}.")
+    return found[0]
+
+
+def newest_version(rows: Rows, asset: AssetRow) -> VersionRow | None:
+    """The newest committed version, or None before the first commit."""
+    return numbered(rows, asset, None) if asset.newest else None
+
+
+def commit_receipt(journal: Journal, row: VersionRow) -> Receipt:
+    """The proof of the entry with which this version was finished."""
+    if row.entry is None:
+        raise NotFound("this version was never committed")
+    return journal.receipt(row.entry)
