@@ -107,8 +107,9 @@ class VaultHandler(APIHandler):
         if isinstance(error, SecureCollabError):
             write_error_json(self, error)
             return
-        known = isinstance(error, web.HTTPError)
-        message = (error.log_message or error.reason if known else None) or "the vault failed; its log says how"
+        message = "the vault failed; its log says how"
+        if isinstance(error, web.HTTPError):
+            message = error.log_message % error.args if error.log_message else error.reason or str(error)
         code = _CODE.get(status_code, SecureCollabError.code)
         self.finish(msgspec.json.encode(ErrorReply(ErrorBody(code, message))))
 

@@ -137,7 +137,7 @@ def _runs_ipykernel(argv: list[str]) -> bool:
 
 
 class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
-    """Writes down who sends code to the kernel; refuses it once his sign-in has ended."""
+    """Writes down who sends code to the kernel; passes on nothing once his sign-in has ended."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -154,23 +154,24 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
     async def _forward(self, incoming_msg: str | bytes) -> None:
         async with self._in_order:
             try:
+                person = await self._person()
+                if person is None:
+                    self.websocket_handler.close(1008, "signed out")
+                    return
                 header = self._header(incoming_msg)
                 if header["msg_type"] in RUNS_CODE:
-                    await self._admit(header["msg_id"])
+                    self._people.executions.started(self.kernel_id, header["msg_id"], person)
                 super().handle_incoming_message(incoming_msg)  # type: ignore[arg-type]  # bytes in protocol v1
-            except web.HTTPError as refusal:
-                self.websocket_handler.close(1008, refusal.log_message)
             except Exception:  # nobody awaits this task: what cannot be understood ends the connection
                 self.log.warning("closing a websocket of kernel %s after this message", self.kernel_id, exc_info=True)
                 self.websocket_handler.close(1007)
 
-    async def _admit(self, msg_id: str) -> None:
+    async def _person(self) -> str | None:
+        """Whose websocket this is, as long as the sign-in it was opened under lasts."""
         user = self.websocket_handler.current_user
         person = self._people.person_of(user)
         epoch = user.epoch if isinstance(user, SignedIn) else 0
-        if person is None or await self._people.epoch(person) != epoch:
-            raise web.HTTPError(403, "signed out")
-        self._people.executions.started(self.kernel_id, msg_id, person)
+        return person if person is not None and await self._people.epoch(person) == epoch else None
 
     def _header(self, incoming_msg: str | bytes) -> dict[str, str]:
         """The header alone, without copying buffers, in either of Jupyter's two websocket protocols."""
@@ -200,7 +201,7 @@ class OwnerAuthorizer(Authorizer):
         kernels = handler.kernel_manager
         for kernel_id in _kernels_named(handler, resource):
             if kernel_id in kernels and not People.of(self.parent).may_use(user, _owner(kernels, kernel_id)):
-                raise web.HTTPError(404, "Kernel does not exist: %s", kernel_id)
+                raise web.HTTPError(404, f"Kernel does not exist: {kernel_id}")
         return True
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from jupyter_server.auth.authorizer import AllowAllAuthorizer
 from jupyter_server.auth.identity import PasswordIdentityProvider
+from jupyter_server.gateway.gateway_client import GatewayClient
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
@@ -50,10 +51,10 @@ def install(
     choices = dict(_CHOICES)
     if accounts.is_team():
         choices["identity_provider_class"] = (PasswordIdentityProvider, TeamIdentityProvider)
+    # Several defaults depend on it: kernels behind a gateway are an administrator's choice as well.
+    serverapp.gateway_config = GatewayClient.instance(parent=serverapp)
     for trait, (stock, ours) in choices.items():
-        # Computing a default here would be too early: some need parts of the server that do not exist yet.
-        chosen = serverapp.trait_has_value(trait) and getattr(serverapp, trait) is not stock
-        if trait not in serverapp.config.ServerApp and not chosen:
+        if trait not in serverapp.config.ServerApp and getattr(serverapp, trait) is stock:
             setattr(serverapp, trait, ours)
     return people
 

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from conftest import sign_in
+from at_the_browser import sign_in
 from tornado.web import create_signed_value
 
 from jupyter_securecollab.server.passwords import hash_password

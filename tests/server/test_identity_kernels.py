@@ -7,7 +7,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from conftest import V1, sign_in
+from at_the_browser import V1, sign_in
 
 from jupyter_securecollab.server.identity import People
 
@@ -148,6 +148,10 @@ async def test_the_token_of_a_kernel_that_died_is_dead(accounts, people, jp_serv
     alice = people("alice")
     kernel = await kernel_of(alice)
     token = await token_in(await alice.connect(kernel))
+    manager = jp_serverapp.kernel_manager.get_kernel(kernel)
+    manager.stop_restarter()
+    await manager.provisioner.kill()
+    await manager.provisioner.wait()
     jp_serverapp.kernel_manager._handle_kernel_died(kernel)
     assert (await people().get("whoami", headers=with_token(token))).status_code == 401
 

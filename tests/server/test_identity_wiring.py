@@ -3,6 +3,8 @@
 import pytest
 from jupyter_server.auth.authorizer import AllowAllAuthorizer
 from jupyter_server.auth.identity import IdentityProvider, PasswordIdentityProvider, User
+from jupyter_server.gateway.gateway_client import GatewayClient
+from jupyter_server.gateway.managers import GatewayMappingKernelManager
 from jupyter_server.services.sessions.sessionmanager import SessionManager
 
 from jupyter_securecollab.server.identity import People, TeamIdentityProvider
@@ -75,6 +77,23 @@ class TestSignInSwitchedOff:
 
     def test_is_reported(self, nobody, jp_serverapp):
         assert [text.split(":")[0] for text in check(jp_serverapp, nobody)] == ["Sign-in is switched off"]
+
+
+class TestGateway:
+    @pytest.fixture
+    def jp_server_config(self):
+        GatewayClient.clear_instance()
+        extensions = {"jpserver_extensions": {"whoami_extension": True}}
+        yield {"ServerApp": extensions, "GatewayClient": {"url": "http://127.0.0.1:9"}}
+        GatewayClient.clear_instance()
+
+    def test_kernels_behind_a_gateway_stay_there(self, accounts, jp_serverapp):
+        assert isinstance(jp_serverapp.kernel_manager, GatewayMappingKernelManager)
+        assert isinstance(jp_serverapp.identity_provider, TeamIdentityProvider)
+        assert [text.split(" is configured")[0] for text in check(jp_serverapp, accounts)] == [
+            "Another session manager", "Another kernel manager",
+            "Another class for single kernels", "Another websocket class",
+        ]  # fmt: skip
 
 
 class TestNamesFromElsewhere:
