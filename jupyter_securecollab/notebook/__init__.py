@@ -10,7 +10,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-from . import cells, complete, magics
+from . import cells, complete, magics, names
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
@@ -25,7 +25,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     cells.NoAutomagic(  # type: ignore[no-untyped-call]  # IPython has no types for it; it registers itself
         shell=shell, prefilter_manager=prefilter, parent=prefilter
     )
-    shell.Completer.custom_matchers.append(complete.Matcher(shell.user_ns))
+    shell.Completer.custom_matchers.append(complete.Matcher(shell.user_ns).complete)
+    shell.events.register("pre_run_cell", names.fetch_unless_known)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
@@ -34,10 +35,13 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     if cells.share_cell not in transformers.cleanup_transforms:
         return
     magics.unregister(shell)
+    shell.events.unregister("pre_run_cell", names.fetch_unless_known)
     transformers.cleanup_transforms.remove(cells.share_cell)
     transformers.token_transformers.remove(cells.AskingLine)
     prefilter: Any = shell.prefilter_manager
     for checker in [one for one in prefilter.checkers if isinstance(one, cells.NoAutomagic)]:
         prefilter.unregister_checker(checker)
     matchers = shell.Completer.custom_matchers
-    matchers[:] = [matcher for matcher in matchers if not isinstance(matcher, complete.Matcher)]
+    matchers[:] = [
+        matcher for matcher in matchers if not isinstance(getattr(matcher, "__self__", None), complete.Matcher)
+    ]

@@ -30,7 +30,7 @@ class Matcher:
         self._variables = variables
 
     @context_matcher(identifier="securecollab")  # type: ignore[untyped-decorator]  # IPython has no types for it
-    def __call__(self, context: CompletionContext) -> SimpleMatcherResult:
+    def complete(self, context: CompletionContext) -> SimpleMatcherResult:
         """What may stand at the cursor of one of our lines; nothing anywhere else."""
         match = _LINE.search(context.text_until_cursor)
         if match is None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
+
+from ..errors import SecureCollabError
 
 
 @dataclass
@@ -14,3 +19,16 @@ class KnownNames:
 
 
 known = KnownNames()
+
+
+def fetch_unless_known(_event: object) -> None:
+    """Called before each cell: only while one runs can the vault tell who asks, so Tab itself cannot fetch."""
+    if not known.people:
+        threading.Thread(target=_fetch, name="securecollab-first-names", daemon=True).start()
+
+
+def _fetch() -> None:
+    # The session brings the client along, which takes longer to import than most cells to run.
+    session = importlib.import_module(f"{__package__}.session").current()
+    with suppress(SecureCollabError):  # no vault, or the cell was over first: the next one tries again
+        session.refresh()

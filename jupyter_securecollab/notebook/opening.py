@@ -11,7 +11,7 @@ from IPython.display import display
 
 from ..errors import LogBroken
 from ..manifest import Visible, choose, parse_top, verify, visible
-from ..model import Label, Level, Opened
+from ..model import Label, Level, Name, Opened
 from ..proofs import verify_receipt
 from ..sealed.blob import open_blob
 from ..sealed.frame import open_frame
@@ -20,7 +20,7 @@ from .display import Report
 from .labels import WHOLE
 from .plan import Seen
 from .progress import progress
-from .session import Session, current
+from .session import Session, current, fitting
 from .times import shown
 from .wholes import OpenedFile
 
@@ -44,8 +44,9 @@ def open(
     name = session.asset(name)
     wanted = [one.strip() for one in columns.split(",")] if isinstance(columns, str) else columns
     level = None if up_to is None else Level.parse(up_to)
+    reason = None if purpose is None else fitting(purpose, Name, "a purpose")
     session.refresh()
-    opened = session.client.open(name, number=version, columns=wanted, up_to=level, purpose=purpose)
+    opened = session.client.open(name, number=version, columns=wanted, up_to=level, purpose=reason)
     commit_hash = _vouched(opened, name, session.client.log_key)
     value = _unsealed(session, opened, commit_hash, wanted)
     levels = verify(parse_top(opened.manifest), opened.levels)

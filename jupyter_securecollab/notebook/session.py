@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
+import msgspec
 from IPython.core.getipython import get_ipython
 
 from ..client import Client, connect
-from ..errors import Invalid, SecureCollabError
+from ..errors import Invalid, SecureCollabError, TooLarge
 from ..model import asset_name, clip
 from .labels import Memory
 from .names import known
@@ -64,6 +66,15 @@ class Session:
             return  # completion is a convenience: the verbs say what is wrong
         finally:
             self._refreshing.release()
+
+
+def fitting(text: str, kind: Any, what: str) -> str:
+    """A text as long as its type in the vocabulary allows (`model.Name`, `model.Text`), else `TooLarge`."""
+    try:
+        msgspec.convert(text, kind)
+    except msgspec.ValidationError:
+        raise TooLarge(f"{what} of {len(text):,} characters is too long", next_step="Say it in fewer words.") from None
+    return text
 
 
 def executing() -> str | None:

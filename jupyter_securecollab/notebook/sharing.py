@@ -14,7 +14,7 @@ from typing import Any, cast, get_args
 
 from ..errors import Denied, Invalid, NeedsReview, SecureCollabError
 from ..frames import axes
-from ..model import Access, AccessSpec, Can, Committed, Label, Level, clip, grantee_name
+from ..model import Access, AccessSpec, Can, Committed, Label, Level, Name, Text, clip, grantee_name
 from ..sealed.sealing import SealedPart
 from .asking import agreed, can_ask
 from .display import Report, Shown, Table, listed
@@ -22,7 +22,7 @@ from .labels import Memory
 from .listing import Listing, changed, ending
 from .plan import Plan, Subject, confirmed, labels_for, plan, unreviewed
 from .progress import progress
-from .session import Session, current
+from .session import Session, current, fitting
 from .times import window
 from .wholes import prepare_whole
 
@@ -155,8 +155,8 @@ def _access(
                 next_step="Name people with --with.",
             )
         return None
-    purposes = () if purpose is None else (purpose,)
-    return AccessSpec(people, cast(Can, can), reads, *times, purposes, because or "")
+    purposes = () if purpose is None else (fitting(purpose, Name, "a purpose"),)
+    return AccessSpec(people, cast(Can, can), reads, *times, purposes, fitting(because or "", Text, "a reason"))
 
 
 def _give(session: Session, name: str, access: AccessSpec | None) -> Listing[Access]:

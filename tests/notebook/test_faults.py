@@ -12,7 +12,7 @@ from nbconvert.preprocessors import CellExecutionError, ExecutePreprocessor
 from notebook_kernels import Kernel, VaultServer
 
 Kernels = Callable[[str | None], Kernel]
-FRAME = "import pandas as pd\nnumbers = pd.DataFrame({'n': [1, 2]})"
+FRAME = "import pandas as pd\nnumbers = pd.DataFrame({'number': [1, 2]})"
 SCRIPT = "<script>alert(1)</script>"
 
 
@@ -36,14 +36,18 @@ def alice(kernel: Kernels) -> Kernel:
         ("%share numbers --as a/faulty --with @nobody", "NotFound", "there is no group @nobody"),
         ("%share numbers --as a/faulty --with bob --up-to internl", "UnknownLevel", "Did you mean internal?"),
         ("%share numbers --as a/faulty --with bob --up-to top", "UnknownLevel", "The levels are"),
-        ("%classify numbers --set n=publik", "UnknownLevel", "Did you mean public?"),
-        ("%classify numbers --set m=public", "Invalid", "Did you mean n?"),
+        ("%classify numbers --set number=publik", "UnknownLevel", "Did you mean public?"),
+        ("%classify numbers --set nmuber=public", "Invalid", "Did you mean number?"),
         ("%share numbers --as a/faulty --with bob --until 2020-01-01", "InvalidTime", "already over"),
         ("%share numbers --as a/faulty --with bob --from 3d --until 2d", "InvalidTime", "before it begins"),
         ("%share numbers --as a/faulty --with bob --until soon", "InvalidTime", "30d"),
         ("%share numbers --as a/faulty --with bob --can fly", "Invalid", "open, update, manage"),
-        ("%share numbers --as a/faulty --with bob --mask n=null", "Invalid", "everybody here reads up to internal"),
-        ("%share numbers --as a/faulty --with bob --mask m=null", "Invalid", "Did you mean n?"),
+        (
+            "%share numbers --as a/faulty --with bob --mask number=null",
+            "Invalid",
+            "everybody here reads up to internal",
+        ),
+        ("%share numbers --as a/faulty --with bob --mask nmuber=null", "Invalid", "Did you mean number?"),
         ("%share numbers --as a/faulty --level secret", "Invalid", "a level per column"),
         ("%share numbers --as a/faulty --until 3d", "Invalid", "nobody is named"),
         ("%share numbers --as nameless", "InvalidName", "project/name"),
@@ -69,10 +73,19 @@ def test_bad_input_is_refused_with_one_line_and_a_next_step(alice: Kernel, line:
     assert "a/faulty" not in alice.ok("%shares").text
 
 
-@pytest.mark.parametrize("flag", ["for", "because"])
-def test_ten_megabytes_of_purpose_are_refused(alice: Kernel, flag: str) -> None:
-    refused = alice.run(f"long = 'why ' * 2_500_000\n%share numbers --as a/faulty --with bob --{flag} {{long}}")
-    assert refused.error in ("TooLarge", "Invalid") and len(refused.traceback) < 1000
+@pytest.mark.parametrize(
+    "line",
+    [
+        "%share numbers --as a/faulty --with bob --for {long}",
+        "%share numbers --as a/faulty --with bob --because {long}",
+        "%open a/faulty --for {long}",
+        "%open {long}",
+        "%share numbers --as a/faulty --with {long}",
+    ],
+)
+def test_ten_megabytes_of_text_are_refused(alice: Kernel, line: str) -> None:
+    refused = alice.run(f"long = 'why ' * 2_500_000\n{line}")
+    assert refused.error in ("TooLarge", "InvalidName") and len(refused.traceback) < 1000
 
 
 def test_html_and_script_are_shown_as_text_wherever_they_stand(alice: Kernel, kernel: Kernels) -> None:
@@ -178,7 +191,7 @@ def test_papermill_stops_at_our_errors(signed_in: None, tmp_path: Path) -> None:
 def test_the_same_notebook_runs_through_without_a_front_end(signed_in: None, tmp_path: Path) -> None:
     cells = ["%load_ext jupyter_securecollab", FRAME, "%vault", "%shares", "%audit --since 1h"]
     cells += ["%%share --as alice/batch --with bob --yes\nnumbers = numbers * 2"]
-    cells += ["back = %open alice/batch\nassert back.n.tolist() == [2, 4]"]
+    cells += ["back = %open alice/batch\nassert back.number.tolist() == [2, 4]"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     ExecutePreprocessor(timeout=60, kernel_name="python3").preprocess(notebook, {"metadata": {"path": str(tmp_path)}})
     assert "shared alice/batch" in notebook.cells[5].outputs[0].data["text/plain"]
