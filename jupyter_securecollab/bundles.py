@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
-from .errors import LogBroken, NotFound
+from .errors import LogBroken, NotFound, Unavailable
 from .model import Value
 from .proofs import MAX_ENTRY, Change, Frontier, leaf_hash, open_checkpoint, parse_entry
 
@@ -229,7 +229,10 @@ def _named(table: str, key: dict[str, Any]) -> str:
 
 
 def write_bundle(path: Path, newest: str, items: Iterable[Item], log_key: str) -> None:
-    """Write a log, verified or not, as a bundle: readable by its owner alone, complete or not there at all."""
+    """Write a log, verified or not, as a bundle: readable by its owner alone, complete or not there at all.
+
+    Raises `Unavailable` if the file cannot be written.
+    """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -238,6 +241,8 @@ def write_bundle(path: Path, newest: str, items: Iterable[Item], log_key: str) -
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+    except OSError as error:
+        raise Unavailable(f"the bundle cannot be written to {path}: {error.strerror}", next_step="") from None
     finally:
         partial.unlink(missing_ok=True)
 
@@ -257,8 +262,8 @@ def verify_bundle(path: Path, log_key: str, *, trusted: Sequence[str] = (), stat
     """Verify a bundle offline, with nothing but the log's public key; see `verify_log`."""
     try:
         file = path.open("rb")
-    except FileNotFoundError:
-        raise NotFound(f"there is no bundle {path}") from None
+    except OSError as error:
+        raise NotFound(f"there is no bundle to read at {path}: {error.strerror}") from None
     with file:
         head = _decode(file.readline(MAX_LINE), _Head, 1)
         if head.format != FORMAT:

@@ -79,16 +79,14 @@ class Ledger:
         note, checkpoint = self._newest(rows)
         if checkpoint.size < known.tree.size:
             raise StoreBroken("the audit log in the database is older than the one already seen: it was set back")
-        tree, last = known.tree.copy(), known.last
+        tree = known.tree.copy()
         for entry in entries(rows, tree.size):
             if tree.size == checkpoint.size:
                 break
             tree.append(leaf_hash(entry.body))
         if tree.size != checkpoint.size or tree.root() != checkpoint.root:
             raise StoreBroken("the newest entries of the audit log are not the ones its checkpoint was signed for")
-        if tree.size:
-            last = parse_entry(_entry(rows, tree.size - 1).body).at
-        return Head(tree, note, last)
+        return Head(tree, note, _time_of(rows, tree.size - 1) if tree.size else None)
 
     def _newest(self, rows: Rows) -> tuple[str, Checkpoint]:
         found = rows.find(CheckpointRow, newest=True, limit=1)
@@ -158,6 +156,13 @@ def _entry(rows: Rows, index: int) -> EntryRow:
     if row is None:
         raise StoreBroken(f"entry {index} of the audit log is missing")
     return _in_bytes(row)
+
+
+def _time_of(rows: Rows, index: int) -> datetime:
+    try:
+        return parse_entry(_entry(rows, index).body).at
+    except LogBroken:
+        raise StoreBroken(f"entry {index} of the audit log is damaged") from None
 
 
 def _in_bytes(row: EntryRow) -> EntryRow:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from jupyter_securecollab import bundles
 from jupyter_securecollab.bundles import verify_bundle
-from jupyter_securecollab.errors import LogBroken, NotFound
+from jupyter_securecollab.errors import LogBroken, NotFound, Unavailable
 from jupyter_securecollab.proofs import LogSigner, leaf_hash, open_checkpoint
 
 
@@ -73,7 +73,7 @@ def test_a_bundle_is_readable_by_its_owner_alone_and_replaces_an_older_one(bench
 
 def test_a_bundle_that_cannot_be_written_leaves_nothing(bench, tmp_path) -> None:
     (tmp_path / "audit.jsonl").mkdir()
-    with pytest.raises(OSError, match="directory"):
+    with pytest.raises(Unavailable, match="directory"):
         bench.journal().bundle(tmp_path / "audit.jsonl")
     assert [path.name for path in tmp_path.iterdir()] == ["audit.jsonl"]
 
@@ -81,6 +81,10 @@ def test_a_bundle_that_cannot_be_written_leaves_nothing(bench, tmp_path) -> None
 def test_a_missing_bundle_is_not_found(tmp_path, key) -> None:
     with pytest.raises(NotFound):
         verify_bundle(tmp_path / "none.jsonl", key)
+    with pytest.raises(NotFound):
+        verify_bundle(tmp_path, key)
+    with pytest.raises(Unavailable):
+        bundles.write_bundle(tmp_path / "nowhere" / "audit.jsonl", "", [], key)
 
 
 def test_a_foreign_reader_needs_only_json_and_sha256(lines, key) -> None:

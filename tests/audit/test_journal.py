@@ -126,6 +126,20 @@ def test_a_failing_operation_undoes_only_itself(lab) -> None:
     assert journal.verify(state=True).size == 40
 
 
+def test_nothing_of_a_batch_counts_once_the_database_has_rolled_back_by_itself(lab) -> None:
+    journal = lab.journal()
+
+    def torn(work) -> None:  # as SQLite does on some errors: the transaction is gone, not only the savepoint
+        work.rows._connection.exec_driver_sql("ROLLBACK")
+        raise Conflict("taken")
+
+    answers = together(journal, [*(lab.grant(n) for n in range(5)), torn, *(lab.grant(n) for n in range(5, 10))])
+    assert all(isinstance(answer, Unavailable) for answer in answers)
+    assert journal.read(lambda rows: (rows.find(GrantRow), rows.find(EntryRow))) == ([], [])
+    assert journal.write(lab.grant(0)).receipt.index == 0
+    assert journal.verify(state=True).rows == 1
+
+
 def test_what_waits_together_shares_one_checkpoint(lab) -> None:
     journal = lab.journal()
     answers = together(journal, [record()] * 50)
@@ -337,6 +351,18 @@ def test_a_vault_does_not_start_on_a_log_whose_end_is_damaged(old, damage) -> No
     old.sql(damage)
     with pytest.raises(StoreBroken):
         old.journal()
+
+
+def test_a_vault_does_not_start_when_its_last_entry_cannot_be_read(lab) -> None:
+    journal = lab.journal()
+    together(journal, [record()] * 256)
+    journal.close()
+    lab.sql("""UPDATE entry SET body = 'x' WHERE "index" = 255""")
+    with pytest.raises(StoreBroken):
+        lab.journal()
+    lab.sql("""DELETE FROM entry WHERE "index" = 255""")
+    with pytest.raises(StoreBroken):
+        lab.journal()
 
 
 def test_state_without_a_log_is_not_a_new_vault(old) -> None:
