@@ -39,6 +39,8 @@ def secret_file(path: Path, *, may_create: bool) -> bytes:
 
 def _create(path: Path) -> None:
     """Make the file whole or not at all, and never in place of one that is there."""
+    if path.exists():
+        return
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

@@ -164,7 +164,7 @@ class AccessBook:
 
     def visible(self, rows: Rows, caller: Caller, asset: AssetRow) -> tuple[Access, ...]:
         """The lines of the access table that the caller may see; to be asked about an asset he may know of."""
-        now = self._desk.now(rows)
+        now = self._desk.journal.now(rows)
         table = self._table(rows, asset, now)
         if self._desk.rule(rows, now, caller, "manage", asset).decision.allow:
             return table
@@ -182,7 +182,7 @@ class AccessBook:
         def query(rows: Rows) -> Changed:
             opens = rows.find(EntryRow, asset=asset.id, act="open", newest=True, limit=_REMEMBERED_OPENS)
             openers = {entry.actor for entry in opens if _was_allowed(entry)}
-            table = self._table(rows, asset, self._desk.now(rows))
+            table = self._table(rows, asset, self._desk.journal.now(rows))
             return Changed(asset.name, table, tuple(sorted(openers)), receipt)
 
         return self._desk.journal.read(query)
@@ -191,7 +191,7 @@ class AccessBook:
         """What the caller owns or may open now: the most recently changed, newest first."""
 
         def query(rows: Rows) -> tuple[AssetSummary, ...]:
-            now, person = self._desk.now(rows), self._desk.person(rows, caller.name)
+            now, person = self._desk.journal.now(rows), self._desk.person(rows, caller.name)
             grantees = (person.name, *(f"@{group}" for group in person.groups))
             ids = {grant.asset for grant in rows.find(GrantRow, grantee=grantees, excluded=False)}
             shared = rows.find(AssetRow, id=tuple(sorted(ids)[:_CONSIDERED]))
@@ -207,7 +207,7 @@ class AccessBook:
 
         def query(rows: Rows) -> AssetSummary:
             asset = self._describable(rows, caller, name)
-            summary = self._summary(rows, self._desk.now(rows), caller, asset)
+            summary = self._summary(rows, self._desk.journal.now(rows), caller, asset)
             if summary is None:
                 raise refusal(NO_ACCESS, "look at", name)
             return summary
@@ -238,7 +238,7 @@ class AccessBook:
 
         def query(rows: Rows) -> tuple[VersionSummary, ...]:
             asset = self._describable(rows, caller, name)
-            ruling = self._desk.rule(rows, self._desk.now(rows), caller, "open", asset)
+            ruling = self._desk.rule(rows, self._desk.journal.now(rows), caller, "open", asset)
             top = ruling.up_to if ruling.decision.allow else None
             found = rows.find(VersionRow, asset=asset.id, state="committed")
             return tuple(_version(row, top) for row in sorted(found, key=lambda row: -row.number))
@@ -254,14 +254,16 @@ class AccessBook:
         asset = find_asset(rows, name)
         if asset is None or asset.newest == 0:
             raise refusal(NO_ACCESS, "look at", name)
-        raise_if_refused(self._desk.rule(rows, self._desk.now(rows), caller, "describe", asset), "look at", name)
+        raise_if_refused(
+            self._desk.rule(rows, self._desk.journal.now(rows), caller, "describe", asset), "look at", name
+        )
         return asset
 
     def directory(self, caller: Caller) -> Directory:
         """Names of active people and of groups, for completing who to share with."""
 
         def query(rows: Rows) -> Directory:
-            ruling = self._desk.rule(rows, self._desk.now(rows), caller, "create")
+            ruling = self._desk.rule(rows, self._desk.journal.now(rows), caller, "create")
             raise_if_refused(ruling, "list", "people")
             people = tuple(person.name for person in rows.find(PersonRow, active=True))
             return Directory(people, tuple(sorted({member.group for member in rows.find(MembershipRow)})))

@@ -151,7 +151,9 @@ class Accounts:
         """Every account, for administrators."""
 
         def query(rows: Rows) -> tuple[Who, ...]:
-            raise_if_refused(self._desk.rule(rows, self._desk.now(rows), caller, "administer"), "list", "accounts")
+            raise_if_refused(
+                self._desk.rule(rows, self._desk.journal.now(rows), caller, "administer"), "list", "accounts"
+            )
             return tuple(self._who(rows, row) for row in rows.find(PersonRow))
 
         return self._desk.journal.read(query)

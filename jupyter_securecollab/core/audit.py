@@ -189,6 +189,11 @@ class Journal:
         with self._store.snapshot() as rows:
             return query(rows)
 
+    def now(self, rows: Rows) -> datetime:
+        """Time to decide a reading operation at, by the same rule as for writing ones. Raises `Unavailable`."""
+        newest = rows.find(EntryRow, newest=True, limit=1)
+        return self._now(newest[0].at if newest else None)
+
     def head(self, seen: int = 0) -> LogHead:
         """The newest checkpoint and the proof that it continues the one over `seen` entries (0: none seen yet)."""
         head = self.read(self._current())

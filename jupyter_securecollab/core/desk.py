@@ -15,7 +15,7 @@ import msgspec
 from ..errors import Denied, NotFound, Unavailable
 from ..model import Caller, Decision, Level, Receipt, Unmet, Value, clip
 from .audit import JSON, Journal, Work
-from .catalog import AssetRow, EntryRow, GrantRow, MembershipRow, PersonRow
+from .catalog import AssetRow, GrantRow, MembershipRow, PersonRow
 from .policy import Policy
 from .ports import Clock, Rows
 from .question import Action, AssetFact, GrantFact, Person, Question, Ruling
@@ -76,12 +76,6 @@ class Desk:
         if receipt is None:
             raise RuntimeError("an operation that releases something must record it")
         return value, receipt
-
-    def now(self, rows: Rows) -> datetime:
-        """Time to decide reading operations at: as for writing ones, never before the last entry."""
-        wall = self.clock()
-        last = rows.find(EntryRow, newest=True, limit=1)
-        return max(wall, last[0].at) if last else wall
 
     def rule(
         self,

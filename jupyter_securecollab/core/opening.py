@@ -154,7 +154,7 @@ class Opening:
         person = rows.get(PersonRow, caller.name)
         same = (lease.version, lease.reader, lease.session) == (version, caller.name, caller.session)
         alive = person is not None and person.active and person.epoch == lease.epoch
-        if not same or not alive or level not in lease.levels or self._desk.now(rows) >= lease.until:
+        if not same or not alive or level not in lease.levels or self._desk.journal.now(rows) >= lease.until:
             raise LeaseExpired("the lease for reading this has ended")
         return present(rows.get(PartRow, version, level, partition))
 

@@ -61,7 +61,7 @@ class Records:
         return list({row.index: row for row in (*mine, *about)}.values())
 
     def _may(self, rows: Rows, caller: Caller, action: Action, asset: AssetRow | None = None) -> bool:
-        return self._desk.rule(rows, self._desk.now(rows), caller, action, asset).decision.allow
+        return self._desk.rule(rows, self._desk.journal.now(rows), caller, action, asset).decision.allow
 
     def prove(self, caller: Caller, *, index: int) -> Receipt:
         """The offline proof of one entry the caller may read. `NotFound` for every other index."""
