@@ -36,7 +36,8 @@ Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Role = Literal["column", "index", "range", "categories", "meta", "blob"]
 TypeName = Literal[
-    "null", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",
+    "null", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "float16", "float32", "float64",
     "string", "large_string", "binary", "large_binary", "fixed_size_binary",
     "decimal32", "decimal64", "decimal128", "decimal256",
     "date32", "date64", "time32", "time64", "timestamp", "duration", "month_day_nano_interval",

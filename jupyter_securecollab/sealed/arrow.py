@@ -7,6 +7,7 @@ are refused unseen; nothing here looks at, registers or resolves one.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,8 @@ from ..manifest import BATCH_RAW, BATCH_ROWS, ArrowType, Field
 
 _DEPTH = 16
 _SLICE_BYTES = 2**25
+# The published stubs are of an older pyarrow and know neither all of its functions nor all of their arguments.
+_pa: Any = pa
 
 _SIMPLE: dict[str, pa.DataType] = {
     "null": pa.null(), "bool": pa.bool_(),
@@ -27,13 +30,13 @@ _SIMPLE: dict[str, pa.DataType] = {
     "date32": pa.date32(), "date64": pa.date64(), "month_day_nano_interval": pa.month_day_nano_interval(),
 }  # fmt: skip
 _NAMES = {data_type: name for name, data_type in _SIMPLE.items()}
-_DECIMALS = {
+_DECIMALS: dict[str, Any] = {
     "decimal32": pa.decimal32,
     "decimal64": pa.decimal64,
     "decimal128": pa.decimal128,
     "decimal256": pa.decimal256,
 }
-_UNITS = {"time32": pa.time32, "time64": pa.time64, "duration": pa.duration}
+_UNITS: dict[str, Any] = {"time32": pa.time32, "time64": pa.time64, "duration": pa.duration}
 
 
 def describe(data_type: pa.DataType, column: str) -> ArrowType:
@@ -88,34 +91,39 @@ def _describe_nested(data_type: pa.DataType, depth: int) -> ArrowType:
     raise _NotAllowed
 
 
-def _field(field: pa.Field, depth: int) -> Field:
+def _field(field: pa.Field[Any], depth: int) -> Field:
     if field.metadata and any(key.startswith(b"ARROW:extension") for key in field.metadata):
         raise _NotAllowed
     return Field(field.name, _describe(field.type, depth), nullable=field.nullable)
 
 
-def build(described: ArrowType, depth: int = 0) -> pa.DataType:
-    """The type a manifest describes. What is not on the allow-list ends in `SealBroken`."""
+def build(described: ArrowType, depth: int = 0) -> Any:
+    """The `pa.DataType` a manifest describes. What is not on the allow-list ends in `SealBroken`."""
     name = described.name
     if depth > _DEPTH or (depth and name == "null"):
         raise SealBroken()
     if name in _SIMPLE:
         return _SIMPLE[name]
     if name == "timestamp":
-        return pa.timestamp(described.unit, tz=described.zone or None)  # type: ignore[arg-type]  # pyarrow checks the unit
+        return _pa.timestamp(described.unit, tz=described.zone or None)
     if name in _UNITS:
-        return _UNITS[name](described.unit)  # type: ignore[operator]  # pyarrow checks the unit
+        return _UNITS[name](described.unit)
     if name in _DECIMALS:
         return _DECIMALS[name](described.precision, described.scale)
     if name == "fixed_size_binary":
         return pa.binary(described.width)
-    fields = [pa.field(one.name, build(one.type, depth + 1), nullable=one.nullable) for one in described.fields]
+    return _build_nested(described, depth + 1)
+
+
+def _build_nested(described: ArrowType, depth: int) -> Any:
+    name = described.name
+    fields = [_pa.field(one.name, build(one.type, depth), nullable=one.nullable) for one in described.fields]
     if name == "struct":
         return pa.struct(fields)
     if len(fields) != (2 if name == "map" else 1):
         raise SealBroken()
     if name == "map":
-        return pa.map_(fields[0], fields[1], keys_sorted=described.sorted)
+        return _pa.map_(fields[0], fields[1], keys_sorted=described.sorted)
     if name == "fixed_size_list":
         return pa.list_(fields[0], described.width)
     return pa.list_(fields[0]) if name == "list" else pa.large_list(fields[0])
@@ -124,24 +132,46 @@ def build(described: ArrowType, depth: int = 0) -> pa.DataType:
 def width(data_type: pa.DataType) -> int:
     """Bytes one row may take in memory whatever the sealed bytes say: what the budget charges per row at least."""
     if pa.types.is_fixed_size_list(data_type):
-        return 8 + data_type.list_size * width(data_type.value_type)
+        return 8 + int(data_type.list_size) * width(data_type.value_type)
     if pa.types.is_struct(data_type):
         return 8 + sum(width(one.type) for one in data_type.fields)
-    return max(8, data_type.byte_width if pa.types.is_fixed_size_binary(data_type) else 0)
+    return max(8, int(data_type.byte_width) if pa.types.is_fixed_size_binary(data_type) else 0)
 
 
-def batches(values: pa.ChunkedArray) -> Iterator[pa.Array]:
-    """Slices of at most `BATCH_ROWS` rows and, unless a single row is larger, about 32 MiB, cleaned of what nulls hide.
+def batches(values: pa.ChunkedArray[Any]) -> Iterator[Any]:
+    """Slices of at most `BATCH_ROWS` rows and about 32 MiB, cleaned of what nulls hide.
 
     The cut depends on rows and bytes of the whole column only, not on how it happened to be chunked.
     """
-    rows = max(1, min(BATCH_ROWS, _SLICE_BYTES * len(values) // max(1, values.nbytes)))
-    for start in range(0, len(values), rows):
-        piece = values.slice(start, rows)
+    for piece in _cut(values):
         yield clean(piece.chunk(0) if piece.num_chunks == 1 else pa.concat_arrays(piece.chunks))
 
 
-def is_sorted(values: pa.ChunkedArray) -> bool:
+def refuse_too_large(values: pa.ChunkedArray[Any], column: str) -> None:
+    """A single cell larger than a batch may be cannot be held; raises `CannotHold` naming the column."""
+    limit = BATCH_RAW // 2
+    if values.nbytes > limit and any(piece.nbytes > limit for piece in _cut(values)):
+        raise CannotHold(
+            f"column {column!r} has a single value of more than {limit:,} bytes", next_step="Share it as a file."
+        )
+
+
+def _cut(values: Any) -> Iterator[Any]:
+    rows = max(1, min(BATCH_ROWS, _SLICE_BYTES * len(values) // max(1, values.nbytes)))
+    for start in range(0, len(values), rows):
+        yield from _halved(values.slice(start, rows))
+
+
+def _halved(piece: Any) -> Iterator[Any]:
+    if len(piece) == 1 or piece.nbytes <= 4 * _SLICE_BYTES:
+        yield piece
+    else:
+        half = len(piece) // 2
+        yield from _halved(piece.slice(0, half))
+        yield from _halved(piece.slice(half))
+
+
+def is_sorted(values: Any) -> bool:
     """Whether the values rise or fall throughout and are not all equal; missing ones aside."""
     kept = values.drop_null()
     if pa.types.is_floating(kept.type):
@@ -154,12 +184,7 @@ def is_sorted(values: pa.ChunkedArray) -> bool:
     return len(kept) > 1 and bool(rising) != bool(falling)
 
 
-def too_large(array: pa.Array) -> bool:
-    """Whether one batch would pass the format's limit, which readers enforce."""
-    return array.nbytes > BATCH_RAW // 2
-
-
-def clean(array: pa.Array) -> pa.Array:
+def clean(array: Any) -> Any:
     """The same values with nothing left in the slots under nulls: those bytes would be sealed along, and readable."""
     if not pa.types.is_nested(array.type):
         return _compact(array) if array.null_count else array
@@ -167,7 +192,7 @@ def clean(array: pa.Array) -> pa.Array:
     return _clean_structs(compact) if _has_struct(compact.type) else compact
 
 
-def _compact(array: pa.Array) -> pa.Array:
+def _compact(array: Any) -> Any:
     # Taking every row in order rebuilds the buffers: null slots come out zero or empty, except below null structs.
     return array.take(pa.array(np.arange(len(array))))
 
@@ -178,7 +203,7 @@ def _has_struct(data_type: pa.DataType) -> bool:
     )
 
 
-def _clean_structs(array: pa.Array) -> pa.Array:
+def _clean_structs(array: Any) -> Any:
     mask = array.is_null() if array.null_count else None
     if pa.types.is_struct(array.type):
         if not array.type.num_fields:
@@ -187,7 +212,7 @@ def _clean_structs(array: pa.Array) -> pa.Array:
             [clean(child) for child in array.flatten()], fields=array.type.fields, mask=mask
         )
     if pa.types.is_map(array.type):
-        return pa.MapArray.from_arrays(array.offsets, clean(array.keys), clean(array.items), array.type, mask=mask)
+        return _pa.MapArray.from_arrays(array.offsets, clean(array.keys), clean(array.items), array.type, mask=mask)
     if pa.types.is_fixed_size_list(array.type):
-        return pa.FixedSizeListArray.from_arrays(clean(array.values), type=array.type, mask=mask)
+        return _pa.FixedSizeListArray.from_arrays(clean(array.values), type=array.type, mask=mask)
     return type(array).from_arrays(array.offsets, clean(array.values), type=array.type, mask=mask)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -42,7 +42,7 @@ def take_twin(original: Column, values: Any) -> Column:
     return _take(original.name, whole, pa.field(original.name, whole.type))
 
 
-def restore(column: Column, rows: int) -> tuple[pa.ChunkedArray, bool]:
+def restore(column: Column, rows: int) -> tuple[pa.ChunkedArray[Any], bool]:
     """The values, as a dictionary array where there are categories, and whether they may be null."""
     values = column.values
     if column.held is not None:
@@ -63,7 +63,7 @@ def assemble(taken: Taken, index: Sequence[Any], columns: Sequence[Any]) -> pa.T
     return pa.table([values for values, _ in columns], schema=schema)
 
 
-def _take(name: str, values: pa.ChunkedArray, field: pa.Field) -> Column:
+def _take(name: str, values: pa.ChunkedArray[Any], field: pa.Field[Any]) -> Column:
     if isinstance(values.type, pa.BaseExtensionType) or any(key.startswith(_RESERVED) for key in field.metadata or {}):
         raise CannotHold(
             f"column {name!r} has an extension type, which a sealed frame cannot hold",
@@ -72,16 +72,17 @@ def _take(name: str, values: pa.ChunkedArray, field: pa.Field) -> Column:
     if not pa.types.is_dictionary(values.type):
         return Column(name, "str", values, nullable=field.nullable)
     held = Held("dictionary", ordered=values.type.ordered)
-    unified = values.unify_dictionaries()
+    unified: Any = values.unify_dictionaries()
     words = unified.chunk(0).dictionary if unified.num_chunks else pa.array([], values.type.value_type)
     codes = pa.chunked_array([chunk.indices for chunk in unified.chunks], values.type.index_type)
     return Column(name, "str", codes, held, Column(name, "str", pa.chunked_array([words])), field.nullable)
 
 
-def _dictionary(codes: pa.ChunkedArray, words: pa.Array, ordered: bool) -> pa.ChunkedArray:
+def _dictionary(codes: Any, words: Any, ordered: bool) -> Any:
     # safe=True checks every code against the dictionary.
     chunks = [pa.DictionaryArray.from_arrays(chunk, words, ordered=ordered, safe=True) for chunk in codes.chunks]
-    return pa.chunked_array(chunks, pa.dictionary(codes.type, words.type, ordered))
+    dictionary: Any = pa.dictionary  # the published stubs accept only a literal for `ordered`
+    return pa.chunked_array(cast("list[Any]", chunks), dictionary(codes.type, words.type, ordered))
 
 
 def encoded(metadata: Mapping[bytes, bytes]) -> list[list[str]]:
@@ -89,10 +90,10 @@ def encoded(metadata: Mapping[bytes, bytes]) -> list[list[str]]:
     return [[base64.b64encode(part).decode() for part in pair] for pair in metadata.items()]
 
 
-def _decoded(pairs: list[list[str]] | None) -> dict[bytes, bytes] | None:
+def _decoded(pairs: list[list[str]] | None) -> dict[bytes | str, bytes | str] | None:
     if pairs is None:
         return None
-    found = {base64.b64decode(key): base64.b64decode(value) for key, value in pairs}
-    if any(key.startswith(_RESERVED) for key in found):
+    found: dict[bytes | str, bytes | str] = {base64.b64decode(key): base64.b64decode(value) for key, value in pairs}
+    if any(bytes(key).startswith(_RESERVED) for key in found if isinstance(key, bytes)):
         raise ValueError("metadata that pyarrow would act upon")
     return found

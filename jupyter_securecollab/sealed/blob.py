@@ -16,7 +16,7 @@ from ..manifest import FORMAT, Held, LevelManifest, Placed, Stream, visible
 from ..model import Kind, Label, Level
 from .opening import Payload, open_units, units, verified
 from .sealing import Draft, DraftLevel, Sealing
-from .streams import Bound, Fetch, Keys, Limits, Progress, check_budget
+from .streams import DEFAULT_LIMITS, Bound, Fetch, Keys, Limits, Progress, check_budget
 
 PIECE = 32 * 2**20
 _CHUNK = 2**20
@@ -92,7 +92,7 @@ def open_blob(
     fetch: Fetch,
     *,
     expected_top_hash: bytes | None,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
     progress: Progress | None = None,
 ) -> bytes:
     """The bytes of a file. Arguments and errors as for `frame.open_frame`."""

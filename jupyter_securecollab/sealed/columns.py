@@ -27,7 +27,7 @@ class Column:
 
     name: str
     kind: ColumnKind
-    values: pa.ChunkedArray
+    values: pa.ChunkedArray[Any]
     held: Held | None = None
     categories: Column | None = None
     nullable: bool = True
@@ -36,7 +36,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Taken:
-    """A whole frame as columns. `meta` is JSON: what belongs to the frame as a whole (attrs, axis names, schema metadata)."""
+    """A whole frame as columns. `meta` is JSON: what belongs to the frame as a whole, such as attrs."""
 
     library: Library
     rows: int

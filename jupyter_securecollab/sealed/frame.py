@@ -19,11 +19,22 @@ import pyarrow as pa
 from ..errors import CannotHold, NotFound, SealBroken
 from ..manifest import FORMAT, Batch, Frame, LevelManifest, Placed, Role, Stream, Visible, choose, visible
 from ..model import Label, Level, clip
-from .arrow import batches, build, describe, is_sorted, width
+from .arrow import batches, build, describe, is_sorted, refuse_too_large, width
 from .columns import Axis, Column, FrameLibrary, Taken, library, library_of
-from .opening import Payload, open_units, units, verified
+from .opening import Payload, Unit, open_units, units, verified
 from .sealing import Draft, DraftLevel, Sealing
-from .streams import Bound, Fetch, Keys, Limits, Progress, array_pieces, check_budget, opaque, read_arrays
+from .streams import (
+    DEFAULT_LIMITS,
+    Bound,
+    Fetch,
+    Keys,
+    Limits,
+    Progress,
+    array_pieces,
+    check_budget,
+    opaque,
+    read_arrays,
+)
 
 _NOTHING = bytes(32)
 _NO_VALUES = pa.chunked_array([], pa.null())
@@ -71,10 +82,9 @@ def prepare_frame(
     """
     name = library_of(frame)
     taken = library(name).take(frame)
+    axes: tuple[tuple[Role, tuple[Column, ...]], ...] = (("index", taken.index), ("column", taken.columns))
     slots = [
-        _slot(library(name), taken.rows, role, column, labels, twins)
-        for role, columns in (("index", taken.index), ("column", taken.columns))
-        for column in columns
+        _slot(library(name), taken.rows, role, column, labels, twins) for role, columns in axes for column in columns
     ]
     unknown = set(twins) - {slot.column.name for slot in slots}
     if unknown:
@@ -90,17 +100,18 @@ def open_frame(
     *,
     expected_top_hash: bytes | None,
     columns: Sequence[str] | None = None,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
     progress: Progress | None = None,
 ) -> Any:
     """The frame a reader of these level manifests may see, verified from the top manifest's hash down to each value.
 
     `fetch(level, partition, start, stop)` returns stored bytes and is called from several threads; `keys` are stream
-    keys by (level, stream number). Raises `SealBroken`, `LimitExceeded`, `NotFound` for a column, and what `fetch` raises.
+    keys by (level, stream number). Raises `SealBroken`, `LimitExceeded`, `NotFound` for a column, and whatever `fetch`
+    raises.
     """
     top, levels = verified(opened_top, level_manifests, expected_top_hash, "frame")
     chosen = choose(visible(levels), columns)
-    wanted = units(levels, (*chosen.index, *chosen.columns, *chosen.others))
+    wanted: list[Unit[_Built]] = units(levels, (*chosen.index, *chosen.columns, *chosen.others))
     with opaque():
         check_budget((stream for unit in wanted for stream in unit.streams), limits, _row_width)
     facts, rows = _facts(levels)
@@ -145,7 +156,7 @@ class PreparedFrame:
         return _assemble(facts, count, chosen, built)
 
     def sorted_by_hidden(self, up_to: Level) -> tuple[str, ...]:
-        """Columns above this level by which the rows are sorted: the order of rows tells their ranks to every reader."""
+        """Columns above this level by which the rows are sorted: the order tells their ranks to every reader."""
         hidden = [slot.column for slot in self._slots if slot.label.level > up_to]
         return tuple(column.name for column in hidden if not column.is_range and is_sorted(column.values))
 
@@ -220,6 +231,7 @@ def _draft_column(
 
 
 def _draft_values(number: int, role: Role, column: Column) -> Draft:
+    refuse_too_large(column.values, column.name)
     stream = Stream(
         number=number,
         role=role,
@@ -280,7 +292,7 @@ def _build(
     return _Built(replace(column, values=_NO_VALUES, categories=None), restored)
 
 
-def _column(stream: Stream, values: pa.ChunkedArray, categories: Column | None) -> Column:
+def _column(stream: Stream, values: pa.ChunkedArray[Any], categories: Column | None) -> Column:
     return Column(
         stream.column, stream.column_kind, values, stream.held, categories, stream.nullable, stream.role == "range"
     )

@@ -15,7 +15,7 @@ from ..errors import CannotHold, SealBroken
 from ..manifest import Held
 from ..model import Label, Level
 from .blob import PreparedBlob, open_bytes
-from .streams import Fetch, Keys, Limits, Progress, opaque
+from .streams import DEFAULT_LIMITS, Fetch, Keys, Limits, Progress, opaque
 
 _WAYS = "Share a scikit-learn estimator, a numpy array, a dict of arrays, or a torch state_dict()."
 
@@ -33,7 +33,7 @@ def open_model(
     fetch: Fetch,
     *,
     expected_top_hash: bytes | None,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT_LIMITS,
     progress: Progress | None = None,
 ) -> Any:
     """The model. Arguments and errors as for `frame.open_frame`."""

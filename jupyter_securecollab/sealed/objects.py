@@ -29,7 +29,7 @@ _CHECKED = (decimal.Decimal, datetime.time, datetime.datetime, datetime.timedelt
 _MISSING: dict[str, Any] = {"": None, "None": None, "nan": np.nan, "NA": pd.NA}
 
 
-def take(column: str, values: np.ndarray[Any, Any]) -> tuple[pa.Array, Held]:
+def take(column: str, values: np.ndarray[Any, Any]) -> tuple[pa.Array[Any], Held]:
     """Arrow values for an object column."""
     absent = np.asarray(pd.isna(values), dtype=bool)
     held = Held("object", missing=_missing(column, values[absent]))
@@ -55,7 +55,7 @@ def take(column: str, values: np.ndarray[Any, Any]) -> tuple[pa.Array, Held]:
     raise _refusal(column, f"objects of type {kind.__module__}.{kind.__qualname__}")
 
 
-def restore(values: pa.ChunkedArray, held: Held) -> np.ndarray[Any, Any]:
+def restore(values: pa.ChunkedArray[Any], held: Held) -> np.ndarray[Any, Any]:
     """The object column again."""
     made = np.fromiter(values.to_pylist(), dtype=object, count=len(values))
     if held.missing != "None":
@@ -63,7 +63,7 @@ def restore(values: pa.ChunkedArray, held: Held) -> np.ndarray[Any, Any]:
     return made
 
 
-def restore_arrays(values: pa.ChunkedArray, held: Held) -> np.ndarray[Any, Any]:
+def restore_arrays(values: pa.ChunkedArray[Any], held: Held) -> np.ndarray[Any, Any]:
     """An object column of one-dimensional numpy arrays again."""
     made = np.empty(len(values), dtype=object)
     for i, value in enumerate(values):
@@ -109,7 +109,7 @@ def _refusal(column: str, what: str) -> CannotHold:
     )
 
 
-def _take_arrays(column: str, values: np.ndarray[Any, Any], absent: np.ndarray[Any, Any]) -> pa.Array:
+def _take_arrays(column: str, values: np.ndarray[Any, Any], absent: np.ndarray[Any, Any]) -> Any:
     shapes = {(value.dtype, value.ndim) for value in values[~absent]}
     ((dtype, ndim),) = shapes if len(shapes) == 1 else {(np.dtype(object), 0)}
     if ndim != 1 or dtype.kind not in "biuf" or dtype.itemsize > 8 or not dtype.isnative:
@@ -117,7 +117,7 @@ def _take_arrays(column: str, values: np.ndarray[Any, Any], absent: np.ndarray[A
     return pa.array(values, type=pa.large_list(pa.from_numpy_dtype(dtype)), mask=absent)
 
 
-def _take_checked(column: str, values: np.ndarray[Any, Any], absent: np.ndarray[Any, Any], held: Held) -> pa.Array:
+def _take_checked(column: str, values: np.ndarray[Any, Any], absent: np.ndarray[Any, Any], held: Held) -> Any:
     plain = [None if gone else value for value, gone in zip(values, absent, strict=True)]
     arrow = pa.array(plain, from_pandas=False)
     if not same(arrow.to_pylist(), plain):

@@ -44,7 +44,7 @@ class Unit(Generic[T]):
 def verified(
     opened_top: bytes, level_manifests: Mapping[Level, bytes], expected_top_hash: bytes | None, kind: Kind
 ) -> tuple[TopManifest, dict[Level, LevelManifest]]:
-    """The manifests, verified; `expected_top_hash` is what the log entry of the commit says, None only where no log exists."""
+    """The manifests, verified; `expected_top_hash` is what the log entry of the commit says, None if there is none."""
     if expected_top_hash is not None and not compare_digest(top_hash(opened_top), expected_top_hash):
         raise SealBroken()
     top = parse_top(opened_top)

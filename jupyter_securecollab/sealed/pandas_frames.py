@@ -19,8 +19,11 @@ from ..manifest import Held
 from . import objects
 from .columns import Axis, Column, ColumnKind, Taken, refuse_unwritable
 
-_MASKED = {str(kind()): kind for kind in (
-    pd.Int8Dtype, pd.Int16Dtype, pd.Int32Dtype, pd.Int64Dtype, pd.UInt8Dtype, pd.UInt16Dtype, pd.UInt32Dtype, pd.UInt64Dtype,
+# The published stubs leave out what pandas offers to those who build its arrays.
+_pd: Any = pd
+_MASKED: dict[str, Any] = {str(kind()): kind for kind in (
+    pd.Int8Dtype, pd.Int16Dtype, pd.Int32Dtype, pd.Int64Dtype,
+    pd.UInt8Dtype, pd.UInt16Dtype, pd.UInt32Dtype, pd.UInt64Dtype,
     pd.Float32Dtype, pd.Float64Dtype, pd.BooleanDtype,
 )}  # fmt: skip
 
@@ -87,7 +90,7 @@ def _name(label: Any, what: str) -> tuple[str, ColumnKind]:
 
 
 def _label(name: str, kind: ColumnKind) -> Any:
-    return {"str": lambda: name, "int": lambda: int(name), "none": lambda: None}[kind]()
+    return None if kind == "none" else int(name) if kind == "int" else name
 
 
 def _axis_of(axis: pd.Index) -> Axis:
@@ -98,7 +101,7 @@ def _axis_of(axis: pd.Index) -> Axis:
     return "object" if axis.dtype == np.dtype(object) else "str"
 
 
-def _axis_for(taken: Taken) -> pd.Index:
+def _axis_for(taken: Taken) -> Any:
     labels = [_label(column.name, column.kind) for column in taken.columns]
     if taken.axis == "range" and labels == list(range(len(labels))):
         return pd.RangeIndex(len(labels))
@@ -170,7 +173,7 @@ def _take_level(name: str, kind: ColumnKind, level: pd.Index) -> Column:
     return Column(name, kind, column.values, held)
 
 
-def _make_index(taken: Taken, index: Sequence[Any]) -> pd.Index:
+def _make_index(taken: Taken, index: Sequence[Any]) -> Any:
     if not index:
         return pd.RangeIndex(taken.rows)
     names = [_label(column.name, column.kind) for column in taken.index]
@@ -178,12 +181,12 @@ def _make_index(taken: Taken, index: Sequence[Any]) -> pd.Index:
         return pd.MultiIndex.from_arrays([_index_of(one) for one in index], names=names)
     made = _index_of(index[0]).rename(names[0])
     held = taken.index[0].held
-    if held and held.kind == "freq" and isinstance(made, (pd.DatetimeIndex, pd.TimedeltaIndex)):
+    if held and held.kind == "freq":
         made.freq = held.detail  # pandas refuses a frequency the values do not have
     return made
 
 
-def _index_of(values: Any) -> pd.Index:
+def _index_of(values: Any) -> Any:
     return pd.Index(values, dtype=values.dtype)  # with its dtype given, text in an object array stays object
 
 
@@ -206,7 +209,7 @@ def _take_series(name: str, kind: ColumnKind, array: Any) -> Column:
     return column
 
 
-def _arrow(name: str, values: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
+def _arrow(name: str, values: pa.Array[Any] | pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:
     return values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
 
 
@@ -217,14 +220,14 @@ def _refusal(name: str, dtype: Any) -> CannotHold:
     )
 
 
-def _take_numpy(name: str, values: np.ndarray[Any, Any]) -> pa.Array:
+def _take_numpy(name: str, values: np.ndarray[Any, Any]) -> Any:
     kinds = "biuf" if values.dtype.itemsize <= 8 else ""
     if values.dtype.isnative and values.dtype.kind in kinds + "mM":
         return pa.array(values, from_pandas=False)
     raise _refusal(name, values.dtype)
 
 
-def _take_extension(name: str, array: Any) -> tuple[pa.Array | pa.ChunkedArray, Held]:
+def _take_extension(name: str, array: Any) -> tuple[pa.Array[Any] | pa.ChunkedArray[Any], Held]:
     dtype = array.dtype
     if str(dtype) in _MASKED:
         return pa.array(array, from_pandas=False), Held("masked", detail=str(dtype))
@@ -239,11 +242,11 @@ def _take_extension(name: str, array: Any) -> tuple[pa.Array | pa.ChunkedArray, 
         ordinals = pa.array(array.asi8, mask=np.asarray(array.isna()))
         return ordinals, Held("period", detail=dtype.name.removeprefix("period[").removesuffix("]"))
     if isinstance(dtype, pd.IntervalDtype):
-        return _take_intervals(name, array), Held("interval", detail=dtype.closed)
+        return _take_intervals(name, array), Held("interval", detail=str(dtype.closed))
     raise _refusal(name, dtype)
 
 
-def _take_intervals(name: str, array: Any) -> pa.Array:
+def _take_intervals(name: str, array: Any) -> Any:
     sides = [_take_series(name, "str", side.array) for side in (array.left, array.right)]
     if any(side.held and side.held.kind != "zoned" for side in sides):
         raise _refusal(name, array.dtype)
@@ -274,22 +277,22 @@ def _restore(column: Column) -> Any:
     if held.kind == "masked":
         return _MASKED[held.detail]().__from_arrow__(values)
     if held.kind == "string":
-        return pd.StringDtype(held.detail, na_value=pd.NA if held.missing == "NA" else np.nan).__from_arrow__(values)
+        return _pd.StringDtype(held.detail, na_value=pd.NA if held.missing == "NA" else np.nan).__from_arrow__(values)
     if held.kind == "zoned":
         return pd.DatetimeTZDtype(values.type.unit, values.type.tz).__from_arrow__(values)
     if held.kind == "arrow":
-        return pd.ArrowDtype(values.type).__from_arrow__(values)
+        return _pd.ArrowDtype(values.type).__from_arrow__(values)
     return _restore_spans(values, held)
 
 
-def _restore_spans(values: pa.ChunkedArray, held: Held) -> Any:
+def _restore_spans(values: Any, held: Held) -> Any:
     if held.kind == "period":
         ordinals = values.fill_null(np.iinfo("int64").min)  # pandas' own mark for NaT
-        return pd.PeriodIndex.from_ordinals(_numpy(ordinals), freq=held.detail).array.copy()
+        return _pd.PeriodIndex.from_ordinals(_numpy(ordinals), freq=held.detail).array.copy()
     if held.kind == "interval":
         array = values.combine_chunks()
         left, right = (_restore(Column("", "str", pa.chunked_array([array.field(i)]))) for i in (0, 1))
-        made = pd.arrays.IntervalArray.from_arrays(left, right, closed=held.detail)
+        made = _pd.arrays.IntervalArray.from_arrays(left, right, closed=held.detail)
         if array.null_count:
             made[array.is_null().to_numpy(zero_copy_only=False)] = np.nan
         return made
@@ -299,11 +302,12 @@ def _restore_spans(values: pa.ChunkedArray, held: Held) -> Any:
 def _restore_categories(column: Column, held: Held) -> Any:
     if column.categories is None:
         raise ValueError("codes without categories")
-    codes = _numpy(column.values.fill_null(-1))
+    values: Any = column.values
+    codes = _numpy(values.fill_null(-1))
     return pd.Categorical.from_codes(codes, categories=_index_of(_restore(column.categories)), ordered=held.ordered)
 
 
-def _numpy(values: pa.ChunkedArray) -> np.ndarray[Any, Any]:
+def _numpy(values: Any) -> Any:
     """A fresh, writable array: the buffers behind Arrow values are read-only."""
     pieces = [chunk.to_numpy(zero_copy_only=False) for chunk in values.chunks]
     if not pieces:

@@ -71,14 +71,14 @@ def _column(name: str, series: pl.Series) -> Column:
     return Column(name, "str", _arrow(name, series))
 
 
-def _arrow(name: str, series: pl.Series) -> pa.ChunkedArray:
+def _arrow(name: str, series: pl.Series) -> pa.ChunkedArray[Any]:
     try:
         return pa.chunked_array([series.to_arrow(compat_level=_COMPAT)])
     except (pa.ArrowException, pl.exceptions.PolarsError, TypeError):
         raise _refusal(name, series) from None
 
 
-def _series(values: pa.ChunkedArray) -> pl.Series:
+def _series(values: pa.ChunkedArray[Any]) -> pl.Series:
     try:
         made = pl.from_arrow(values)
     except pl.exceptions.PanicException:  # not an Exception: it would escape whoever expects only those

@@ -10,7 +10,7 @@ import hmac
 import os
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -106,7 +106,7 @@ class Sealing:
         top = TopManifest(FORMAT, self._bound.asset, self._bound.version, self._kind, hashes, self._parents)
         return SealedManifests(encode(top), levels, self._fingerprint(fingerprint_key))
 
-    def _ahead(self, queue: list[tuple[Level, Draft]]) -> Iterator[tuple[Draft, SealedStream]]:
+    def _ahead(self, queue: list[tuple[Level, Draft]]) -> Generator[tuple[Draft, SealedStream], None, None]:
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="seal")
         pending: deque[tuple[Draft, Future[SealedStream]]] = deque()
         waiting = iter(queue)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import pyarrow as pa
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
@@ -23,11 +24,15 @@ Fetch = Callable[[Level, int, int, int], bytes]
 Keys = Mapping[tuple[Level, int], bytes]
 Progress = Callable[[int, int], None]
 
+
 @dataclass(frozen=True)
 class Limits:
     """What a reader is willing to hold in memory for one open: bytes after decompression."""
 
     memory: int = 8 * 2**30
+
+
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class SealedStream:
-    """The sealed bytes of one stream, their hash and batches, and the digest of what is inside (for the fingerprint)."""
+    """The sealed bytes of one stream, their hash and batches; `content` is the hash of what is inside."""
 
     chunks: tuple[bytes, ...]
     size: int
@@ -113,13 +118,13 @@ def _decrypt(sealed: bytes | memoryview, decryptor: Cobblestone256Decryptor, siz
     return plain
 
 
-def array_pieces(arrays: Iterable[pa.Array]) -> Iterator[tuple[int, pa.Buffer]]:
+def array_pieces(arrays: Iterable[pa.Array[Any]]) -> Iterator[tuple[int, pa.Buffer]]:
     """Each array as one Arrow IPC record-batch message with one column."""
     for array in arrays:
         yield len(array), pa.record_batch([array], names=["v"]).serialize()
 
 
-def read_arrays(batches: Iterable[tuple[Batch, pa.Buffer]], stream: Stream) -> pa.ChunkedArray:
+def read_arrays(batches: Iterable[tuple[Batch, pa.Buffer]], stream: Stream) -> pa.ChunkedArray[Any]:
     """The values of a column stream, each batch read against the manifest's type and validated in full."""
     if stream.type is None:
         raise SealBroken()

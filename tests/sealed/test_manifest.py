@@ -34,9 +34,16 @@ def _level(*columns, level=Level.INTERNAL, rows=1, **facts):
     for number, column in enumerate(columns):
         column = {"column": column} if isinstance(column, str) else column
         base = {
-            "number": number, "role": "column", "position": number, "label": Label(level=level), "type": ArrowType("int8"),
-            "offset": offset, "size": sealed_size(8), "sha256": bytes(32), "batches": (Batch(rows, 100, 8),),
-        }  # fmt: skip
+            "number": number,
+            "role": "column",
+            "position": number,
+            "label": Label(level=level),
+            "type": ArrowType("int8"),
+            "offset": offset,
+            "size": sealed_size(8),
+            "sha256": bytes(32),
+            "batches": (Batch(rows, 100, 8),),
+        }
         streams.append(Stream(**base | column))
         offset += sealed_size(8)
     return LevelManifest(1, level, bytes(32), rows, tuple(streams), Frame("pandas"), **facts)

@@ -96,7 +96,7 @@ TABLES = {
     ),
     "empty dictionary": pa.table({"a": pa.chunked_array([], pa.dictionary(pa.int8(), pa.string()))}),
     "not nullable": pa.table([[1, 2]], schema=pa.schema([pa.field("a", pa.int64(), nullable=False)])),
-    "metadata": pa.table([[1]], schema=pa.schema([pa.field("a", pa.int64(), metadata={"k": b"\xff"})], metadata={"s": "é"})),
+    "metadata": pa.table([[1]], schema=pa.schema([pa.field("a", pa.int64(), metadata={"k": b"\xff"})], {"s": "é"})),
     "nested names": pa.table({"a": pa.array([[1]], pa.list_(pa.field("element", pa.int8(), nullable=False)))}),
     "sorted map": pa.table({"a": pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int8(), keys_sorted=True))}),
     **{

@@ -1,22 +1,20 @@
-"""Property tests: whatever hypothesis makes up is either refused as a whole or comes back exactly, at every level."""
+"""Property tests: whatever hypothesis makes up comes back exactly, at every level."""
 
 import string
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from hypothesis.extra import numpy as numpies
 
-from jupyter_securecollab.errors import CannotHold
 from jupyter_securecollab.manifest import parse_top, select, verify
 from jupyter_securecollab.model import Label, Level
 from jupyter_securecollab.sealed.blob import open_blob, prepare_file
 from jupyter_securecollab.sealed.frame import Twin, prepare_frame
 
 QUICK = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 TEXT = some.text(some.characters(codec="utf-8"), max_size=8)
 ROWS = 5
@@ -70,15 +68,12 @@ LEVELS = some.sampled_from(list(Level))
 
 @QUICK
 @given(columns=COLUMNS, index=some.none() | some.lists(TEXT, min_size=ROWS, max_size=ROWS), data=some.data())
-def test_pandas_frames_come_back_or_are_refused(seal, columns, index, data):
+def test_pandas_frames_come_back(seal, columns, index, data):
     frame = pd.DataFrame({**columns} if columns else None, index=range(ROWS))
     if index is not None:
         frame.index = pd.Index(index, name="key", dtype="str")
     labels = {name: Label(level=data.draw(LEVELS)) for name in frame}
-    try:
-        prepared = prepare_frame(frame, labels)
-    except CannotHold:
-        return
+    prepared = prepare_frame(frame, labels)
     sealed = seal(prepared)
     pd.testing.assert_frame_equal(sealed.open(), frame, check_exact=True, check_column_type=False)
     for level in prepared.levels:
@@ -142,8 +137,3 @@ def test_tables_come_back(seal, data, chunks):
 @given(content=some.binary(max_size=5000))
 def test_files_come_back(seal, content):
     assert seal(prepare_file(content, Label())).open(using=open_blob) == content
-
-
-def test_the_properties_are_not_vacuous(seal):
-    frame = pd.DataFrame({"a": pd.Series([1, None] * 2, dtype=object), "b": np.zeros(4)})
-    pd.testing.assert_frame_equal(seal(prepare_frame(frame, {})).open(), frame)

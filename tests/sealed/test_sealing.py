@@ -10,6 +10,7 @@ import pytest
 from jupyter_securecollab.errors import CannotHold, Conflict, LimitExceeded, SealBroken, Unavailable
 from jupyter_securecollab.manifest import top_hash
 from jupyter_securecollab.model import Label, Level
+from jupyter_securecollab.sealed import arrow
 from jupyter_securecollab.sealed import sealing as sealing_module
 from jupyter_securecollab.sealed.blob import open_blob, prepare_file
 from jupyter_securecollab.sealed.frame import open_frame, prepare_frame
@@ -184,3 +185,20 @@ def test_a_file_is_not_opened_as_a_frame_nor_the_other_way(seal):
     for sealed, using in ((file, open_frame), (frame, open_blob)):
         with pytest.raises(SealBroken):
             sealed.open(using=using)
+
+
+def test_batches_are_cut_by_size_where_rows_are_uneven(seal, monkeypatch):
+    monkeypatch.setattr(arrow, "_SLICE_BYTES", 1000)
+    table = pa.table({"a": ["x" * 20_000, *["y"] * 500, "z" * 20_000]})
+    sealed = seal(prepare_frame(table, {}))
+    assert sealed.open().equals(table)
+    batches = sealed.manifest(Level.INTERNAL).streams[0].batches
+    assert sorted(batch.rows for batch in batches if batch.raw > 10_000) == [1, 1]
+
+
+def test_a_single_value_too_large_for_a_batch_is_refused_naming_the_column(monkeypatch):
+    monkeypatch.setattr(arrow, "_SLICE_BYTES", 100)
+    monkeypatch.setattr(arrow, "BATCH_RAW", 2000)
+    with pytest.raises(CannotHold, match="bad name"):
+        prepare_frame(pa.table({"bad name": ["x", "y" * 3000]}), {})
+    assert prepare_frame(pa.table({"good": ["y" * 300] * 20}), {}).rows == 20
