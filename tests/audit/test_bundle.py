@@ -253,7 +253,7 @@ def test_no_flipped_byte_goes_unseen(tmp_path, lines, key) -> None:
     hint = (whole.index(b'"log_key":"') + 11, whole.index(b'","checkpoint"'))
     chance = random.Random(3)
     path = tmp_path / "flipped.jsonl"
-    for place in [*range(0, len(lines[0]), 7), *(chance.randrange(len(whole)) for _ in range(120))]:
+    for place in [*range(0, len(lines[0]), 17), *(chance.randrange(len(whole)) for _ in range(40))]:
         if hint[0] <= place < hint[1]:
             continue
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << chance.randrange(8)]) + whole[place + 1 :])
