@@ -165,7 +165,22 @@ class Desk:
         return self._policy.rule(question)
 
 
-_WORDS = {"begin": "share", "commit": "share", "grant": "give access to", "revoke": "end access to"}
+_WORDS = {
+    "begin": "share",
+    "commit": "share",
+    "grant": "give access to",
+    "revoke": "end access to",
+    "collect": "clear away",
+    "keys.rotate": "renew the key of",
+    "user.add": "add the account",
+    "user.change": "change the account",
+    "user.disable": "disable the account",
+    "user.enable": "enable the account",
+    "user.token": "make a token for",
+    "user.password": "set the password of",
+    "group.add": "add people to the group",
+    "group.remove": "take people out of the group",
+}
 
 
 def _fact(row: GrantRow) -> GrantFact:
