@@ -17,6 +17,7 @@ import httpx
 import msgspec
 
 from . import protocol
+from .connections import Connections
 from .errors import LogBroken, NotSignedIn, SecureCollabError, Unavailable
 from .model import (
     Access,
@@ -120,7 +121,7 @@ class Client:
             base_url=f"{url.rstrip('/')}/{PREFIX}/",
             headers={header: value},
             timeout=_TIMEOUT,
-            transport=transport,
+            transport=transport or Connections(),
             trust_env=False,
         )
         self._parent = parent
