@@ -8,7 +8,7 @@ Pure: no data library, no IO. The format in words: docs/spec/sealed.md.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Annotated, Literal, TypeVar
@@ -263,9 +263,16 @@ def choose(seen: Visible, columns: Sequence[str] | None) -> Visible:
     return Visible(seen.index, tuple(by_name[column] for column in dict.fromkeys(columns)), seen.others)
 
 
-def select(levels: Mapping[Level, LevelManifest], columns: Sequence[str] | None) -> dict[Level, tuple[Stream, ...]]:
-    """Exactly the streams a reader of these level manifests needs for these columns (None: all he may read)."""
-    chosen = choose(visible(levels), columns)
+def select(
+    levels: Mapping[Level, LevelManifest], columns: Sequence[str] | None, withheld: Collection[str] = ()
+) -> dict[Level, tuple[Stream, ...]]:
+    """Exactly the streams a reader of these level manifests needs for these columns (None: all he may read).
+
+    Clear columns named in `withheld` are as if they did not exist.
+    """
+    seen = visible(levels)
+    kept = tuple(one for one in seen.columns if one.stream.masked is not None or one.stream.column not in withheld)
+    chosen = choose(Visible(seen.index, kept, seen.others), columns)
     numbers: dict[Level, set[int]] = {name: set() for name in levels}
     for one in (*chosen.index, *chosen.columns, *chosen.others):
         numbers[one.level].add(one.stream.number)
@@ -276,6 +283,27 @@ def select(levels: Mapping[Level, LevelManifest], columns: Sequence[str] | None)
         for name, found in numbers.items()
         if found
     }
+
+
+def raised(
+    then: Mapping[Level, LevelManifest], now: Mapping[Level, LevelManifest], up_to: Level
+) -> tuple[frozenset[str], bool]:
+    """What a reader up to a level could see clear in one version and the newest version holds above him.
+
+    The names of such columns, and whether the same has happened to an index level or to the object as a whole: those
+    cannot be left out of what he opens.
+    """
+    hidden = {
+        (stream.role, stream.column)
+        for level, manifest in now.items()
+        for stream in manifest.streams
+        if level > up_to and stream.masked is None
+    }
+    seen = visible(then)
+    columns = {one.stream.column for one in seen.columns if one.stream.masked is None}
+    rest = [one for one in (*seen.index, *seen.others) if one.stream.masked is None and one.stream.role != "meta"]
+    whole = any((one.stream.role, one.stream.column) in hidden for one in rest)
+    return frozenset(name for name in columns if ("column", name) in hidden), whole
 
 
 def columns_of(streams: Iterable[Stream]) -> tuple[str, ...]:

@@ -267,7 +267,8 @@ class Opened(Value, frozen=True):
     """Everything a reader needs to fetch and open exactly what he may see.
 
     `manifest` is the top manifest, `levels` the level manifests up to `up_to`; all bytes are to be verified by the
-    reader against `committed`, the receipt of the commit. `lease` goes with every part read.
+    reader against `committed`, the receipt of the commit. `lease` goes with every part read. `columns` are those the
+    keys are for where they are fewer than asked for: the newest version holds the others above the reader.
     """
 
     asset: str
@@ -285,6 +286,7 @@ class Opened(Value, frozen=True):
     lease_until: datetime
     committed: Receipt
     receipt: Receipt
+    columns: tuple[str, ...] | None = None
 
 
 class Changed(Value, frozen=True):

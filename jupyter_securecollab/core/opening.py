@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 from ..errors import Invalid, LeaseExpired
-from ..manifest import Stream, columns_of, parse_level, parse_top, select, stream_key
+from ..manifest import LevelManifest, Stream, columns_of, parse_level, parse_top, raised, select, stream_key, visible
 from ..model import Caller, Decision, Level, Opened, Receipt, StreamKey, Unmet, Value, clip
 from .access import AccessBook
 from .audit import JSON, Work
@@ -70,15 +70,22 @@ class Opening:
             if not ruling.decision.allow or ruling.up_to is None:
                 return self._desk.refuse(work, caller, "open", asset, name, ruling)
             row = numbered(work.rows, asset, number)
-            level_bytes, chosen = _chosen(work.rows, row, ruling.up_to, columns)
-            if not level_bytes:
+            below = _manifests(work.rows, row, ruling.up_to)
+            if not below:
                 return self._desk.refuse(work, caller, "open", asset, name, _nothing_below(ruling.up_to, asset))
+            newest = numbered(work.rows, asset, None)
+            withheld, whole = raised(below, _manifests(work.rows, newest, Level.SECRET), ruling.up_to)
+            if whole:
+                return self._desk.refuse(work, caller, "open", asset, name, _raised(ruling.up_to, asset))
+            chosen = select(below, columns, withheld)
             detail = _columns_detail(columns_of(s for streams in chosen.values() for s in streams))
             detail |= {"number": row.number, "up_to": ruling.up_to.value, "grant": ruling.grant, "purpose": purpose}
             work.record(
                 "open", caller, asset=asset.id, name=name, version=row.id, decision=ruling.decision, detail=detail
             )
-            return self._opened(work, caller, asset, row, ruling, level_bytes, chosen), row
+            opened = self._opened(work, caller, asset, row, ruling, chosen)
+            left = _columns_left(below, withheld) if withheld and columns is None else None
+            return msgspec.structs.replace(opened, columns=left), row
 
         (opened, row), receipt = self._desk.recorded(operation)
         return msgspec.structs.replace(opened, receipt=receipt, committed=commit_receipt(self._desk.journal, row))
@@ -90,7 +97,6 @@ class Opening:
         asset: AssetRow,
         row: VersionRow,
         ruling: Ruling,
-        level_bytes: dict[Level, bytes],
         chosen: Mapping[Level, Sequence[Stream]],
     ) -> Opened:
         until = work.now + self._desk.settings.lease
@@ -106,7 +112,7 @@ class Opening:
             up_to=present(ruling.up_to),
             until=self._access.end(work.rows, ruling.grant),
             manifest=row.manifest,
-            levels=level_bytes,
+            levels={one.level: one.manifest for one in _stored(work.rows, row, present(ruling.up_to))},
             keys=self._stream_keys(work.rows, row.id, chosen),
             lease=self._sign(lease),
             lease_until=until,
@@ -162,14 +168,27 @@ class Opening:
 _UNSIGNED = Receipt(-1, b"", (), "")
 
 
-def _chosen(
-    rows: Rows, row: VersionRow, up_to: Level, columns: Sequence[str] | None
-) -> tuple[dict[Level, bytes], dict[Level, tuple[Stream, ...]]]:
-    """The level manifests up to a level, and of each the streams that these columns need."""
-    stored = [level for level in rows.find(LevelRow, version=row.id) if level.level <= up_to]
+def _stored(rows: Rows, row: VersionRow, up_to: Level) -> list[LevelRow]:
+    return [one for one in rows.find(LevelRow, version=row.id) if one.level <= up_to]
+
+
+def _manifests(rows: Rows, row: VersionRow, up_to: Level) -> dict[Level, LevelManifest]:
+    """The level manifests of a version up to a level."""
     top = parse_top(row.manifest)
-    parsed = {level.level: parse_level(level.manifest, top.levels[level.level]) for level in stored}
-    return {level.level: level.manifest for level in stored}, select(parsed, columns) if stored else {}
+    return {one.level: parse_level(one.manifest, top.levels[one.level]) for one in _stored(rows, row, up_to)}
+
+
+def _columns_left(levels: Mapping[Level, LevelManifest], withheld: Collection[str]) -> tuple[str, ...]:
+    """The columns of these manifests in order, but for clear ones that are withheld."""
+    streams = [one.stream for one in visible(levels).columns]
+    return tuple(one.column for one in streams if one.masked is not None or one.column not in withheld)
+
+
+def _raised(up_to: Level, asset: AssetRow) -> Ruling:
+    unmet = Unmet("deny.raised", f"It has since been found to lie above {up_to}.")
+    return Ruling(
+        Decision(False, ("deny.raised",), (unmet,), f"Open the newest version, or ask {asset.owner}, the owner.")
+    )
 
 
 def _nothing_below(up_to: Level, asset: AssetRow) -> Ruling:
