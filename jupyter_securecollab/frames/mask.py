@@ -72,10 +72,9 @@ def _partial(values: Column, tag: str | None) -> Column:
     if pa.types.is_temporal(values.type):
         return _whole_years(values)
     pattern, kept = _PARTIAL.get(tag or "", _INITIAL)
-    matches = pc.match_substring_regex(values, pattern)
-    masked: Column = pc.if_else(
-        matches, pc.replace_substring_regex(values, pattern, kept), pa.scalar(_STARS, values.type)
-    )
+    replaced = pc.replace_substring_regex(values, pattern, kept)
+    unlike: Any = pc.equal(replaced, values)  # it did not match the pattern, so nothing was taken away
+    masked: Column = pc.if_else(unlike, pa.scalar(_STARS, values.type), replaced)
     return masked
 
 

@@ -11,7 +11,7 @@ import ast
 import re
 import tokenize
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from IPython.core.inputtransformer2 import TokenTransformBase, TransformerManager, assemble_continued_line
 from IPython.core.prefilter import PrefilterChecker
@@ -33,6 +33,10 @@ def share_cell(lines: list[str]) -> list[str]:
         line = f"{_last_name(''.join(body))} {line}".strip()
     end = [] if not body or body[-1].endswith("\n") else ["\n"]
     return ["\n", *body, *end, f"{_call('share', line)}\n"]  # the empty line keeps line numbers in tracebacks
+
+
+# IPython leaves such transformers out when a terminal asks whether the cell is complete: it is not after `%%share`.
+cast(Any, share_cell).has_side_effects = True
 
 
 class AskingLine(TokenTransformBase):

@@ -52,18 +52,17 @@ class Report:
         return f"<div class='jp-securecollab'>{''.join(pieces)}</div>"
 
 
+@dataclass(frozen=True, repr=False)
 class Shown:
     """Base of what verbs return: it displays as its report."""
 
-    def report(self) -> Report:
-        """What to show."""
-        raise NotImplementedError
+    report: Report
 
     def __repr__(self) -> str:
-        return repr(self.report())
+        return repr(self.report)
 
     def _repr_html_(self) -> str:
-        return self.report()._repr_html_()
+        return self.report._repr_html_()
 
 
 def listed(names: Iterable[str]) -> str:

@@ -15,14 +15,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, repr=False)
 class Listing(Shown, Sequence[T], Generic[T]):
-    """Values, and how they are shown."""
+    """The values, newest or first in line first."""
 
     items: tuple[T, ...]
-    shown: Report
-
-    def report(self) -> Report:
-        """As made by the verb."""
-        return self.shown
 
     def __len__(self) -> int:
         return len(self.items)
@@ -61,4 +56,4 @@ def ending(access: Access) -> str:
 def changed(title: str, done: Changed, facts: tuple[tuple[str, str], ...] = ()) -> Listing[Access]:
     """The access table after a change, with its receipt."""
     receipt = ("receipt", f"entry {done.receipt.index} of the log")
-    return Listing(done.access, Report(title, (*facts, receipt), (access_table(done.access),)))
+    return Listing(Report(title, (*facts, receipt), (access_table(done.access),)), done.access)

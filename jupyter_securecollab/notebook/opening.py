@@ -22,7 +22,7 @@ from .plan import Seen
 from .progress import progress
 from .session import Session, current, fitting
 from .times import shown
-from .wholes import OpenedFile
+from .wholes import opened_file
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -47,6 +47,7 @@ def open(
     reason = None if purpose is None else fitting(purpose, Name, "a purpose")
     session.refresh()
     opened = session.client.open(name, number=version, columns=wanted, up_to=level, purpose=reason)
+    wanted = wanted if opened.columns is None else opened.columns
     commit_hash = _vouched(opened, name, session.client.log_key)
     value = _unsealed(session, opened, commit_hash, wanted)
     levels = verify(parse_top(opened.manifest), opened.levels)
@@ -54,9 +55,7 @@ def open(
     session.memory.remember(value, _labels(chosen), opened.name)
     session.learn(opened.name)
     rows = next(iter(levels.values())).rows
-    display(  # type: ignore[no-untyped-call]  # IPython has no types for it
-        _report(opened, chosen, rows, mine=opened.owner == session.client.me().name)
-    )
+    display(_report(opened, chosen, rows))  # type: ignore[no-untyped-call]  # IPython has no types for it
     return value
 
 
@@ -80,7 +79,7 @@ def _unsealed(session: Session, opened: Opened, commit_hash: bytes, columns: Seq
             return open_frame(*sealed, expected_top_hash=commit_hash, columns=columns, progress=report)
         if opened.kind == "model":
             return open_model(*sealed, expected_top_hash=commit_hash, progress=report)
-        return OpenedFile(opened.name, open_blob(*sealed, expected_top_hash=commit_hash, progress=report))
+        return opened_file(opened.name, open_blob(*sealed, expected_top_hash=commit_hash, progress=report))
 
 
 def _labels(chosen: Visible) -> dict[str, Label]:
@@ -88,7 +87,7 @@ def _labels(chosen: Visible) -> dict[str, Label]:
     return {stream.column or WHOLE: stream.label for stream in streams if stream.label is not None}
 
 
-def _report(opened: Opened, chosen: Visible, rows: int, *, mine: bool) -> Report:
+def _report(opened: Opened, chosen: Visible, rows: int) -> Report:
     streams = [one.stream for one in (*chosen.index, *chosen.columns)]
     seen = Seen(
         tuple(stream.column for stream in streams if stream.masked is None),
@@ -100,5 +99,5 @@ def _report(opened: Opened, chosen: Visible, rows: int, *, mine: bool) -> Report
         facts += [("rows", f"{rows:,}"), ("clear", clear), ("masked copy", masked)]
     facts += [("access until", "–" if opened.until is None else shown(opened.until))]
     facts += [("receipt", f"entry {opened.receipt.index} of the log")]
-    step = f"For the masked columns in the clear, ask {opened.owner} for access." if seen.masked and not mine else ""
+    step = f"For the masked columns in the clear, ask {opened.owner} for access." if seen.masked else ""
     return Report(f"{opened.name}, version {opened.number}", tuple(facts), next_step=step)

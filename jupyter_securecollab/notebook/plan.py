@@ -26,11 +26,10 @@ from .labels import Memory
 
 @dataclass(frozen=True)
 class Seen:
-    """Names of columns as a reader meets them: clear, as masked copies (with the technique), not at all."""
+    """Names of columns as a reader meets them: clear, or as masked copies (with the technique)."""
 
     clear: tuple[str, ...]
     masked: tuple[tuple[str, str], ...] = ()
-    hidden: tuple[str, ...] = ()
 
     def cells(self) -> tuple[str, str]:
         """What is clear and what is a masked copy, for a table."""
@@ -87,9 +86,9 @@ class Plan:
     def seen(self, up_to: Level) -> Seen:
         """What a reader up to this level gets."""
         clear = tuple(name for name, label in self.labels.items() if label.level <= up_to)
-        above = [name for name in self.labels if name not in clear]
+        above = [name for name, label in self.labels.items() if label.level > up_to]
         masked = tuple((name, self.twins[name].how) for name in above if self._has_twin(name, up_to))
-        return Seen(clear, masked, tuple(name for name in above if not self._has_twin(name, up_to)))
+        return Seen(clear, masked)
 
     def _has_twin(self, name: str, up_to: Level) -> bool:
         return name in self.twins and self.twins[name].level <= up_to
@@ -125,7 +124,7 @@ def plan(frame: Any, labels: Mapping[str, Label], up_to: Level, masks: Mapping[s
         if labels[column].level <= up_to:
             raise Invalid(
                 f"column {clip(column)!r} is {labels[column].level}, and everybody here reads up to {up_to}",
-                next_step=f"Raise it first: %classify X --set {column}=confidential.",
+                next_step="Raise its level above that first, with %classify X --set COLUMN=LEVEL.",
             )
     above = [name for name, label in labels.items() if label.level > up_to]
     twins = {

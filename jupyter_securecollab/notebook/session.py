@@ -1,14 +1,14 @@
-"""One kernel's session: its connection to the vault, who it is, what it remembers, and names for completion.
+"""One kernel's session: its connection to the vault, what it remembers of labels, and names for completion.
 
-There is one session per kernel, made when the first verb needs it. The names for completion are fetched in the
-background while a verb runs, never while somebody waits for Tab.
+There is one session per kernel; it connects when the first verb needs it. The names for completion are fetched in the
+background while a verb runs, never while somebody waits for Tab. Who somebody is, is asked anew by every verb: several
+people may execute in one kernel.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -26,13 +26,18 @@ class Session:
 
     def __init__(self, connecting: Callable[[], Client]) -> None:
         self._connecting = connecting
+        self._client: Client | None = None
+        self._lock = threading.Lock()
         self._refreshing = threading.Lock()
         self.memory = Memory()
 
-    @cached_property
+    @property
     def client(self) -> Client:
         """The vault. Raises `NotSignedIn` when this kernel has none."""
-        return self._connecting()
+        with self._lock:
+            if self._client is None:
+                self._client = self._connecting()
+            return self._client
 
     def asset(self, name: str) -> str:
         """A name as typed, `project/name` or `vault:project/name`, checked."""
@@ -85,12 +90,9 @@ def executing() -> str | None:
     return str(header["msg_id"]) if "msg_id" in header else None
 
 
-_session: Session | None = None
+_session = Session(lambda: connect(parent=executing))
 
 
 def current() -> Session:
     """This kernel's session."""
-    global _session
-    if _session is None:
-        _session = Session(lambda: connect(parent=executing))
     return _session

@@ -27,6 +27,7 @@ from .times import window
 from .wholes import prepare_whole
 
 _PREVIEW_ROWS = 5
+_SORTED_BY_CHANCE = 10  # fewer rows than this are in order often enough without meaning it
 
 
 def share(
@@ -75,7 +76,7 @@ def share(
     done = _send(session, name, subject, access)
     session.memory.remember(x, subject.labels, done.name)
     session.learn(done.name)
-    return Shared(done, subject, who.vault)
+    return Shared(_shared_report(done, subject, who.vault), done)
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,59 +84,37 @@ class Shared(Shown):
     """A version that is now visible to those who have access to it."""
 
     committed: Committed
-    subject: Subject
-    vault: str
-
-    def report(self) -> Report:
-        """Per grantee: what he reads clear, what as masked copies, until when."""
-        done = self.committed
-        title = f"{done.name} is unchanged: it stays version {done.number}"
-        if not done.unchanged:
-            title = f"shared {done.name}, version {done.number}"
-        readers = [one for one in done.access if one.state in ("active", "not yet")]
-        rows = tuple(
-            (one.grantee, one.can, one.up_to.value, *self.subject.seen(one.up_to).cells(), ending(one))
-            for one in readers
-        )
-        table = Table(("who", "can", "reads up to", "clear", "masked copy", "until"), rows)
-        facts = (
-            ("vault", self.vault),
-            ("receipt", f"entry {done.receipt.index} of its log"),
-            *_order_tells(self.subject),
-        )
-        step = "" if rows else f"Nobody else has access yet: %share {done.name} --with PERSON"
-        return Report(title, facts, (table,) if rows else (), step)
 
 
 @dataclass(frozen=True, repr=False)
 class Preview(Shown):
-    """What each grantee would get; nothing was shared. `views` holds the frame as read up to each level."""
+    """What each would get; nothing was shared. `views` holds the first rows of a frame as read up to each level."""
 
-    name: str
-    readers: Mapping[str, Level]
-    subject: Subject
     views: Mapping[Level, Any]
 
-    def report(self) -> Report:
-        """One table per level, saying who reads it."""
-        levels = sorted(set(self.readers.values()), key=lambda level: level.rank)
-        return Report(
-            f"{self.name}: nothing is shared yet; this is what each would get", tables=tuple(map(self._table, levels))
-        )
 
-    def _table(self, level: Level) -> Table:
-        who = listed(name for name, up_to in self.readers.items() if up_to == level)
-        clear, masked = self.subject.seen(level).cells()
-        caption = f"{who} reads up to {level}, or less if cleared for less. Clear: {clear}. Masked copy: {masked}."
-        return Table(*_rows(self.views[level]), caption) if level in self.views else Table((), (), caption)
+def _shared_report(done: Committed, subject: Subject, vault: str) -> Report:
+    """Per grantee: what he reads clear, what as masked copies, until when."""
+    title = f"{done.name} is unchanged: it stays version {done.number}"
+    if not done.unchanged:
+        title = f"shared {done.name}, version {done.number}"
+    rows = tuple(
+        (one.grantee, one.can, one.up_to.value, *subject.seen(one.up_to).cells(), ending(one))
+        for one in done.access
+        if _reads(one)
+    )
+    table = Table(("who", "can", "reads up to", "clear", "masked copy", "until"), rows)
+    facts = (("vault", vault), ("receipt", f"entry {done.receipt.index} of its log"), *_order_tells(subject))
+    step = "" if rows else f"Nobody else has access yet: %share {done.name} --with PERSON"
+    return Report(title, facts, (table,) if rows else (), step)
 
 
 def _order_tells(subject: Subject) -> tuple[tuple[str, str], ...]:
     """A warning: rows sorted by a column tell its order to everybody who reads any other column."""
-    if not isinstance(subject, Plan):
+    if not isinstance(subject, Plan) or subject.prepared.rows < _SORTED_BY_CHANCE:
         return ()
     found = subject.prepared.sorted_by_hidden(min(subject.prepared.levels))
-    return (("careful", f"rows are sorted by {listed(found)}; their order tells every reader"),) if found else ()
+    return (("careful", f"rows are sorted by {listed(found)}: their order tells every reader"),) if found else ()
 
 
 def _access(
@@ -197,9 +176,21 @@ def _preview(session: Session, name: str, subject: Subject, reads: Level, access
     readers = dict.fromkeys(access.people, reads) if access else {"whoever is given access": reads}
     with suppress(Denied):  # a new name has no readers yet
         readers = {one.grantee: one.up_to for one in session.client.access(name) if _reads(one)} | readers
-    levels = {one for one in readers.values() if one >= min(subject.prepared.levels)}
-    views = {one: subject.prepared.view(one, _PREVIEW_ROWS) for one in levels} if isinstance(subject, Plan) else {}
-    return Preview(name, readers, subject, views)
+    levels = sorted(set(readers.values()))
+    views = {}
+    if isinstance(subject, Plan):
+        readable = [level for level in levels if level >= min(subject.prepared.levels)]
+        views = {level: subject.prepared.view(level, _PREVIEW_ROWS) for level in readable}
+    tables = tuple(_preview_table(level, readers, subject, views) for level in levels)
+    title = f"{name}: nothing is shared yet; this is what each would get"
+    return Preview(Report(title, _order_tells(subject), tables), views)
+
+
+def _preview_table(level: Level, readers: Mapping[str, Level], subject: Subject, views: Mapping[Level, Any]) -> Table:
+    who = listed(name for name, up_to in readers.items() if up_to == level)
+    clear, masked = subject.seen(level).cells()
+    caption = f"{who} reads up to {level}, or less if cleared for less. Clear: {clear}. Masked copy: {masked}."
+    return Table(*_rows(views[level]), caption) if level in views else Table((), (), caption)
 
 
 def _reads(access: Access) -> bool:

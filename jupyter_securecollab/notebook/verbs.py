@@ -29,18 +29,6 @@ class Classification(Shown):
 
     labels: Mapping[str, Label]
 
-    def report(self) -> Report:
-        """Column, level, tag, evidence, and who reviewed it."""
-        rows = tuple(
-            (name, label.level.value, label.tag or "–", label.evidence or "–", label.confirmed_by or "not reviewed")
-            for name, label in self.labels.items()
-        )
-        table = Table(("column", "level", "tag", "evidence", "reviewed by"), rows)
-        left = unreviewed(self.labels)
-        step = "%classify X --accept keeps these levels, %classify X --set COLUMN=LEVEL changes one." if left else ""
-        title = f"{len(rows)} columns, {len(left)} of them look sensitive and nobody has reviewed them"
-        return Report(title if left else f"{len(rows)} columns", tables=(table,), next_step=step)
-
 
 def classify(x: Any, *, set: Mapping[str, str] | None = None, accept: bool = False) -> Classification:
     """The labels of a frame: suggested, or as `set` says (column to level); `accept` takes the suggestions.
@@ -55,7 +43,21 @@ def classify(x: Any, *, set: Mapping[str, str] | None = None, accept: bool = Fal
         labels = confirmed(labels, by)
     if set or accept:
         session.memory.remember(x, labels, "what you classified")
-    return Classification(labels)
+    return Classification(_labels_report(labels), labels)
+
+
+def _labels_report(labels: Mapping[str, Label]) -> Report:
+    rows = tuple(
+        (name, label.level.value, label.tag or "–", label.evidence or "–", label.confirmed_by or "not reviewed")
+        for name, label in labels.items()
+    )
+    table = Table(("column", "level", "tag", "evidence", "reviewed by"), rows)
+    left = len(unreviewed(labels))
+    if not left:
+        return Report(f"{len(rows)} columns", tables=(table,))
+    step = "%classify X --accept keeps these levels, %classify X --set COLUMN=LEVEL changes one."
+    title = f"{len(rows)} columns, {left} of them look sensitive and nobody has reviewed them"
+    return Report(title, tables=(table,), next_step=step)
 
 
 def mask(x: Any, *, up_to: str | None = None, preview: bool = False) -> Any:
@@ -88,7 +90,19 @@ def vault(name: str | None = None) -> Vault:
             f"this kernel is connected to the vault {who.vault}, not to {clip(name)}",
             next_step="Start a kernel with SECURECOLLAB_URL and SECURECOLLAB_TOKEN of the other vault.",
         )
-    return Vault(who)
+    wall = "a service of its own: a wall between its users"
+    if who.deployment == "embedded":
+        wall = "embedded: stored data is protected and opens recorded; no wall between users of this server"
+    facts = (
+        ("you are", who.name),
+        ("you read up to", who.clearance.value),
+        ("roles", listed(who.roles)),
+        ("groups", listed(f"@{group}" for group in who.groups)),
+        ("protection", wall),
+        ("shares read up to", f"{who.default_up_to} unless you say otherwise"),
+        ("log key", who.log_key),
+    )
+    return Vault(Report(f"vault {who.vault}", facts), who)
 
 
 @dataclass(frozen=True, repr=False)
@@ -97,27 +111,12 @@ class Vault(Shown):
 
     who: Who
 
-    def report(self) -> Report:
-        """Who, which vault, wall or none, level, log key."""
-        who = self.who
-        wall = "a service of its own: a wall between its users"
-        if who.deployment == "embedded":
-            wall = "embedded: stored data is protected and opens recorded; no wall between users of this server"
-        facts = (
-            ("you are", who.name),
-            ("you read up to", who.clearance.value),
-            ("roles", listed(who.roles)),
-            ("groups", listed(f"@{group}" for group in who.groups)),
-            ("protection", wall),
-            ("shares read up to", f"{who.default_up_to} unless you say otherwise"),
-            ("log key", who.log_key),
-        )
-        return Report(f"vault {who.vault}", facts)
-
 
 def shares() -> Listing[AssetSummary]:
     """What is yours and what is shared with you, newest change first."""
-    found = current().client.assets()
+    session = current()
+    session.refresh()
+    found = session.client.assets()
     rows = tuple(
         (one.name, one.kind, "you" if one.mine else one.owner, one.up_to.value, one.can, str(one.number),
          shown(one.changed), "–" if one.until is None else shown(one.until))
@@ -125,9 +124,8 @@ def shares() -> Listing[AssetSummary]:
     )  # fmt: skip
     table = Table(("name", "kind", "owner", "you read up to", "you can", "version", "changed", "until"), rows)
     step = "" if found else "Share something: %share X --with PERSON"
-    return Listing(
-        found, Report(f"{len(found)} shared with you or by you", tables=(table,) if rows else (), next_step=step)
-    )
+    title = f"{len(found)} shared with you or by you"
+    return Listing(Report(title, tables=(table,) if rows else (), next_step=step), found)
 
 
 def access(name: str) -> Listing[Access]:
@@ -135,7 +133,7 @@ def access(name: str) -> Listing[Access]:
     session = current()
     asset = session.asset(name)
     found = session.client.access(asset)
-    return Listing(found, Report(f"access to {asset}", tables=(access_table(found),)))
+    return Listing(Report(f"access to {asset}", tables=(access_table(found),)), found)
 
 
 def unshare(name: str, people: str | Sequence[str]) -> Listing[Access]:
@@ -161,7 +159,7 @@ def versions(name: str) -> Listing[VersionSummary]:
     found = session.client.versions(asset)
     rows = tuple((str(one.number), one.by, shown(one.committed), listed(one.levels), f"{one.size:,}") for one in found)
     table = Table(("version", "by", "shared", "levels", "bytes"), rows)
-    return Listing(found, Report(f"versions of {asset}", tables=(table,)))
+    return Listing(Report(f"versions of {asset}", tables=(table,)), found)
 
 
 def audit(
@@ -188,7 +186,7 @@ def audit(
     if export is not None:
         facts.append(("saved to", str(export)))
         step = f"jupyter securecollab audit verify {export}"
-    return Listing(found, Report(f"{len(found)} log entries", tuple(facts), (table,), step))
+    return Listing(Report(f"{len(found)} log entries", tuple(facts), (table,), step), found)
 
 
 def _entry_row(view: EntryView) -> tuple[str, ...]:

@@ -33,8 +33,7 @@ class Whole:
 
     def seen(self, up_to: Level) -> Seen:
         """All of it, or nothing."""
-        name = (f"the {self.kind}",)
-        return Seen(name) if self.label.level <= up_to else Seen((), hidden=name)
+        return Seen((f"the {self.kind}",) if self.label.level <= up_to else ())
 
 
 def prepare_whole(x: Any, level: str | None, memory: Memory, by: str) -> Whole:
@@ -61,12 +60,7 @@ def _level(kind: Kind, x: Any, level: str | None, memory: Memory) -> Level:
 class OpenedFile(Shown):
     """A file that was opened: in memory until somebody says where to put it."""
 
-    name: str
     data: bytes
-
-    def report(self) -> Report:
-        """Its name and size, not its content."""
-        return Report(f"{self.name}, {len(self.data):,} bytes", next_step="Keep it with .save(path), or read .data.")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it to a place of your choice, readable by you alone; an existing file is replaced in one step."""
@@ -79,3 +73,10 @@ class OpenedFile(Shown):
         finally:
             partial.unlink(missing_ok=True)
         return target
+
+
+def opened_file(name: str, data: bytes) -> OpenedFile:
+    """A file as it was opened; it displays its name and size, not its content."""
+    return OpenedFile(
+        Report(f"{name}, {len(data):,} bytes", next_step="Keep it with .save(path), or read .data."), data
+    )

@@ -272,3 +272,10 @@ def test_classifying_suggests_and_changes_nothing(shell: InteractiveShell) -> No
     assert "us_ssn" in shown and "not reviewed" in shown and "999-76-6866" not in shown
     run(shell, "pd.testing.assert_frame_equal(people, before)\nsame = people.attrs == {}")
     assert shell.user_ns["same"]
+
+
+def test_in_a_terminal_a_shared_cell_goes_on_after_its_first_line(shell: InteractiveShell) -> None:
+    manager = shell.input_transformer_manager
+    assert manager.check_complete("%%share x\n")[0] == "incomplete"
+    assert manager.check_complete("%%share x\nx = 1\n\n")[0] == "complete"
+    assert manager.check_complete("x = %open a/b?\n")[0] == "complete"

@@ -1,0 +1,65 @@
+"""Whatever is shown is text: escaped in HTML, without control characters anywhere."""
+
+from __future__ import annotations
+
+import html
+from html.parser import HTMLParser
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_securecollab.errors import Denied, NotFound
+from jupyter_securecollab.notebook.display import Report, Table, listed
+
+HOSTILE = "<script>alert('1')</script><img src=x onerror=alert(1)>\x1b[2J\u202e\n"
+
+
+class Tags(HTMLParser):
+    """Collects the tags and attributes a browser would see."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+        self.feed(document)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen |= {tag, *(name for name, _ in attrs)}
+
+
+ALLOWED = {"div", "class", "p", "strong", "table", "caption", "thead", "tbody", "tr", "th", "td", "style"}
+
+
+def everywhere(text: str) -> Report:
+    table = Table((text,), ((text,), (text,)), text)
+    return Report(text, ((text, text),), (table,), text)
+
+
+def test_hostile_text_stays_text_in_every_place() -> None:
+    report = everywhere(HOSTILE)
+    assert Tags(report._repr_html_()).seen <= ALLOWED
+    assert html.escape("<script>alert('1')</script>") in report._repr_html_()
+    assert "\x1b" not in repr(report) + report._repr_html_() and "\u202e" not in repr(report) + report._repr_html_()
+    assert len(repr(report).splitlines()) == 7
+
+
+@given(st.text())
+def test_no_text_ever_becomes_markup(text: str) -> None:
+    assert Tags(everywhere(text)._repr_html_()).seen <= ALLOWED
+
+
+def test_long_texts_and_lists_are_cut() -> None:
+    assert len(repr(Report("x" * 10_000_000))) < 2000
+    assert listed(str(n) for n in range(20)) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 8 more"
+    assert listed([]) == "–"
+
+
+def test_columns_line_up_in_plain_text() -> None:
+    report = Report("title", (("a", "1"), ("bcd", "2")), (Table(("name", "n"), (("x", "1"),)),), "go on")
+    assert repr(report).splitlines() == ["title", "  a    1", "  bcd  2", "  name  n", "  x     1", "Next: go on"]
+
+
+def test_errors_are_a_line_and_a_next_step_without_control_characters() -> None:
+    error = NotFound("there is no \x1b[31mperson\nhere", next_step="Look \u202eagain.")
+    assert error._render_traceback_() == ["NotFound: there is no  [31mperson here", "Next: Look  again."]
+    assert error._render_traceback_() == error._render_traceback_()
+    assert Denied("no")._render_traceback_() == ["Denied: no"]
