@@ -78,7 +78,7 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, list):
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, dict):
-        return list(one) == list(other) and all(same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, float):
         return one == other or (math.isnan(one) and math.isnan(other))
     return bool(one == other)
@@ -119,7 +119,9 @@ def _take_arrays(column: str, values: np.ndarray[Any, Any], absent: np.ndarray[A
 
 def _take_checked(column: str, values: np.ndarray[Any, Any], absent: np.ndarray[Any, Any], held: Held) -> Any:
     plain = [None if gone else value for value, gone in zip(values, absent, strict=True)]
-    arrow = pa.array(plain, from_pandas=False)
+    arrow: Any = pa.array(plain, from_pandas=False)
+    if arrow.type == pa.list_(pa.null()) and not len(arrow.flatten()):
+        arrow = arrow.cast(pa.list_(pa.int8()))  # nothing but empty lists: any type of item will do
     if not same(arrow.to_pylist(), plain):
         raise _refusal(column, "values that would come back changed")
     return arrow

@@ -64,6 +64,7 @@ COLUMNS = {
     "datetimes": pd.Series([datetime.datetime(2020, 1, 1, 1), None, datetime.datetime(1, 1, 1)], dtype=object),
     "timedeltas": pd.Series([datetime.timedelta(1), None, datetime.timedelta(-1)], dtype=object),
     "lists": pd.Series([[1, 2], None, []], dtype=object),
+    "empty lists": pd.Series([[], None, []], dtype=object),
     "lists of one length": pd.Series([[1, 2], [3, 4], [5, 6]], dtype=object),
     "dicts": pd.Series([{"a": 1, "b": ["x"]}, None, {"a": 2, "b": []}], dtype=object),
 }  # fmt: skip
