@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_securecollab.errors import Invalid
+from jupyter_securecollab.errors import CannotHold, Invalid
 from jupyter_securecollab.frames.mask import TECHNIQUES, default_technique, mask_column
 
 SSNS = ["999-76-6866", None, "999-73-5361"]
@@ -214,3 +214,9 @@ def test_no_masked_text_is_ever_the_text_itself(texts: list[str | None], tag: st
         masked = mask_column(values, how, tag).to_pylist()
         assert [one is None for one in masked] == [one is None for one in texts]
         assert all(a is None or a != b or a.startswith(("*", "[")) for a, b in zip(texts, masked, strict=True))
+
+
+def test_a_type_that_cannot_be_null_is_refused_with_a_way_out() -> None:
+    with pytest.raises(CannotHold, match="cannot be null") as caught:
+        mask_column(pd.Series(pd.interval_range(0, 2)), "null", None)
+    assert "drop" in caught.value.next_step
