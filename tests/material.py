@@ -21,7 +21,17 @@ from jupyter_securecollab.adapters.objects import ObjectFolder
 from jupyter_securecollab.adapters.sql import SqlStore
 from jupyter_securecollab.core.collaboration import Collaboration, Settings
 from jupyter_securecollab.manifest import (
-    ArrowType, Batch, Frame, LevelManifest, Stream, TopManifest, encode, level_hash, sealed_size, select, verify,
+    ArrowType,
+    Batch,
+    Frame,
+    LevelManifest,
+    Stream,
+    TopManifest,
+    encode,
+    level_hash,
+    sealed_size,
+    select,
+    verify,
 )  # fmt: skip
 from jupyter_securecollab.model import AccessSpec, Begun, Caller, Committed, Kind, Label, Level, Opened
 from jupyter_securecollab.proofs import Entry, LogSigner, parse_entry

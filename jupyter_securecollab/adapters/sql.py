@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ..core.catalog import ROWS
 from ..core.ports import Row, Rows
@@ -176,7 +177,7 @@ def _translated() -> Iterator[None]:
     """Database failures as ours; the driver's words stay in the exception chain for the server's log."""
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, PoolTimeout) as error:
         raise Unavailable("the vault's database cannot be written or read just now") from error
     except DatabaseError as error:
         raise StoreBroken("the vault's database is damaged") from error
@@ -257,10 +258,15 @@ class SqlStore:
     def __init__(self, url: str) -> None:
         self._writers = _engine(url, "BEGIN IMMEDIATE")
         self._readers = _engine(url, "BEGIN")
+        self._closed = False
         with _translated():
             self._check()
-            if self._revision() != HEAD:
-                self._migrate(url)
+            revision = self._revision()
+            if revision > HEAD:
+                step = "Upgrade jupyter_securecollab."
+                raise StoreBroken("the vault's database was made by a newer release", next_step=step)
+            if revision < HEAD:
+                self._migrate()
 
     def _check(self) -> None:
         with self._readers.connect() as connection:
@@ -268,13 +274,14 @@ class SqlStore:
         if found != "ok":
             raise StoreBroken("the vault's database is damaged")
 
-    def _revision(self) -> str | None:
+    def _revision(self) -> str:
+        """The newest migration of this database, empty for a new one; they are named so as to sort."""
         with self._readers.connect() as connection:
             if not sa.inspect(connection).has_table("alembic_version"):
-                return None
+                return ""
             return str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
 
-    def _migrate(self, url: str) -> None:
+    def _migrate(self) -> None:
         # Alembic takes longer to load than everything else together and is needed once per release.
         from alembic import command
         from alembic.config import Config
@@ -287,14 +294,21 @@ class SqlStore:
 
     @contextmanager
     def transaction(self) -> Iterator[Rows]:
+        self._check_open()
         with _translated(), self._writers.begin() as connection:
             yield SqlRows(connection)
 
     @contextmanager
     def snapshot(self) -> Iterator[Rows]:
+        self._check_open()
         with _translated(), self._readers.begin() as connection:
             yield SqlRows(connection)
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("the vault is closed")
+
     def close(self) -> None:
+        self._closed = True
         self._writers.dispose()
         self._readers.dispose()

@@ -6,13 +6,25 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from material import (
+    ALICE,
+    BOB,
+    CAROL,
+    CONFIDENTIAL,
+    DANA,
+    DAY,
+    EVE,
+    INTERNAL,
+    PATIENTS,
+    PUBLIC,
+    ROOT,
+    SECRET,
+    Vault,
+)  # fmt: skip
 
 from jupyter_securecollab.errors import Conflict, Denied, Invalid, InvalidName, InvalidTime, NotFound, SecureCollabError
 from jupyter_securecollab.model import AccessSpec
 from jupyter_securecollab.proofs import verify_receipt
-from material import (
-    ALICE, BOB, CAROL, CONFIDENTIAL, DANA, DAY, EVE, INTERNAL, PATIENTS, PUBLIC, ROOT, SECRET, Vault
-)  # fmt: skip
 
 
 def lines(vault: Vault, who=ALICE) -> dict[str, str]:
@@ -95,7 +107,8 @@ def test_ending_access_names_who_had_opened_it(vault: Vault) -> None:
 
 
 @pytest.mark.parametrize(
-    ("people", "error"), [(["alice"], Conflict), (["@analysts"], Conflict), (["nobody"], NotFound), (["a b"], InvalidName)]
+    ("people", "error"),
+    [(["alice"], Conflict), (["@analysts"], Conflict), (["nobody"], NotFound), (["a b"], InvalidName)],
 )
 def test_ending_access_that_cannot_be_ended_changes_nothing(vault: Vault, people: list[str], error) -> None:
     vault.grant("bob")

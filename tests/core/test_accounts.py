@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from material import ALICE, INTERNAL, ROOT, SECRET, Vault
 
 from jupyter_securecollab.errors import Conflict, Denied, Invalid, InvalidName, NotFound
 from jupyter_securecollab.model import Caller, Level
-from material import ALICE, INTERNAL, ROOT, SECRET, Vault
 
 CHANGES = {
     "add_user": {"name": "zoe"},
@@ -70,8 +70,8 @@ def test_one_is_told_who_one_is_and_strangers_that_they_are_nobody(vault: Vault)
 
 
 def test_names_taken_or_malformed_make_no_account(vault: Vault) -> None:
-    for name, error in (("bob", Conflict), ("@x", Invalid), ("", InvalidName), ("a b", InvalidName), ("../x", InvalidName),
-                        ("x" * 129, InvalidName), ("<b>", InvalidName)):  # fmt: skip
+    for name, error in (("bob", Conflict), ("@x", Invalid), ("", InvalidName), ("a b", InvalidName), 
+                        ("../x", InvalidName), ("x" * 129, InvalidName), ("<b>", InvalidName)):  # fmt: skip
         with pytest.raises(error):
             vault.door.add_user(ROOT, name=name)
     vault.door.add_user(ROOT, name="zoe@hospital.org")

@@ -6,13 +6,26 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from material import (
+    ALICE,
+    BOB,
+    CAROL,
+    CONFIDENTIAL,
+    DANA,
+    DAY,
+    EVE,
+    INTERNAL,
+    MOMENT,
+    PATIENTS,
+    PUBLIC,
+    ROOT,
+    SECRET,
+    Vault,
+)  # fmt: skip
 
 from jupyter_securecollab.errors import Denied, Invalid, LeaseExpired, NotFound, StoreBroken, Unavailable
 from jupyter_securecollab.model import Caller
 from jupyter_securecollab.proofs import verify_receipt
-from material import (
-    ALICE, BOB, CAROL, CONFIDENTIAL, DANA, DAY, EVE, INTERNAL, MOMENT, PATIENTS, PUBLIC, ROOT, SECRET, Vault
-)  # fmt: skip
 
 
 def open_(vault: Vault, who=BOB, **wanted):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from material import ALICE, BOB, CONFIDENTIAL, INTERNAL, PATIENTS, SECRET, Vault
 
 from jupyter_securecollab.errors import Denied, NotFound
-from material import ALICE, BOB, CONFIDENTIAL, INTERNAL, PATIENTS, SECRET, Vault
 
 BEFORE = {"id": INTERNAL, "ssn": SECRET, "age": INTERNAL}
 RAISED = {"id": INTERNAL, "ssn": SECRET, "age": CONFIDENTIAL}

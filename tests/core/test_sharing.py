@@ -7,16 +7,37 @@ from typing import Any
 
 import msgspec
 import pytest
+from material import (
+    ALICE,
+    BOB,
+    CAROL,
+    CONFIDENTIAL,
+    DAY,
+    EVE,
+    INTERNAL,
+    PATIENTS,
+    PUBLIC,
+    ROOT,
+    SECRET,
+    Parcel,
+    Vault,
+    noise,
+    parcel,
+)  # fmt: skip
 
 from jupyter_securecollab.errors import (
-    Conflict, Denied, Invalid, InvalidName, InvalidTime, NotFound, SealBroken, UnknownFormat
+    Conflict,
+    Denied,
+    Invalid,
+    InvalidName,
+    InvalidTime,
+    NotFound,
+    SealBroken,
+    UnknownFormat,
 )  # fmt: skip
 from jupyter_securecollab.manifest import LevelManifest, TopManifest, encode, level_hash
 from jupyter_securecollab.model import AccessSpec, Begun
 from jupyter_securecollab.proofs import verify_receipt
-from material import (
-    ALICE, BOB, CAROL, CONFIDENTIAL, DAY, EVE, INTERNAL, PATIENTS, PUBLIC, ROOT, SECRET, Parcel, Vault, noise, parcel
-)  # fmt: skip
 
 
 def begin(vault: Vault, who=ALICE, name=PATIENTS, levels=(INTERNAL, SECRET), **more: Any) -> Begun:
@@ -124,8 +145,8 @@ def test_two_people_at_once_get_consecutive_numbers(vault: Vault) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../etc/passwd", "a/../b", "a/b/c", "a", "/a", "a/", "a/b'; DROP TABLE asset", 'a/"b"', "a/😀", "a/<script>", "a/b\n",
-     "a/b\x00", "a b/c", "", "é/b", "a/" + "b" * 65, "a/.b", "-a/b"],
+    ["../etc/passwd", "a/../b", "a/b/c", "a", "/a", "a/", "a/b'; DROP TABLE asset", 'a/"b"', "a/😀", "a/<script>",
+     "a/b\n", "a/b\x00", "a b/c", "", "é/b", "a/" + "b" * 65, "a/.b", "-a/b"],
 )  # fmt: skip
 def test_strange_names_are_refused_before_anything_happens(empty: Vault, name: str) -> None:
     entries = len(empty.entries())
