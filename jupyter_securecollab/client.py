@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import httpx
 import msgspec
 
 from . import protocol
 from .connections import Connections
-from .errors import LogBroken, NotSignedIn, SecureCollabError, Unavailable
+from .errors import LogBroken, NotSignedIn, SecureCollabError, TooLarge, Unavailable
 from .model import (
     Access,
     AccessSpec,
@@ -58,6 +60,8 @@ def connect(*, parent: Callable[[], str | None] = lambda: None) -> Client:
     url, token, key = (os.environ.get(f"SECURECOLLAB_{name}") for name in ("URL", "TOKEN", "LOG_KEY"))
     if url and token:
         return Client(url, token, parent=parent, log_key=key)
+    if url:
+        raise NotSignedIn("the server that started this kernel does not know whose it is")
     saved = _saved_login()
     if saved is None:
         raise NotSignedIn(
@@ -79,11 +83,20 @@ def save_login(url: str, token: str, log_key: str) -> None:
     """Keep a sign-in in a file only its owner can read (0600), for kernels that no server started."""
     file = _login_file()
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = file.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+    with _replacing(file) as out:
         out.write(msgspec.json.encode(_Login(url, token, log_key)))
-    partial.replace(file)
+
+
+@contextmanager
+def _replacing(file: Path) -> Iterator[BinaryIO]:
+    """Write a file only its owner can read (0600) that is there whole or not at all."""
+    partial = file.with_name(f"{file.name}.{secrets.token_hex(4)}.partial")
+    try:
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            yield out
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _saved_login() -> _Login | None:
@@ -233,7 +246,9 @@ class Client:
 
     def export(self, destination: Path) -> None:
         """Save the log, its checkpoints and the state it vouches for as a bundle for offline verification."""
-        destination.write_bytes(self._send(route("export"), route("export").path).content)
+        bundle = self._send(route("export"), route("export").path).content
+        with _replacing(destination) as out:
+            out.write(bundle)
 
     def check_receipt(self, receipt: Receipt) -> None:
         """Raise `LogBroken` unless the receipt proves its entry under this log's key."""
@@ -253,7 +268,10 @@ class Client:
         seen = self._log().seen if at.name != "me" or self._memory else None
         headers = {protocol.SEEN_HEADER: str(seen.size)} if seen else {}
         if at.method == "POST":
-            response = self._send(at, path, json_body=msgspec.json.encode(fields), headers=headers)
+            body = msgspec.json.encode(fields)
+            if len(body) > at.body_limit:
+                raise TooLarge("this is more than the vault takes in one request")
+            response = self._send(at, path, json_body=body, headers=headers)
         else:
             query = {name: value for name, value in fields.items() if value is not None}
             response = self._send(at, path, params=query, headers=headers)

@@ -185,7 +185,8 @@ class Accounts:
     def is_team(self) -> bool:
         """Whether anybody signs in by name here; otherwise the vault serves its operator alone."""
         everyone = self._desk.journal.read(lambda rows: rows.find(PersonRow))
-        return any(row.password_hash or row.token_sha256 for row in everyone)
+        # Once there were accounts, there are: disabling the last must not open the server to whoever reaches it.
+        return len(everyone) > 1 or any(row.password_hash or row.token_sha256 for row in everyone)
 
     def _administer(self, caller: Caller, act: str, name: str, change: Callable[[Work], Mapping[str, JSON]]) -> None:
         def operation(work: Work) -> Refused | None:

@@ -49,7 +49,8 @@ def share(
     """Share a frame, a model or a file (a `pathlib.Path`) under `name`, or give access to the asset called `x`.
 
     `people` are user names and `@groups`; `up_to` is the level to which they read, the vault's default unless given.
-    What lies above it goes out as masked copies: `mask` maps columns to redact, partial, null or drop. `level` is the
+    What lies above it, or above what earlier readers read to, goes out masked: `mask` maps columns to redact,
+    partial, null or drop. `level` is the
     level of a model or file. `start` and `until` are ISO times or durations such as `30d`. Raises `NeedsReview` for
     sensitive columns nobody has looked at, unless `yes`.
     """
@@ -70,9 +71,14 @@ def share(
     session.refresh()
     if isinstance(x, str):
         return _give(session, name, access)
-    subject = _subject(session.memory, x, reads, level, mask or {}, who.name, accepted=yes or preview)
+    readers = _readers(session, name)
+    if access:
+        readers |= dict.fromkeys(access.people, reads)
+    # A new version replaces what earlier readers open: masked copies are made for whoever reads least of them all.
+    least = min([reads, *readers.values()])
+    subject = _subject(session.memory, x, least, level, mask or {}, who.name, accepted=yes or preview)
     if preview:
-        return _preview(session, name, subject, reads, access)
+        return _preview(name, subject, readers or {"whoever is given access": reads})
     done = _send(session, name, subject, access)
     session.memory.remember(x, subject.labels, done.name)
     session.learn(done.name)
@@ -172,10 +178,14 @@ def _review(labels: Mapping[str, Label], memory: Memory) -> None:
             raise NeedsReview(f"nothing was shared: {question}")
 
 
-def _preview(session: Session, name: str, subject: Subject, reads: Level, access: AccessSpec | None) -> Preview:
-    readers = dict.fromkeys(access.people, reads) if access else {"whoever is given access": reads}
-    with suppress(Denied):  # a new name has no readers yet
-        readers = {one.grantee: one.up_to for one in session.client.access(name) if _reads(one)} | readers
+def _readers(session: Session, name: str) -> dict[str, Level]:
+    """Who has access already, and up to which level. A new name has no readers yet."""
+    with suppress(Denied):
+        return {one.grantee: one.up_to for one in session.client.access(name) if _reads(one)}
+    return {}
+
+
+def _preview(name: str, subject: Subject, readers: Mapping[str, Level]) -> Preview:
     levels = sorted(set(readers.values()))
     views = {}
     if isinstance(subject, Plan):

@@ -104,11 +104,14 @@ class People:
         return account.epoch if account else None
 
     async def kernel_environment(self, kernel_id: str, owner: str | None) -> dict[str, str]:
-        """What a kernel that is about to start needs to reach the vault, with a new token for it alone."""
+        """What a kernel that is about to start needs to reach the vault, with a new token for it alone.
+
+        A kernel of nobody gets the address without a token: so it knows that it may not use a sign-in kept at home.
+        """
+        own = {"SECURECOLLAB_URL": _local_url(self._serverapp), **self._environment}
         epoch = None if owner is None else await self.epoch(owner)
         if owner is None or epoch is None:
-            return {}
-        own = {"SECURECOLLAB_URL": _local_url(self._serverapp), **self._environment}
+            return own
         return {**own, "SECURECOLLAB_TOKEN": self.tokens.issue(kernel_id, owner, epoch)}
 
     def kernel_ended(self, kernel_id: str) -> None:

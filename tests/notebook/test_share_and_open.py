@@ -87,6 +87,16 @@ def test_a_preview_shows_also_those_who_have_access_already(alice: Kernel) -> No
     assert "@analysts reads up to internal" in preview.text and "erin reads up to confidential" in preview.text
 
 
+def test_giving_somebody_more_leaves_earlier_readers_their_masked_copies(alice: Kernel, bob: Kernel) -> None:
+    alice.ok("%share patients --as clinic/more --with bob")
+    shared = alice.ok("%share patients --as clinic/more --with erin --up-to secret")
+    assert "is unchanged" in shared.text
+    alice.ok("newer = patients.assign(age=[33, 41])")
+    assert "version 2" in alice.ok("%share newer --as clinic/more --with erin --up-to secret --yes").text
+    bob.ok("mine = %open clinic/more")
+    assert "[us_ssn]" in bob.ok("print(mine.SSN.iloc[0])").text
+
+
 def test_run_all_again_makes_no_new_version(alice: Kernel) -> None:
     alice.ok("%share patients --as clinic/same --with bob")
     again = alice.ok("%share patients --as clinic/same --with bob")
