@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from pathlib import Path
+
 import pytest
 from material import ALICE, INTERNAL, ROOT, SECRET, Vault
 
@@ -151,10 +153,23 @@ def test_a_vault_is_founded_once(vault: Vault) -> None:
     assert vault.door.account("mallory") is None
 
 
-def test_a_team_is_where_somebody_can_sign_in(empty: Vault) -> None:
-    assert not empty.door.is_team()
-    empty.door.new_token(ROOT, name="bob")
-    assert empty.door.is_team()
+def test_a_team_is_more_than_its_operator_and_stays_one(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    vault.door.found(ROOT.name)
+    assert not vault.door.is_team()
+    vault.door.add_user(ROOT, name="bob")
+    vault.door.new_token(ROOT, name="bob")
+    vault.door.disable_user(ROOT, name="bob")
+    assert vault.door.is_team()
+    vault.door.close()
+
+
+def test_an_operator_who_can_sign_in_makes_a_team(tmp_path: Path) -> None:
+    vault = Vault(tmp_path)
+    vault.door.found(ROOT.name)
+    vault.door.new_token(ROOT, name=ROOT.name)
+    assert vault.door.is_team()
+    vault.door.close()
 
 
 def test_clearance_and_roles_change_one_without_the_other(vault: Vault) -> None:
