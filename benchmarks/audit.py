@@ -1,15 +1,13 @@
 """What the audit log costs: appends against plain inserts grouped alike, restart and proofs at a million entries.
 
 Plain is the least one could do instead: the same row put by the same kind of writer thread, many operations to a
-commit, no entry, no tree, no signature. Rounds are interleaved because disks drift. Nothing here is a test.
+commit, no entry, no tree, no signature. Rounds are interleaved because disks drift.
 """
 
 from __future__ import annotations
 
 import queue
 import shutil
-import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -18,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from statistics import median
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -30,19 +28,13 @@ from jupyter_securecollab.core.ports import Rows
 from jupyter_securecollab.model import Caller, Decision, Level
 from jupyter_securecollab.proofs import LogSigner
 
+from .harness import Budget, Line, Section
+
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SIGNER = LogSigner(Ed25519PrivateKey.from_private_bytes(b"L" * 32), "bench.example/log")
 ALICE = Caller("alice", "kernel", "session")
 ALLOWED = Decision(True, ("grant.open",))
-
-
-class Result(NamedTuple):
-    """One line of the report; `ratio` against the plain way where there is one."""
-
-    what: str
-    value: float
-    unit: str
-    ratio: float | None = None
+_FLAT = Budget(1.5, of="ratio")
 
 
 class Plain:
@@ -132,18 +124,21 @@ def per_second(way: str, writers: int, count: int) -> float:
     return writers * (count // writers) / taken
 
 
-def appends(rounds: int) -> Iterator[Result]:
-    """Throughput at 1 and 32 writers, the ways taking turns."""
+def appends(counts: dict[int, int], rounds: int) -> Iterator[Line]:
+    """Throughput by number of writers, the ways taking turns; the first round is dropped."""
     named = {"plain": "one row, no audit", "entry": "one entry", "both": "one row and its entry"}
-    for writers, count in ((1, 400), (32, 6400)):
+    for writers, count in counts.items():
         measured: dict[str, list[float]] = {way: [] for way in named}
-        for _ in range(rounds):
+        for _ in range(rounds + 1):
             for way in named:
                 measured[way].append(per_second(way, writers, count))
+        plain = measured["plain"][1:]
         for way, what in named.items():
-            ratios = [ours / plain for ours, plain in zip(measured[way], measured["plain"], strict=True)]
+            kept = measured[way][1:]
+            ratio = median(ours / other for ours, other in zip(kept, plain, strict=True))
             what = f"append {what}, {writers} writer{'s' if writers > 1 else ''}"
-            yield Result(what, statistics.median(measured[way]), "per second", statistics.median(ratios))
+            budget = Budget(0.8, of="ratio", at_least=True) if way == "entry" and writers > 1 else None
+            yield Line(what, median(kept), "per s", ratio, "", budget)
 
 
 def grow(store: SqlStore, size: int) -> None:
@@ -164,53 +159,60 @@ def milliseconds(call: Callable[[int], object], arguments: list[int]) -> float:
         start = time.perf_counter()
         call(argument)
         taken.append(time.perf_counter() - start)
-    return 1000 * statistics.median(taken)
+    return 1000 * median(taken)
 
 
-def scale(rounds: int) -> Iterator[Result]:
-    """Restart and proofs, at ten thousand and a million entries."""
-    for size in (10_000, 1_000_000):
+def scale(sizes: tuple[int, ...], rounds: int) -> Iterator[Line]:
+    """Restart and proofs, few entries and many: proofs must not grow with the log."""
+    fewest: dict[str, float] = {}
+    for size in sizes:
         with folder() as path:
             store = SqlStore(f"sqlite:///{path}/vault.db")
             grow(store, size - 77)
             store.close()
-            openings = []
-            for _ in range(rounds):
-                start = time.perf_counter()
-                store = SqlStore(f"sqlite:///{path}/vault.db")
-                journal = Journal(store, SIGNER, clock=lambda: NOW)
-                openings.append(time.perf_counter() - start)
-                journal.close()
-                store.close()
-            yield Result(f"start on {size:,} entries", 1000 * statistics.median(openings), "ms")
+            yield Line(f"start on {size:,} entries", starting(path, rounds), "ms", None, "", Budget(1000))
             store = SqlStore(f"sqlite:///{path}/vault.db")
-            yield from proofs(store, size)
+            for what, taken in proofs(store).items():
+                ratio = taken / fewest.setdefault(what, taken)
+                budget = _FLAT if size > sizes[0] else None
+                yield Line(f"{what}, {size:,} entries", taken, "ms", ratio if budget else None, "", budget)
             store.close()
 
 
-def proofs(store: SqlStore, size: int) -> Iterator[Result]:
-    """Receipts and consistency proofs from a log, tiles not cached and cached."""
+def starting(path: Path, rounds: int) -> float:
+    """Milliseconds until a log that is there already takes entries."""
+    taken = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        store = SqlStore(f"sqlite:///{path}/vault.db")
+        journal = Journal(store, SIGNER, clock=lambda: NOW)
+        taken.append(time.perf_counter() - start)
+        journal.close()
+        store.close()
+    return 1000 * median(taken)
+
+
+def proofs(store: SqlStore) -> dict[str, float]:
+    """Milliseconds for receipts and consistency proofs from a log, tiles not cached and cached."""
 
     def known(rows: Rows) -> int:
         return rows.find(EntryRow, newest=True, limit=1)[0].index
 
     journal = Journal(store, SIGNER, clock=lambda: NOW)
     newest = journal.read(known)
-    spread = list(range(0, newest, newest // 400))
-    yield Result(f"receipt of any of {size:,} entries", milliseconds(journal.receipt, spread), "ms")
-    yield Result(
-        f"receipt of a recent one of {size:,}", milliseconds(journal.receipt, [newest - n for n in range(400)]), "ms"
-    )
-    yield Result(f"consistency with any of {size:,} sizes", milliseconds(journal.head, spread), "ms")
+    spread = list(range(0, newest, max(1, newest // 400)))
+    recent = [newest - number for number in range(min(400, newest))]
+    found = {
+        "receipt of any entry": milliseconds(journal.receipt, spread),
+        "receipt of a recent entry": milliseconds(journal.receipt, recent),
+        "consistency with any size": milliseconds(journal.head, spread),
+    }
     journal.close()
+    return found
 
 
-def run(rounds: int) -> list[Result]:
-    """Everything, as lines of a report."""
-    return [*appends(rounds), *scale(rounds)]
-
-
-if __name__ == "__main__":
-    for result in run(int(sys.argv[1]) if len(sys.argv) > 1 else 5):
-        ratio = "" if result.ratio is None else f"  {result.ratio:.2f}x plain"
-        print(f"{result.what:45} {result.value:10.2f} {result.unit}{ratio}")
+def run(quick: bool) -> Iterator[Section]:
+    """Two sections: what appending costs, and what does not grow with the log."""
+    counts, sizes, rounds = ({1: 10, 4: 40}, (300, 600), 1) if quick else ({1: 300, 32: 6400}, (10_000, 1_000_000), 5)
+    yield Section("Audit log: appending, beside plain inserts grouped alike", list(appends(counts, rounds)))
+    yield Section("Audit log: restart and proofs", list(scale(sizes, rounds)), ["Ratios: beside the shorter log."])

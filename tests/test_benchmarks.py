@@ -1,0 +1,119 @@
+"""The benchmarks count right, say what was missed, and every topic runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks import report, run
+from benchmarks.harness import (
+    Budget,
+    Line,
+    Sample,
+    Section,
+    Way,
+    compared,
+    cpu,
+    extra_memory,
+    ratio,
+    take_turns,
+    timed,
+    wall,
+)
+
+
+def test_ratio_is_the_median_of_each_rounds_own_ratio() -> None:
+    ours, plain = [Sample(2, 0), Sample(9, 0), Sample(8, 0)], [Sample(1, 0), Sample(3, 0), Sample(8, 0)]
+    assert ratio(ours, plain, wall) == 2
+
+
+def test_cpu_time_counts_the_server_too() -> None:
+    assert ratio([Sample(1, 2, 4)], [Sample(1, 3)], cpu) == 2
+
+
+def test_ways_take_turns_and_the_first_round_does_not_count() -> None:
+    order: list[str] = []
+
+    def noting(name: str) -> Callable[[], None]:
+        return lambda: order.append(name)
+
+    ways = {"a": Way(noting("a")), "b": Way(noting("b"), before=noting("before b"), at_most=1)}
+    samples = take_turns(ways, 2)
+    assert order == ["a", "before b", "b", "before b", "b", "a", "a"]
+    assert {name: len(taken) for name, taken in samples.items()} == {"a": 2, "b": 1}
+
+
+def test_cpu_time_of_what_is_timed_is_counted() -> None:
+    def busy() -> None:
+        while os.times().user < until:
+            sum(range(1000))
+
+    until = os.times().user + 0.05
+    sample = timed(busy)
+    assert sample.cpu >= 0.03
+    assert sample.wall >= 0.03
+    assert sample.server == 0
+
+
+def test_extra_memory_is_the_peak_and_not_what_was_there_before() -> None:
+    before = bytearray(os.urandom(1)) * 60_000_000
+    with extra_memory(os.getpid()) as used:
+        for _ in range(2):
+            taken = bytearray(os.urandom(1)) * 30_000_000
+            del taken
+        assert 25 <= used() <= 50
+    del before
+
+
+@pytest.mark.parametrize(
+    ("budget", "met"),
+    [
+        (Budget(10), True),
+        (Budget(9), False),
+        (Budget(2, of="ratio"), True),
+        (Budget(1.9, of="ratio"), False),
+        (Budget(10, at_least=True), True),
+        (Budget(11, at_least=True), False),
+        (None, None),
+    ],
+)
+def test_budget_is_met_or_missed(budget: Budget | None, met: bool | None) -> None:
+    assert Line("it", 10, "ms", 2.0, "", budget).met is met
+
+
+def test_budget_on_a_ratio_that_is_not_there_is_missed() -> None:
+    assert Line("it", 10, "ms", None, "", Budget(2, of="ratio")).met is False
+
+
+def test_compared_says_milliseconds_ratio_and_cpu() -> None:
+    line = compared("it", [Sample(0.2, 0.1, 0.05)], [Sample(0.1, 0.1)])
+    assert (line.value, line.ratio) == (pytest.approx(200), pytest.approx(2))
+    assert line.note == "CPU 1.50×: 0.10 s and 0.05 s in the server"
+
+
+def test_report_says_what_was_missed() -> None:
+    lines = [Line("good", 1, "ms", None, "", Budget(2)), Line("bad", 3, "ms", None, "so slow", Budget(2))]
+    written = report.text([Section("Times", lines, ["Noted."])], report.conditions((1, 2, 3)))
+    assert "**1 of 2 budgets are kept.**" in written
+    assert "| good | 1.00 ms |  | ≤ 2 ms | met |  |" in written
+    assert "| bad | 3.00 ms |  | ≤ 2 ms | **missed** | so slow |" in written
+    assert "Noted." in written
+    assert "load average (1, 5, 15 min): 1.00 2.00 3.00 →" in written
+
+
+def test_unknown_topic_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run.main(["shares"])
+    assert "no such topic: shares" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("topic", run.TOPICS)
+def test_topic_runs(topic: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run.main(["--quick", "--output", str(tmp_path / "results.md"), topic])
+    written = (tmp_path / "results.md").read_text("utf-8")
+    assert written.count("\n## ") >= 1
+    assert all(table in written for table in capsys.readouterr().out.split("\n\n") if table.startswith("|"))
