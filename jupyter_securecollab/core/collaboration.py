@@ -6,7 +6,7 @@ returns. Methods are synchronous and thread-safe; callers that live on an event 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..proofs import LogSigner
 from .access import AccessBook
@@ -34,7 +34,8 @@ def holds_state(store: Store) -> bool:
 class Collaboration:
     """The vault. Its attributes are its methods: this constructor is the list of everything it can do.
 
-    Raises `StoreBroken` when database, root key and log key do not belong together. Owns the store: `close` closes it.
+    `policies` are the organisation's own, by file name. Raises `StoreBroken` when database, root key and log key do not
+    belong together, `Invalid` for a policy that is not acceptable. Owns the store: `close` closes it.
     """
 
     def __init__(
@@ -47,13 +48,14 @@ class Collaboration:
         settings: Settings,
         clock: Clock,
         copies: Sequence[CheckpointCopy] = (),
+        policies: Mapping[str, str] = {},
     ) -> None:
         keys = Keyring(key_service)
         with store.snapshot() as rows:
             keys.check(rows)
         self._store = store
         self._journal = journal = Journal(store, signer, clock=clock, copies=copies)
-        desk = Desk(journal, Policy(), settings, clock)
+        desk = Desk(journal, Policy(policies), settings, clock)
         access = AccessBook(desk)
         sharing = Sharing(desk, access, keys, objects)
         opening = Opening(desk, access, keys, objects)
@@ -88,6 +90,7 @@ class Collaboration:
         self.me = accounts.me
         self.people = accounts.people
         self.found = accounts.found
+        self.adopt_policy = desk.adopt_policy
         self.add_user = accounts.add_user
         self.change_user = accounts.change_user
         self.disable_user = accounts.disable_user

@@ -15,7 +15,7 @@ import msgspec
 from ..errors import Denied, NotFound, Unavailable
 from ..model import Caller, Decision, Level, Receipt, Unmet, Value, clip
 from .audit import JSON, Journal, Work
-from .catalog import AssetRow, GrantRow, MembershipRow, PersonRow
+from .catalog import AssetRow, EntryRow, GrantRow, MembershipRow, PersonRow
 from .policy import Policy
 from .ports import Clock, Rows
 from .question import Action, AssetFact, GrantFact, Person, Question, Ruling
@@ -58,6 +58,16 @@ class Desk:
         self.settings = settings
         self._policy = policy
         self._denials = DenialMeter()
+
+    def adopt_policy(self) -> None:
+        """Put on record which policy text decides from here on, unless the log says so already."""
+
+        def operation(work: Work) -> None:
+            told = work.rows.find(EntryRow, actor=_VAULT.name, act="policy.adopt", newest=True, limit=1)
+            if not told or self._policy.digest.encode() not in told[0].body:
+                work.record("policy.adopt", _VAULT, name="policy", detail={"sha256": self._policy.digest})
+
+        self.write(operation)
 
     def write(self, operation: Callable[[Work], T | Refused]) -> tuple[T, Receipt | None]:
         """Run, record and commit one operation; raise what it raised, or its refusal once that is durable."""
@@ -164,6 +174,8 @@ class Desk:
             return _TAKEN if action == "update" else NO_ACCESS
         return self._policy.rule(question)
 
+
+_VAULT = Caller("vault", "service", "")
 
 _WORDS = {
     "begin": "share",

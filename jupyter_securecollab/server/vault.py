@@ -52,6 +52,7 @@ def open_vault(folder: Path, settings: Settings, *, copies: Path | None = None) 
         raise
     try:
         door.found(operator())
+        door.adopt_policy()
     except BaseException:
         door.close()
         raise
@@ -73,6 +74,7 @@ def _assembled(folder: Path, store: SqlStore, settings: Settings, copies: Path |
         objects=ObjectFolder(folder),
         key_service=KeyFile(root_key),
         settings=settings,
+        policies={file.name: file.read_text("utf-8") for file in sorted((folder / "policies").glob("*.cedar"))},
         clock=now,
         copies=[] if copies is None else [CheckpointFolder(copies)],
     )

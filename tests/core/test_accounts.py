@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-
 from pathlib import Path
 
 import pytest
@@ -72,7 +71,7 @@ def test_one_is_told_who_one_is_and_strangers_that_they_are_nobody(vault: Vault)
 
 
 def test_names_taken_or_malformed_make_no_account(vault: Vault) -> None:
-    for name, error in (("bob", Conflict), ("@x", Invalid), ("", InvalidName), ("a b", InvalidName), 
+    for name, error in (("bob", Conflict), ("@x", Invalid), ("", InvalidName), ("a b", InvalidName),
                         ("../x", InvalidName), ("x" * 129, InvalidName), ("<b>", InvalidName)):  # fmt: skip
         with pytest.raises(error):
             vault.door.add_user(ROOT, name=name)
