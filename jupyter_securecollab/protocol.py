@@ -1,7 +1,7 @@
 """Wire protocol, version 1: one request type per route, the route table, errors on the wire, the OpenAPI document.
 
-A request's fields are the keyword arguments of the door's method of the same name. Fields named in the path come from
-it; the others from the query of a GET or DELETE, from the JSON body of a POST. Answers are model types in an envelope
+A request's fields are the keyword arguments of the door's method of the same name. A POST has them all in its JSON
+body; GET, PUT and DELETE those that the path names there, and the others in the query. Answers are model types in an envelope
 with the newest checkpoint of the log. Uploads, part reads and the log's export carry raw bytes. No behaviour here.
 """
 
@@ -156,7 +156,7 @@ ROUTES: tuple[Route, ...] = (
     Route("begin", "POST", "versions", Begin, Begun),
     Route("upload", "PUT", "versions/{version}/parts/{level}/{partition}", Part, Nothing, raw=True),
     Route("read_part", "GET", "versions/{version}/parts/{level}/{partition}", Part, Nothing, raw=True),
-    Route("commit", "POST", "versions/{version}/commit", Commit, Committed, changes=True, body_limit=COMMIT_BODY),
+    Route("commit", "POST", "commit", Commit, Committed, changes=True, body_limit=COMMIT_BODY),
     Route("abort", "DELETE", "versions/{version}", VersionOnly, Nothing),
     Route("open", "POST", "open", Open, Opened),
     Route("grant", "POST", "grant", Grant, Changed, changes=True),
@@ -193,7 +193,7 @@ class Reply(msgspec.Struct, Generic[T]):
 
 
 class ErrorBody(Value, frozen=True):
-    """An error on the wire. `index` names the first bad entry of a broken log."""
+    """An error on the wire."""
 
     code: str
     message: str

@@ -73,8 +73,7 @@ class Opening:
             below = _manifests(work.rows, row, ruling.up_to)
             if not below:
                 return self._desk.refuse(work, caller, "open", asset, name, _nothing_below(ruling.up_to, asset))
-            newest = numbered(work.rows, asset, None)
-            withheld, whole = raised(below, _manifests(work.rows, newest, Level.SECRET), ruling.up_to)
+            withheld, whole = self._raised_since(work.rows, asset, row, below, ruling.up_to)
             if whole:
                 return self._desk.refuse(work, caller, "open", asset, name, _raised(ruling.up_to, asset))
             chosen = select(below, columns, withheld)
@@ -89,6 +88,14 @@ class Opening:
 
         (opened, row), receipt = self._desk.recorded(operation)
         return msgspec.structs.replace(opened, receipt=receipt, committed=commit_receipt(self._desk.journal, row))
+
+    def _raised_since(
+        self, rows: Rows, asset: AssetRow, row: VersionRow, below: Mapping[Level, LevelManifest], up_to: Level
+    ) -> tuple[Collection[str], bool]:
+        """What the newest version's labels withhold of an older one: columns, or (True) all of it."""
+        if row.number == asset.newest:
+            return (), False
+        return raised(below, _manifests(rows, numbered(rows, asset, None), Level.SECRET), up_to)
 
     def _opened(
         self,

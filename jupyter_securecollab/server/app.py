@@ -13,7 +13,7 @@ from traitlets import CaselessStrEnum, Unicode, default
 from ..core.collaboration import Collaboration, Settings
 from ..errors import SecureCollabError
 from ..model import Level
-from .handlers import Desk, handlers
+from .handlers import AsyncDoor, handlers
 from .vault import open_vault, operator, vault_folder
 from .wiring import check, install
 
@@ -54,7 +54,7 @@ class SecureCollabApp(ExtensionApp):
     ).tag(config=True)
 
     door: Collaboration
-    desk: Desk
+    async_door: AsyncDoor
 
     @default("folder")
     def _folder_default(self) -> str:
@@ -92,8 +92,8 @@ class SecureCollabApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         """Add the routes of the protocol."""
-        self.desk = Desk(self.door, self._changed)
-        self.handlers.extend(handlers(self.desk))
+        self.async_door = AsyncDoor(self.door, self._changed)
+        self.handlers.extend(handlers(self.async_door))
 
     def _changed(self) -> None:
         self._events().emit(schema_id=CHANGED_EVENT, data={})
@@ -103,5 +103,5 @@ class SecureCollabApp(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Finish what is running and close the vault."""
-        self.desk.close()
+        self.async_door.close()
         self.door.close()

@@ -20,10 +20,10 @@ from tornado.http1connection import HTTP1Connection
 
 from .. import __version__, protocol
 from ..core.collaboration import PART_LIMIT, Collaboration, PartUpload
-from ..errors import Invalid, NotFound
+from ..errors import Invalid, NotFound, SecureCollabError, TooLarge
 from ..model import Level, clip
 from ..protocol import PREFIX, ROUTES, Nothing, Part, Route
-from .base import VaultHandler
+from .base import VaultHandler, write_error_json
 
 T = TypeVar("T")
 
@@ -31,8 +31,8 @@ _PIECE = 4 * 1024 * 1024
 _RANGE = re.compile(r"bytes=([0-9]{1,16})-([0-9]{1,16})")
 
 
-class Desk:
-    """What handlers share: the door, threads to call it from, and how to say that something changed."""
+class AsyncDoor:
+    """The door for callers on an event loop: threads to call it from, and how to say that something changed."""
 
     def __init__(self, door: Collaboration, changed: Callable[[], None]) -> None:
         self.door = door
@@ -43,28 +43,49 @@ class Desk:
         """Run a blocking call off the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: act(*args, **kwargs))
 
+    def abandon(self, upload: PartUpload) -> None:
+        """End an upload that nobody waits for any more."""
+        try:
+            self._threads.submit(upload.abandon)
+        except RuntimeError:  # the server is stopping
+            upload.abandon()
+
     def close(self) -> None:
         """Let running calls end, take no more."""
         self._threads.shutdown(wait=True)
 
 
 class _DoorHandler(VaultHandler):
-    """Limits bodies before they are in memory, and answers with results in the envelope."""
+    """Answers with results in the envelope."""
 
     route: Route
-    desk: Desk
+    async_door: AsyncDoor
+    _heard_all = False
 
-    def initialize(self, desk: Desk, route: Route | None = None) -> None:
-        self.desk = desk
-        if route is not None:
-            self.route = route
+    def initialize(self, async_door: AsyncDoor, route: Route) -> None:
+        self.async_door, self.door, self.route = async_door, async_door.door, route
 
-    async def answer(self, result: object) -> None:
-        """Send a result with the head of the log, proven to extend what the client says it has seen."""
+    async def prepare(self) -> None:  # type: ignore[override]  # its one parameter is Jupyter's own
+        await super().prepare()
         seen = self.request.headers.get(protocol.SEEN_HEADER, "0")
         if not re.fullmatch("[0-9]{1,16}", seen):
             raise Invalid("the size of the log seen is a number")
-        head = await self.desk.call(self.desk.door.head, int(seen))
+        self._seen = int(seen)
+
+    def set_default_headers(self) -> None:
+        """Also for errors: whoever is answered before his body was read has to know that the connection ends."""
+        super().set_default_headers()
+        if not self._heard_all:
+            self.set_header("Connection", "close")
+
+    def heard_all(self) -> None:
+        """The body has been read: the connection serves further requests."""
+        self._heard_all = True
+        self.clear_header("Connection")
+
+    async def answer(self, result: object) -> None:
+        """Send a result with the head of the log, proven to extend what the client says it has seen."""
+        head = await self.async_door.call(self.door.head, self._seen)
         self.set_header("Content-Type", "application/json")
         self.set_header("Cache-Control", "no-store")
         self.finish(msgspec.json.encode({"result": result, "log": head}))
@@ -72,40 +93,43 @@ class _DoorHandler(VaultHandler):
 
 @web.stream_request_body
 class DoorHandler(_DoorHandler):
-    """A JSON route of the table."""
+    """A JSON route of the table. Its body is limited before it is in memory."""
 
     async def prepare(self) -> None:  # type: ignore[override]  # its one parameter is Jupyter's own
         self._body = bytearray()
         await super().prepare()
+        length = self.request.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length) > self.route.body_limit:
+            raise self._too_large()
 
     def data_received(self, chunk: bytes) -> None:
-        if len(self._body) + len(chunk) > self.route.body_limit:
-            raise web.HTTPError(413)
-        self._body += chunk
+        if len(self._body) + len(chunk) <= self.route.body_limit:
+            self._body += chunk
+        elif not self._finished:  # a body that did not say how long it is
+            write_error_json(self, self._too_large())
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"the request is larger than the {self.route.body_limit} bytes it may have")
 
     async def _serve(self, *in_path: str) -> None:
-        door, one = self.desk.door, self.route
-        if self.request.method != one.method:
+        self.heard_all()
+        if self.request.method != self.route.method:
             raise web.HTTPError(405)
-        request = self._decode(one, in_path)
+        request = self._decode(in_path)
         arguments = {name: getattr(request, name) for name in request.__struct_fields__}
-        result = await self.desk.call(getattr(door, one.name), self.caller, **arguments)
-        if one.changes:
-            self.desk.changed()
+        result = await self.async_door.call(getattr(self.door, self.route.name), self.caller, **arguments)
+        if self.route.changes:
+            self.async_door.changed()
         await self.answer(Nothing() if result is None else result)
 
-    def _decode(self, one: Route, in_path: tuple[str, ...]) -> Any:
-        fields: dict[str, Any] = dict(zip(_names(one.path), in_path, strict=True))
+    def _decode(self, in_path: tuple[str, ...]) -> Any:
         try:
-            if one.method == "POST":
-                body = msgspec.json.decode(bytes(self._body) or b"{}")
-                if not isinstance(body, dict) or fields.keys() & body.keys():
-                    raise Invalid("the body is a JSON object without what the path already says")
-                return msgspec.convert({**body, **fields}, one.request, strict=not fields)
-            for name in self.request.query_arguments:
-                if name not in fields:
-                    fields[name] = self.get_query_argument(name)
-            return msgspec.convert(fields, one.request, strict=False)
+            if self.route.method == "POST":
+                return msgspec.json.decode(self._body, type=self.route.request)
+            fields = dict(zip(_names(self.route.path), in_path, strict=True))
+            for name in self.request.query_arguments.keys() - fields.keys():
+                fields[name] = self.get_query_argument(name, strip=False)
+            return msgspec.convert(fields, self.route.request, strict=False)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Invalid(f"the request cannot be understood: {clip(str(error), 200)}") from None
 
@@ -129,34 +153,40 @@ class PartHandler(_DoorHandler):
         await super().prepare()
         if self.request.method == "PUT":
             cast(HTTP1Connection, self.request.connection).set_max_body_size(PART_LIMIT)
+            self._pending = bytearray()
             part = self._part(*self.path_args)
-            self._upload = await self.desk.call(
-                self.desk.door.upload,
+            self._upload = await self.async_door.call(
+                self.door.upload,
                 self.caller,
                 version=part.version,
                 level=part.level,
                 partition=part.partition,
             )
-            self._pending = bytearray()
 
     async def data_received(self, chunk: bytes) -> None:
         if self._upload is None:
-            raise web.HTTPError(413 if self.request.method == "GET" else 400)
+            return  # the body of a request that has none: not kept
         self._pending += chunk
         if len(self._pending) >= _PIECE:
             await self._flush(self._upload)
 
     async def _flush(self, upload: PartUpload) -> None:
         piece, self._pending = bytes(self._pending), bytearray()
-        await self.desk.call(upload.write, piece)
+        try:
+            await self.async_door.call(upload.write, piece)
+        except SecureCollabError as error:
+            # Raised while the body still arrives, Tornado would only close the connection.
+            self._abandon()
+            write_error_json(self, error)
 
     async def put(self, *_in_path: str) -> None:
+        self.heard_all()
         upload = self._upload
         if upload is None:
             raise Invalid("there is no part to upload")
-        await self._flush(upload)
+        await self.async_door.call(upload.write, bytes(self._pending))
+        await self.async_door.call(upload.finish)
         self._upload = None
-        await self.desk.call(upload.finish)
         await self.answer(Nothing())
 
     def on_connection_close(self) -> None:
@@ -170,21 +200,26 @@ class PartHandler(_DoorHandler):
     def _abandon(self) -> None:
         upload, self._upload = self._upload, None
         if upload is not None:
-            upload.abandon()
+            self.async_door.abandon(upload)
 
     async def get(self, *in_path: str) -> None:
-        part, door = self._part(*in_path), self.desk.door
+        self.heard_all()
+        part, read = self._part(*in_path), self.door.read_part
         lease = self.request.headers.get(protocol.LEASE_HEADER, "")
         where = {"version": part.version, "level": part.level, "partition": part.partition, "lease": lease}
         wanted = _RANGE.fullmatch(self.request.headers.get("Range", ""))
         if wanted is None:
             raise Invalid("say which bytes: Range: bytes=first-last")
         start, stop = int(wanted[1]), int(wanted[2]) + 1
+        size = await self.async_door.call(self.door.part_size, self.caller, **where)
+        if not start < stop <= size:
+            raise Invalid("that range lies outside the part")
+        # The first piece is read before the status goes out, so that a refusal is still an error the client can read.
+        piece = await self.async_door.call(read, self.caller, start=start, stop=min(start + _PIECE, stop), **where)
+        self.set_status(206)
         self.set_header("Content-Type", "application/octet-stream")
         self.set_header("Cache-Control", "no-store")
-        # The first piece is read before the status goes out, so that a refusal is still an error the client can read.
-        piece = await self.desk.call(door.read_part, self.caller, start=start, stop=min(start + _PIECE, stop), **where)
-        self.set_status(206)
+        self.set_header("Content-Range", f"bytes {start}-{stop - 1}/{size}")
         self.set_header("Content-Length", str(stop - start))
         while True:
             self.write(piece)
@@ -192,9 +227,7 @@ class PartHandler(_DoorHandler):
             start += len(piece)
             if start >= stop:
                 break
-            piece = await self.desk.call(
-                door.read_part, self.caller, start=start, stop=min(start + _PIECE, stop), **where
-            )
+            piece = await self.async_door.call(read, self.caller, start=start, stop=min(start + _PIECE, stop), **where)
         self.finish()
 
     def _part(self, version: str, level: str, partition: str) -> Part:
@@ -205,13 +238,14 @@ class ExportHandler(_DoorHandler):
     """The whole log as a file."""
 
     async def get(self) -> None:
+        self.heard_all()
         with tempfile.TemporaryDirectory() as folder:
             bundle = Path(folder) / "audit-bundle"
-            await self.desk.call(self.desk.door.export, self.caller, destination=bundle)
+            await self.async_door.call(self.door.export, self.caller, destination=bundle)
             self.set_header("Content-Type", "application/octet-stream")
             self.set_header("Content-Disposition", 'attachment; filename="audit-bundle"')
             with bundle.open("rb") as file:
-                while piece := await self.desk.call(file.read, _PIECE):
+                while piece := await self.async_door.call(file.read, _PIECE):
                     self.write(piece)
                     await self.flush()
         self.finish()
@@ -244,14 +278,16 @@ class UnknownHandler(VaultHandler):
         await self.get()
 
 
-def handlers(desk: Desk) -> list[tuple[Any, ...]]:
+def handlers(async_door: AsyncDoor) -> list[tuple[Any, ...]]:
     """Tornado's routing table for every route of the protocol."""
     own: dict[str, type[_DoorHandler]] = {"upload": PartHandler, "read_part": PartHandler, "export": ExportHandler}
     table: list[tuple[Any, ...]] = [(rf"/{PREFIX}/openapi\.json", OpenApiHandler)]
     paths: dict[str, tuple[Any, ...]] = {}
     for one in ROUTES:
         handler = own.get(one.name, DoorHandler)
-        paths.setdefault(one.path, (rf"/{PREFIX}/{_pattern(one.path)}", handler, {"desk": desk, "route": one}))
+        paths.setdefault(
+            one.path, (rf"/{PREFIX}/{_pattern(one.path)}", handler, {"async_door": async_door, "route": one})
+        )
     return [*table, *paths.values(), (rf"/{PREFIX}(?:/.*)?", UnknownHandler)]
 
 

@@ -68,7 +68,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/securecollab/api/v1/versions/{version}/commit": {
+    "/securecollab/api/v1/commit": {
         parameters: {
             query?: never;
             header?: never;
@@ -482,7 +482,8 @@ export interface components {
          * @description Everything a reader needs to fetch and open exactly what he may see.
          *
          *         `manifest` is the top manifest, `levels` the level manifests up to `up_to`; all bytes are to be verified by the
-         *         reader against `committed`, the receipt of the commit. `lease` goes with every part read.
+         *         reader against `committed`, the receipt of the commit. `lease` goes with every part read. `columns` are those the
+         *         keys are for where they are fewer than asked for: the newest version holds the others above the reader.
          */
         Opened: {
             asset: string;
@@ -503,6 +504,8 @@ export interface components {
             lease_until: string;
             committed: components["schemas"]["Receipt"];
             receipt: components["schemas"]["Receipt"];
+            /** @default null */
+            columns: string[] | null;
         };
         /**
          * StreamKey
@@ -571,7 +574,7 @@ export interface components {
         };
         /**
          * ErrorBody
-         * @description An error on the wire. `index` names the first bad entry of a broken log.
+         * @description An error on the wire.
          */
         ErrorBody: {
             code: string;
@@ -796,9 +799,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                version: string;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody?: {
