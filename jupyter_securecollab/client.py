@@ -35,6 +35,7 @@ from .model import (
     LogHead,
     Opened,
     Receipt,
+    Shredded,
     Value,
     VersionSummary,
     Who,
@@ -210,6 +211,12 @@ class Client:
     def revoke(self, name: str, people: Sequence[str]) -> Changed:
         """End access."""
         return self._changed("revoke", protocol.Revoke(name, tuple(people)))
+
+    def shred(self, name: str, before: int) -> Shredded:
+        """Destroy versions with a number below `before`; repeat until none is returned."""
+        done = self._call("shred", protocol.Shred(name, before), Shredded)
+        self.check_receipt(done.receipt)
+        return done
 
     def assets(self) -> tuple[AssetSummary, ...]:
         """What the user owns or may open."""

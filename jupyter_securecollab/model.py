@@ -298,6 +298,14 @@ class Changed(Value, frozen=True):
     receipt: Receipt
 
 
+class Shredded(Value, frozen=True):
+    """Versions destroyed, by number, and the receipt."""
+
+    name: str
+    numbers: tuple[int, ...]
+    receipt: Receipt
+
+
 class EntryView(Value, frozen=True):
     """One log entry for display; `body` is the canonical JSON that was hashed."""
 

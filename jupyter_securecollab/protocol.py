@@ -30,6 +30,7 @@ from .model import (
     Name,
     Opened,
     Receipt,
+    Shredded,
     Value,
     VersionSummary,
     Who,
@@ -108,6 +109,13 @@ class Revoke(Value, frozen=True):
     people: Names
 
 
+class Shred(Value, frozen=True):
+    """Destroy versions before a number."""
+
+    name: Name
+    before: Number
+
+
 class NameOnly(Value, frozen=True):
     """One asset by its name."""
 
@@ -161,6 +169,7 @@ ROUTES: tuple[Route, ...] = (
     Route("open", "POST", "open", Open, Opened),
     Route("grant", "POST", "grant", Grant, Changed, changes=True),
     Route("revoke", "POST", "revoke", Revoke, Changed, changes=True),
+    Route("shred", "POST", "shred", Shred, Shredded, changes=True),
     Route("assets", "GET", "assets", Nothing, tuple[AssetSummary, ...]),
     Route("describe", "GET", "assets/{name}", NameOnly, AssetSummary),
     Route("access", "GET", "assets/{name}/access", NameOnly, tuple[Access, ...]),

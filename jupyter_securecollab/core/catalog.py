@@ -75,7 +75,7 @@ class VersionRow(Row, frozen=True):
     id: str
     asset: str
     number: int
-    state: Literal["begun", "committed", "unchanged", "abandoned"]
+    state: Literal["begun", "committed", "unchanged", "abandoned", "shredded"]
     by: str
     begun: datetime
     levels: tuple[Level, ...]

@@ -20,6 +20,7 @@ from .policy import Policy
 from .ports import CheckpointCopy, Clock, KeyService, Objects, Store
 from .records import Records
 from .sharing import PART_LIMIT, PartUpload, Sharing
+from .shredding import Shredding
 from .upkeep import Collected, Upkeep
 
 __all__ = ["PART_LIMIT", "Collaboration", "Collected", "PartUpload", "Settings", "holds_state"]
@@ -59,6 +60,7 @@ class Collaboration:
         access = AccessBook(desk)
         sharing = Sharing(desk, access, keys, objects)
         opening = Opening(desk, access, keys, objects)
+        shredding = Shredding(desk, keys, objects)
         upkeep = Upkeep(desk, keys, objects)
         accounts = Accounts(desk)
         records = Records(desk)
@@ -71,6 +73,7 @@ class Collaboration:
         self.open = opening.open
         self.read_part = opening.read_part
         self.part_size = opening.part_size
+        self.shred = shredding.shred
         # Who may do what with it, and what may be known of it.
         self.grant = access.grant
         self.revoke = access.revoke

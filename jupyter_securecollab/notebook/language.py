@@ -78,7 +78,7 @@ MAGICS = {
             "unshare",
             "End access at once, also where a group would let a person in; shows who had opened it.",
             "NAME",
-            (_WITH,),
+            (_WITH, Flag("rekey", "nothing", "", "new keys for it, and the versions before are destroyed")),
             examples=("%unshare oncology/patients --with bob",),
         ),
         Syntax("versions", "The versions of something, newest first.", "NAME"),

@@ -122,7 +122,7 @@ def _access(parsed: Parsed, variables: Mapping[str, Any]) -> None:
 
 
 def _unshare(parsed: Parsed, variables: Mapping[str, Any]) -> None:
-    _shown(collab.unshare(parsed.subject or "", parsed.many("with")))
+    _shown(collab.unshare(parsed.subject or "", parsed.many("with"), rekey=parsed.has("rekey")))
 
 
 def _versions(parsed: Parsed, variables: Mapping[str, Any]) -> None:

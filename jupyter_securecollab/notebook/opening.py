@@ -48,7 +48,7 @@ def open(
     session.refresh()
     opened = session.client.open(name, number=version, columns=wanted, up_to=level, purpose=reason)
     wanted = wanted if opened.columns is None else opened.columns
-    commit_hash = _vouched(opened, name, session.client.log_key)
+    commit_hash = vouched(opened, name, session.client.log_key)
     value = _unsealed(session, opened, commit_hash, wanted)
     levels = verify(parse_top(opened.manifest), opened.levels)
     chosen = choose(visible(levels), wanted)
@@ -59,7 +59,7 @@ def open(
     return value
 
 
-def _vouched(opened: Opened, name: str, log_key: str) -> bytes:
+def vouched(opened: Opened, name: str, log_key: str) -> bytes:
     """The hash of the top manifest as the log has it, from the entry of the commit of this very version."""
     entry = verify_receipt(opened.committed, log_key).entry
     found = (entry.act, entry.name, entry.asset, entry.version, entry.detail.get("number"))

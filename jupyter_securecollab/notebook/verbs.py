@@ -18,6 +18,7 @@ from ..proofs import parse_entry
 from .display import Report, Shown, Table, listed
 from .listing import Listing, access_table, changed
 from .plan import confirmed, labels_for, plan, unreviewed
+from .rekeying import rekey as give_new_keys
 from .session import current
 from .times import shown
 from .times import since as looking_back
@@ -136,10 +137,11 @@ def access(name: str) -> Listing[Access]:
     return Listing(Report(f"access to {asset}", tables=(access_table(found),)), found)
 
 
-def unshare(name: str, people: str | Sequence[str]) -> Listing[Access]:
+def unshare(name: str, people: str | Sequence[str], *, rekey: bool = False) -> Listing[Access]:
     """End the access of people and `@groups` at once; a person's also where a group would let him in.
 
-    Shows who had opened it before: what they copied then stays copied.
+    Shows who had opened it before: what they copied then stays copied. `rekey` also seals the newest version under new
+    keys and destroys the versions before it, so that a key kept from before opens nothing.
     """
     session = current()
     named = tuple(map(grantee_name, (people,) if isinstance(people, str) else people))
@@ -147,9 +149,11 @@ def unshare(name: str, people: str | Sequence[str]) -> Listing[Access]:
         raise Invalid("nobody is named", next_step=f"%unshare {clip(name)} --with PERSON")
     asset = session.asset(name)
     done = session.client.revoke(asset, named)
-    return changed(
-        f"access to {asset} ended for {listed(named)}", done, (("opened before by", listed(done.opened_by)),)
-    )
+    facts = [("opened before by", listed(done.opened_by))]
+    if rekey:
+        number, destroyed = give_new_keys(session, asset)
+        facts += [("new keys", f"version {number}"), ("destroyed", f"version {listed(map(str, destroyed))}")]
+    return changed(f"access to {asset} ended for {listed(named)}", done, tuple(facts))
 
 
 def versions(name: str) -> Listing[VersionSummary]:

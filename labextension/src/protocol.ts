@@ -148,6 +148,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/securecollab/api/v1/shred": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["shred"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/securecollab/api/v1/assets": {
         parameters: {
             query?: never;
@@ -371,6 +387,14 @@ export interface components {
             people: string[];
         };
         /**
+         * Shred
+         * @description Destroy versions before a number.
+         */
+        Shred: {
+            name: string;
+            before: number;
+        };
+        /**
          * NameOnly
          * @description One asset by its name.
          */
@@ -524,6 +548,15 @@ export interface components {
             name: string;
             access: components["schemas"]["Access"][];
             opened_by: string[];
+            receipt: components["schemas"]["Receipt"];
+        };
+        /**
+         * Shredded
+         * @description Versions destroyed, by number, and the receipt.
+         */
+        Shredded: {
+            name: string;
+            numbers: number[];
             receipt: components["schemas"]["Receipt"];
         };
         /**
@@ -958,6 +991,42 @@ export interface operations {
                 content: {
                     "application/json": {
                         result: components["schemas"]["Changed"];
+                        log: components["schemas"]["LogHead"];
+                    };
+                };
+            };
+            /** @description refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    shred: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Shred"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        result: components["schemas"]["Shredded"];
                         log: components["schemas"]["LogHead"];
                     };
                 };

@@ -194,3 +194,23 @@ def test_the_flag_accepts_and_what_somebody_set_is_not_asked_about(new_kernel: K
     assert "email, n" in erin.ok("%share fresh --as erin/set --with bob").text
     erin.ok(UNSEEN)
     assert "email (redact)" in erin.ok("%share fresh --as erin/yes --with bob --yes").text
+
+
+def test_new_keys_leave_others_their_view_and_destroy_what_was_before(alice: Kernel, bob: Kernel) -> None:
+    alice.ok("%share patients --as clinic/rekeyed --with bob erin")
+    alice.ok("older = patients.assign(age=[1, 2])\n%share older --as clinic/rekeyed --yes")
+    bob.ok("kept = %open clinic/rekeyed")
+    ended = alice.ok("%unshare clinic/rekeyed --with erin --rekey")
+    assert "version 3" in ended.text and "version 1, 2" in ended.text
+    bob.ok("again = %open clinic/rekeyed\nassert again.equals(kept), again")
+    alice.ok("mine = %open clinic/rekeyed\nassert mine.equals(older), mine")
+    gone = bob.run("%open clinic/rekeyed --version 2")
+    assert gone.error == "NotFound" and "has no version 2" in gone.traceback
+
+
+def test_new_keys_need_somebody_who_reads_all_of_it(alice: Kernel, kernel: Kernels) -> None:
+    alice.ok("%share patients --as clinic/kept --with erin --can manage")
+    alice.ok("%share clinic/kept --with bob")
+    refused = kernel("erin").run("%unshare clinic/kept --with bob --rekey")
+    assert refused.error == "Denied" and "you do not read all of it" in refused.traceback
+    alice.ok("%open clinic/kept --version 1")

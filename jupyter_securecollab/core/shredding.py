@@ -1,0 +1,61 @@
+"""Destroying versions for good: their keys are deleted first, so that no copy of the ciphertext opens any more."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..errors import Conflict
+from ..model import Caller, Shredded
+from .audit import Work
+from .catalog import LevelRow, PartRow, VersionRow
+from .desk import NO_ACCESS, Desk, Refused, find_asset
+from .keys import Keyring
+from .ports import Objects
+from .sharing import drop_version
+from .versions import part_path
+
+_SHREDDED_AT_ONCE = 50  # an entry has room for the rows of so many
+
+
+class Shredding:
+    """For whoever manages an asset. What readers already opened they keep."""
+
+    def __init__(self, desk: Desk, keys: Keyring, objects: Objects) -> None:
+        self._desk, self._keys, self._objects = desk, keys, objects
+
+    def shred(self, caller: Caller, *, name: str, before: int) -> Shredded:
+        """Destroy committed versions with a number below `before`, never the newest; repeat until none is returned.
+
+        A backup of the database still holds the keys until it expires. Raises `Denied`, `Conflict`.
+        """
+
+        def operation(work: Work) -> tuple[tuple[int, ...], tuple[PartRow, ...]] | Refused:
+            asset = find_asset(work.rows, name)
+            if asset is None:
+                return self._desk.refuse(work, caller, "shred", None, name, NO_ACCESS)
+            ruling = self._desk.rule(work.rows, work.now, caller, "manage", asset)
+            if not ruling.decision.allow:
+                return self._desk.refuse(work, caller, "shred", asset, name, ruling)
+            if before > asset.newest:
+                raise Conflict(
+                    f"the newest version of {name} cannot be destroyed", next_step="Withdraw access instead."
+                )
+            committed = work.rows.find(VersionRow, asset=asset.id, state="committed")
+            ended = [row for row in committed if row.number < before][:_SHREDDED_AT_ONCE]
+            parts = tuple(part for row in ended for part in self._shred(work, row))
+            numbers = tuple(row.number for row in ended)
+            detail = {"numbers": list(numbers)}
+            work.record("shred", caller, asset=asset.id, name=name, decision=ruling.decision, detail=detail)
+            return numbers, parts
+
+        (numbers, parts), receipt = self._desk.recorded(operation)
+        for part in parts:
+            self._objects.delete(part_path(part.object))
+        return Shredded(name, numbers, receipt)
+
+    def _shred(self, work: Work, row: VersionRow) -> tuple[PartRow, ...]:
+        for level in work.rows.find(LevelRow, version=row.id):
+            work.remove(LevelRow, level.version, level.level)
+        return drop_version(
+            work, self._keys, msgspec.structs.replace(row, state="shredded", manifest=b"", fingerprint=b"")
+        )
