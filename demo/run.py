@@ -1,8 +1,8 @@
 """`make demo`: the whole story on real input, with real kernels of three people; any deviation ends it with an error.
 
 Alice shares a frame and a model; Bob opens masked copies, trains, loads the model, and is refused the clear view;
-Alice ends his access, Bob is refused; Carol verifies the log offline. Writes the executed notebooks, the audit bundle and
-the log's public key to demo/out/.
+Alice ends his access, Bob is refused; Carol verifies the log offline. Writes the executed notebooks, the audit bundle
+and the log's public key to demo/out/.
 """
 
 from __future__ import annotations

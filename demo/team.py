@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -65,7 +66,16 @@ def found(home: Path) -> Team:
     work = home / "work"
     shutil.copytree(NOTEBOOKS, work)
     shutil.copytree(HERE / "data", work / "data")
+    _write_page_settings(home)
     return Team(home, tokens, door.log_key)
+
+
+def _write_page_settings(home: Path) -> None:
+    """JupyterLab asks everybody new whether to fetch news; that question is no part of the demo."""
+    folder = home / "config" / "labconfig"
+    folder.mkdir(parents=True)
+    settings = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+    (folder / "page_config.json").write_text(json.dumps(settings))
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from nbformat.v4 import output_from_msg
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 

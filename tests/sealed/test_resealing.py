@@ -1,4 +1,4 @@
-"""The same content under new keys: what was, opens as it was; old keys open nothing of the new, and nothing else gets in."""
+"""The same content under new keys: views open as they did; old keys, damage and gaps open nothing."""
 
 from __future__ import annotations
 
