@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import msgspec
 from material import MIXED, parcel
 
 from jupyter_securecollab.client import Client
 from jupyter_securecollab.core.collaboration import Settings
+from jupyter_securecollab.errors import by_code
 from jupyter_securecollab.model import Caller, Committed, Level
-from jupyter_securecollab.protocol import PREFIX
+from jupyter_securecollab.protocol import PREFIX, ErrorBody, ErrorReply
 from jupyter_securecollab.server.vault import open_vault, operator
 
 PEOPLE = (
@@ -128,3 +130,12 @@ def share(client: Client, name: str, *, content: str = "first", size: int = 40, 
     for (level, partition), data in made.parts.items():
         client.upload(begun.version, level, partition, [data[:7], data[7:]])
     return client.commit(begun.version, made.top, made.levels, made.fingerprint)
+
+
+def error_of(response: httpx.Response, status: int) -> ErrorBody:
+    """The error in a response, which must be JSON of our kind whatever happened."""
+    assert response.status_code == status, response.text
+    assert response.headers["Content-Type"].startswith("application/json")
+    error = msgspec.json.decode(response.content, type=ErrorReply).error
+    assert error.code in by_code()
+    return error

@@ -13,12 +13,11 @@ import httpx
 import msgspec
 import pytest
 from material import Vault
-from serving import Served, share
+from serving import Served, error_of, share
 
 from jupyter_securecollab.client import Client
 from jupyter_securecollab.core.collaboration import Collaboration
-from jupyter_securecollab.errors import by_code
-from jupyter_securecollab.protocol import PATTERNS, PREFIX, ROUTES, ErrorReply, Nothing, Route, openapi, route
+from jupyter_securecollab.protocol import PATTERNS, PREFIX, ROUTES, Nothing, Route, openapi, route
 from jupyter_securecollab.server.handlers import DoorHandler, ExportHandler, PartHandler, handlers
 
 NAME = "routes/patients"
@@ -30,15 +29,6 @@ JSON_ROUTES = [one for one in ROUTES if one.method == "POST"]
 
 def path(one: Route) -> str:
     return one.path.format(**{field: IN_PATH[field] for field in PATTERNS if f"{{{field}}}" in one.path})
-
-
-def error_of(response: httpx.Response, status: int) -> Any:
-    """The error in a response, which must be JSON of our kind whatever happened."""
-    assert response.status_code == status, response.text
-    assert response.headers["Content-Type"].startswith("application/json")
-    error = msgspec.json.decode(response.content, type=ErrorReply).error
-    assert error.code in by_code()
-    return error
 
 
 @pytest.fixture(scope="module")
