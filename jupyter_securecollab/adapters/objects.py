@@ -1,6 +1,7 @@
 """The `Objects` port through obstore: a folder, or memory. Paths are random ids, never a user's text.
 
-Into a folder we write ourselves: obstore's own writer neither syncs to disk nor shows, after a crash, what it left.
+Files we write and read ourselves: obstore's own writer neither syncs to disk nor shows, after a crash, what it left,
+and its reader copies once more.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ..errors import NotFound, Unavailable
 
 _BUFFER = 4 * 1024 * 1024
 _UNFINISHED = ".unfinished"
+_SHORT = "a sealed part is missing from the store, or shorter than it was"
 
 
 @contextmanager
@@ -40,7 +42,7 @@ class _Objects:
 
     def read(self, path: str, start: int, stop: int) -> bytes:
         if stop > (self.size(path) or 0):
-            raise NotFound("a sealed part is missing from the store, or shorter than it was")
+            raise NotFound(_SHORT)
         with _translated():
             return obstore.get_range(self._store, path, start=start, end=stop).to_bytes()
 
@@ -77,6 +79,13 @@ class ObjectFolder(_Objects):
     def create(self, path: str) -> Upload:
         with _translated():
             return _FileUpload(self._folder / path)
+
+    def read(self, path: str, start: int, stop: int) -> bytes:
+        with _translated(), (self._folder / path).open("rb") as file:
+            if stop > os.fstat(file.fileno()).st_size:
+                raise NotFound(_SHORT)
+            file.seek(start)
+            return file.read(stop - start)
 
 
 class ObjectMemory(_Objects):

@@ -221,13 +221,13 @@ class PartHandler(_DoorHandler):
         self.set_header("Cache-Control", "no-store")
         self.set_header("Content-Range", f"bytes {start}-{stop - 1}/{size}")
         self.set_header("Content-Length", str(stop - start))
-        while True:
+        await self.flush()  # headers that wait for the first piece would be joined to it, in a copy
+        while piece:
             self.write(piece)
-            await self.flush()
-            start += len(piece)
-            if start >= stop:
-                break
-            piece = await self.async_door.call(read, self.caller, start=start, stop=min(start + _PIECE, stop), **where)
+            sent = self.flush()
+            start, end = start + len(piece), min(start + len(piece) + _PIECE, stop)
+            piece = await self.async_door.call(read, self.caller, start=start, stop=end, **where) if start < end else b""
+            await sent
         self.finish()
 
     def _part(self, version: str, level: str, partition: str) -> Part:
