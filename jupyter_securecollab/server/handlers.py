@@ -214,8 +214,13 @@ class PartHandler(_DoorHandler):
         size = await self.async_door.call(self.door.part_size, self.caller, **where)
         if not start < stop <= size:
             raise Invalid("that range lies outside the part")
+
+        async def read_from(first: int) -> bytes:
+            last = min(first + _PIECE, stop)
+            return await self.async_door.call(read, self.caller, start=first, stop=last, **where) if first < stop else b""
+
         # The first piece is read before the status goes out, so that a refusal is still an error the client can read.
-        piece = await self.async_door.call(read, self.caller, start=start, stop=min(start + _PIECE, stop), **where)
+        piece = await read_from(start)
         self.set_status(206)
         self.set_header("Content-Type", "application/octet-stream")
         self.set_header("Cache-Control", "no-store")
@@ -225,8 +230,8 @@ class PartHandler(_DoorHandler):
         while piece:
             self.write(piece)
             sent = self.flush()
-            start, end = start + len(piece), min(start + len(piece) + _PIECE, stop)
-            piece = await self.async_door.call(read, self.caller, start=start, stop=end, **where) if start < end else b""
+            start += len(piece)
+            piece = await read_from(start)
             await sent
         self.finish()
 
