@@ -10,7 +10,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -39,6 +39,7 @@ from .model import (
     Value,
     VersionSummary,
     Who,
+    asset_name,
 )  # fmt: skip
 from .proofs import Checkpoint, open_checkpoint, verify_consistency, verify_receipt
 from .protocol import PREFIX, Nothing, Reply, Route, route
@@ -142,6 +143,7 @@ class Client:
         self._log_key = log_key
         self._folder = memory or _data_folder() / "logs"
         self._memory: LogMemory | None = None
+        self._first = threading.Lock()
 
     def close(self) -> None:
         """Close the connections."""
@@ -224,15 +226,15 @@ class Client:
 
     def describe(self, name: str) -> AssetSummary:
         """What the user may know of one asset."""
-        return self._call("describe", protocol.NameOnly(name), AssetSummary)
+        return self._call("describe", protocol.NameOnly(asset_name(name)), AssetSummary)
 
     def access(self, name: str) -> tuple[Access, ...]:
         """Who may do what with an asset."""
-        return self._call("access", protocol.NameOnly(name), tuple[Access, ...])
+        return self._call("access", protocol.NameOnly(asset_name(name)), tuple[Access, ...])
 
     def versions(self, name: str) -> tuple[VersionSummary, ...]:
         """Committed versions, newest first."""
-        return self._call("versions", protocol.NameOnly(name), tuple[VersionSummary, ...])
+        return self._call("versions", protocol.NameOnly(asset_name(name)), tuple[VersionSummary, ...])
 
     def audit(
         self,
@@ -268,11 +270,10 @@ class Client:
 
     def _call(self, name: str, request: Value, kind: type[T]) -> T:
         """Send a request and return its result, once the log it came with has been checked."""
-        at = route(name)
+        at, log = route(name), self._log()
         fields = msgspec.to_builtins(request)
-        in_path = {name: fields.pop(name) for name in protocol.PATTERNS if f"{{{name}}}" in at.path}
-        path = at.path.format(**in_path)
-        seen = self._log().seen if at.name != "me" or self._memory else None
+        path = at.path.format(**{field: fields.pop(field) for field in protocol.PATTERNS if f"{{{field}}}" in at.path})
+        seen = log.seen
         headers = {protocol.SEEN_HEADER: str(seen.size)} if seen else {}
         if at.method == "POST":
             body = msgspec.json.encode(fields)
@@ -282,30 +283,18 @@ class Client:
         else:
             query = {name: value for name, value in fields.items() if value is not None}
             response = self._send(at, path, params=query, headers=headers)
-        try:
-            reply = msgspec.json.decode(response.content, type=Reply[kind])  # type: ignore[valid-type]  # made at run time
-        except msgspec.DecodeError as error:
-            step = "Check that both sides run the same version."
-            raise Unavailable("the vault's answer cannot be read", next_step=step) from error
-        if self._memory is None and isinstance(reply.result, Who):
-            self._remember_key(reply.result)
-        self._log().check(reply.log, seen)
+        reply = _reply(response, kind)
+        log.check(reply.log, seen)
         return reply.result
 
-    def _remember_key(self, who: Who) -> None:
-        if self._log_key is not None and self._log_key != who.log_key:
-            raise LogBroken("the vault's log key is not the one this machine was told to expect")
-        self._memory = LogMemory(who.log_key, self._folder)
-
     def _log(self) -> LogMemory:
-        if self._memory is None:
-            if self._log_key is not None:
-                self._memory = LogMemory(self._log_key, self._folder)
-            else:
-                self.me()
-        if self._memory is None:
-            raise Unavailable("the vault did not say which log it keeps")
-        return self._memory
+        """What is remembered of the log; without a pinned key, the vault's first answer says which log that is."""
+        with self._first:
+            if self._memory is None:
+                at = route("me")
+                key = self._log_key or _reply(self._send(at, at.path), Who).result.log_key
+                self._memory = LogMemory(key, self._folder)
+            return self._memory
 
     def _send(
         self,
@@ -334,6 +323,14 @@ class Client:
         if not response.is_success:
             raise _error(response)
         return response
+
+
+def _reply(response: httpx.Response, kind: type[T]) -> Reply[T]:
+    try:
+        return msgspec.json.decode(response.content, type=Reply[kind])  # type: ignore[valid-type]  # made at run time
+    except msgspec.DecodeError as error:
+        step = "Check that both sides run the same version."
+        raise Unavailable("the vault's answer cannot be read", next_step=step) from error
 
 
 def _error(response: httpx.Response) -> SecureCollabError:
@@ -374,25 +371,29 @@ class LogMemory:
         with self._lock:
             if self._seen is None or found.size > self._seen.size:
                 self._seen = found
-                self._save(head.checkpoint)
+                self._save(found, head.checkpoint)
 
     def _load(self) -> Checkpoint | None:
         try:
-            note = self._file.read_text("utf-8")
+            return open_checkpoint(self._file.read_text("utf-8"), self.key)
         except OSError:
             return None
-        return open_checkpoint(note, self.key)
+        except (LogBroken, UnicodeError):
+            step = "Keep the file and tell the auditor; the vault is trusted anew once it is moved away."
+            raise LogBroken(
+                f"what is remembered of the vault's log in {self._file} is damaged", next_step=step
+            ) from None
 
-    def _save(self, note: str) -> None:
-        partial = self._file.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            partial.write_text(note, "utf-8")
-            partial.replace(self._file)
-        except OSError:
-            partial.unlink(missing_ok=True)
+    def _save(self, found: Checkpoint, note: str) -> None:
+        """Another process of this user may have seen more: what the file knows never becomes less."""
+        with suppress(OSError):
+            saved = self._load()
+            if saved is None or saved.size < found.size:
+                self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                with _replacing(self._file) as out:
+                    out.write(note.encode())
 
 
 def _data_folder() -> Path:
-    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    base = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")  # noqa: PTH111 - never raises
     return Path(base) / "jupyter_securecollab"
