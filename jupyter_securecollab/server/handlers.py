@@ -217,7 +217,7 @@ class PartHandler(_DoorHandler):
 
         async def read_from(first: int) -> bytes:
             last = min(first + _PIECE, stop)
-            return await self.async_door.call(read, self.caller, start=first, stop=last, **where) if first < stop else b""
+            return await self.async_door.call(read, self.caller, start=first, stop=last, **where)
 
         # The first piece is read before the status goes out, so that a refusal is still an error the client can read.
         piece = await read_from(start)
@@ -231,7 +231,7 @@ class PartHandler(_DoorHandler):
             self.write(piece)
             sent = self.flush()
             start += len(piece)
-            piece = await read_from(start)
+            piece = await read_from(start) if start < stop else b""
             await sent
         self.finish()
 
