@@ -2,7 +2,8 @@
 
 A request's fields are the keyword arguments of the door's method of the same name. A POST has them all in its JSON
 body; GET, PUT and DELETE those that the path names there, and the others in the query. Answers are model types in an
-envelope with the newest checkpoint of the log. Uploads, part reads and the log's export carry raw bytes. No behaviour here.
+envelope with the newest checkpoint of the log. Uploads, part reads and the log's export carry raw
+bytes. No behaviour here.
 """
 
 from __future__ import annotations
