@@ -15,9 +15,8 @@ from pathlib import Path
 
 from . import __version__
 from .bundles import LogReport, verify_bundle
-from .client import Client, save_login
 from .core.collaboration import Collaboration, Settings
-from .errors import Invalid, LogBroken, SecureCollabError
+from .errors import Invalid, LogBroken, NotFound, SecureCollabError
 from .model import Caller, EntryView, Level, Role
 from .proofs import parse_entry, read_tlog_proof, verify_receipt, write_tlog_proof
 from .server.passwords import hash_password
@@ -39,13 +38,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.next_step:
             print(error.next_step, file=sys.stderr)
         return 1
+    except (OSError, EOFError) as error:
+        print(f"{error}.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     return 0
 
 
-def _door(arguments: argparse.Namespace) -> Collaboration:
-    return open_vault(Path(arguments.folder), Settings(name=arguments.vault_name))
+def _door(arguments: argparse.Namespace, *, may_found: bool = False) -> Collaboration:
+    folder = Path(arguments.folder)
+    if not may_found and not (folder / "vault.sqlite").exists():
+        raise NotFound(f"there is no vault in {folder}", next_step="Name its folder with --folder.")
+    return open_vault(folder, Settings())
 
 
 def _me() -> Caller:
@@ -54,7 +59,7 @@ def _me() -> Caller:
 
 def _user_add(arguments: argparse.Namespace) -> None:
     hashed = hash_password(_new_password()) if arguments.password else ""
-    with closing(_door(arguments)) as door:
+    with closing(_door(arguments, may_found=True)) as door:
         door.add_user(
             _me(),
             name=arguments.name,
@@ -138,7 +143,7 @@ def _audit_tail(arguments: argparse.Namespace) -> None:
 def _audit_show(arguments: argparse.Namespace) -> None:
     with closing(_door(arguments)) as door:
         if arguments.index is not None:
-            print(door.prove(_me(), index=arguments.index).entry.decode())
+            print(_printable(door.prove(_me(), index=arguments.index).entry.decode()))
             return
         for entry in door.audit(_me(), name=arguments.name, by=arguments.by, limit=arguments.number):
             print(_line(entry))
@@ -181,6 +186,9 @@ def _audit_prove(arguments: argparse.Namespace) -> None:
 
 
 def _login(arguments: argparse.Namespace) -> None:
+    # The HTTP library takes as long to load as all the rest, and no other command needs it.
+    from .client import Client, save_login
+
     token = getpass.getpass("Personal token: ")
     with closing(Client(arguments.url, token)) as client:
         who = client.me()
@@ -204,9 +212,20 @@ def _new_password() -> str:
 def _line(entry: EntryView) -> str:
     found = parse_entry(entry.body)
     verdict = "" if found.decision is None else ("allowed" if found.decision.allow else "denied")
-    # Names in the log were typed by people: nothing in them may reach the terminal as a control sequence.
-    name = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in found.name or "")
-    return f"{entry.index:>7}  {found.at}  {found.who:14} {found.act:14} {name:32} {verdict}"
+    return _printable(f"{entry.index:>7}  {found.at}  {found.who:14} {found.act:14} {found.name or '':32} {verdict}")
+
+
+def _printable(text: str) -> str:
+    """What people typed into the log, without what a terminal would obey."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _count(text: str) -> int:
+    """An argument that counts something."""
+    number = int(text)
+    if not 1 <= number <= 1000:
+        raise argparse.ArgumentTypeError("a number from 1 to 1000")
+    return number
 
 
 Command = Callable[[argparse.Namespace], None]
@@ -218,7 +237,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--folder", default=str(vault_folder()), help="the vault's folder")
-    parser.add_argument("--vault-name", default="vault", help="the vault's name, if it was configured")
     commands = parser.add_subparsers(required=True, metavar="command")
     _user_commands(commands.add_parser("user", help="accounts").add_subparsers(required=True, metavar="what"))
     group = commands.add_parser("group", help="groups").add_subparsers(required=True, metavar="what")
@@ -268,12 +286,12 @@ def _user_commands(user: _Subparsers[argparse.ArgumentParser]) -> None:
 
 def _audit_commands(audit: _Subparsers[argparse.ArgumentParser]) -> None:
     tail = _command(audit, "tail", _audit_tail, "the newest entries")
-    tail.add_argument("-n", "--number", type=int, default=_TAIL)
+    tail.add_argument("-n", "--number", type=_count, default=_TAIL)
     show = _command(audit, "show", _audit_show, "entries about an asset or by a person, or one whole")
     show.add_argument("name", nargs="?")
     show.add_argument("--by")
     show.add_argument("--index", type=int)
-    show.add_argument("-n", "--number", type=int, default=1000)
+    show.add_argument("-n", "--number", type=_count, default=1000)
     verify = _command(audit, "verify", _audit_verify, "check a bundle offline, or the vault's own log")
     verify.add_argument("bundle", nargs="?", help="a bundle made by export; without it, the vault's database")
     verify.add_argument("--key", help="the log's public key, from somewhere else than the bundle")

@@ -23,13 +23,18 @@ from .sharing import PART_LIMIT, PartUpload, Sharing
 from .shredding import Shredding
 from .upkeep import Collected, Upkeep
 
-__all__ = ["PART_LIMIT", "Collaboration", "Collected", "PartUpload", "Settings", "holds_state"]
+__all__ = ["PART_LIMIT", "Collaboration", "Collected", "PartUpload", "Settings", "founded_as"]
 
 
-def holds_state(store: Store) -> bool:
-    """Whether a vault exists here already: then its keys must exist too, and are never made anew."""
+def founded_as(store: Store) -> str | None:
+    """The name of the vault that is here; None for an empty database.
+
+    Where there is a vault its keys must exist too, and are never made anew; and its name is the one it was founded
+    with, because its log is signed under it.
+    """
     with store.snapshot() as rows:
-        return bool(rows.find(CheckpointRow, limit=1))
+        newest = rows.find(CheckpointRow, newest=True, limit=1)
+    return newest[0].note.partition("\n")[0] if newest else None
 
 
 class Collaboration:

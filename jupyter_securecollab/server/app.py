@@ -46,7 +46,7 @@ class SecureCollabApp(ExtensionApp):
     checkpoint_folder = Unicode(
         "", help="Second folder, best on another mount, that receives a copy of every checkpoint."
     ).tag(config=True)
-    vault_name = Unicode("vault", help="Name of the vault and of its log. Fixed once the vault exists.").tag(
+    vault_name = Unicode("vault", help="Name of a new vault and of its log. One that exists keeps its name.").tag(
         config=True
     )
     default_up_to = CaselessStrEnum(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jupyter_core.paths import jupyter_data_dir
 
@@ -15,7 +16,7 @@ from ..adapters.checkpoints import CheckpointFolder
 from ..adapters.keyfile import KeyFile, secret_file
 from ..adapters.objects import ObjectFolder
 from ..adapters.sql import SqlStore
-from ..core.collaboration import Collaboration, Settings, holds_state
+from ..core.collaboration import Collaboration, Settings, founded_as
 from ..errors import StoreBroken
 from ..proofs import LogSigner
 
@@ -37,7 +38,7 @@ def operator() -> str:
 
 
 def open_vault(folder: Path, settings: Settings, *, copies: Path | None = None) -> Collaboration:
-    """Open the vault kept in `folder`, making it on first use.
+    """Open the vault kept in `folder`, making it on first use, from when on it keeps its name.
 
     Keys are made only where there are none and no log either: a missing key beside existing state, or an empty
     database beside existing keys, is `StoreBroken`, never a new beginning.
@@ -61,12 +62,14 @@ def open_vault(folder: Path, settings: Settings, *, copies: Path | None = None) 
 
 def _assembled(folder: Path, store: SqlStore, settings: Settings, copies: Path | None) -> Collaboration:
     keys = folder / "root.key", folder / "log.key"
-    fresh = not holds_state(store)
+    name = founded_as(store)
+    fresh = name is None
     if fresh and all(key.exists() for key in keys):
         raise StoreBroken(
             "the vault's keys are here, but its database is empty",
             next_step="Restore the database from a backup. To begin a new vault, move the old one's files away.",
         )
+    settings = msgspec.structs.replace(settings, name=name or settings.name)
     root_key, log_key = (secret_file(key, may_create=fresh) for key in keys)
     return Collaboration(
         store=store,
