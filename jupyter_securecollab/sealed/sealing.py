@@ -1,7 +1,7 @@
 """Sealing a prepared version level by level, on threads, with bounded memory; then its manifests and fingerprint.
 
-Worker threads seal a few streams ahead of the one being handed out, so what is in memory is those streams and the
-plaintext the caller already holds. Nothing is written anywhere.
+Worker threads compress a few batches ahead of the one that is encrypted and handed out, so what is in memory is those
+batches and the plaintext the caller already holds. Nothing is written anywhere.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 import pyarrow as pa
@@ -20,7 +20,7 @@ import pyarrow as pa
 from ..errors import Conflict
 from ..manifest import FORMAT, LevelManifest, Stream, TopManifest, encode, level_hash
 from ..model import Kind, Level
-from .streams import Bound, Progress, SealedStream, seal
+from .streams import Bound, Packed, Progress, SealedStream, StreamSealer, pack
 
 # More threads than cores even on small machines: decryption holds the interpreter lock, fetching waits for the network.
 THREADS = max(4, min(8, os.cpu_count() or 2))
@@ -85,17 +85,16 @@ class Sealing:
 
     def parts(self) -> Iterator[SealedPart]:
         """The objects to store, lowest level first; a level without any stream has none."""
-        queue = [(name, draft) for name, level in self._levels.items() for draft in level.drafts]
-        stream = self._ahead(queue)
+        packed = self._packed([draft for level in self._levels.values() for draft in level.drafts])
         try:
             for name, level in self._levels.items():
                 if level.drafts:
-                    chunks = self._chunks(name, stream, len(level.drafts))
+                    chunks = self._chunks(name, packed)
                     yield SealedPart(name, 0, chunks)
                     if next(chunks, None) is not None:
                         raise Conflict("a part was left before all of it was stored")
         finally:
-            stream.close()
+            packed.close()
 
     def finish(self, fingerprint_key: bytes) -> SealedManifests:
         """The manifests, once every part has been consumed."""
@@ -106,31 +105,28 @@ class Sealing:
         top = TopManifest(FORMAT, self._bound.asset, self._bound.version, self._kind, hashes, self._parents)
         return SealedManifests(encode(top), levels, self._fingerprint(fingerprint_key))
 
-    def _ahead(self, queue: list[tuple[Level, Draft]]) -> Generator[tuple[Draft, SealedStream], None, None]:
+    def _packed(self, drafts: Iterable[Draft]) -> Generator[Packed | None, None, None]:
+        """The batches of these streams, None after those of each. Packed on threads, a few ahead of the one taken."""
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="seal")
-        pending: deque[tuple[Draft, Future[SealedStream]]] = deque()
-        waiting = iter(queue)
+        ahead: deque[Future[Packed] | None] = deque()
         try:
-            while True:
-                for name, draft in waiting:
-                    pending.append((draft, pool.submit(self._seal, name, draft)))
-                    if len(pending) > THREADS:
-                        break
-                if not pending:
-                    return
-                draft, future = pending.popleft()
-                yield draft, future.result()
+            for draft in drafts:
+                for rows, raw in draft.pieces(None):
+                    ahead.append(pool.submit(pack, rows, raw))
+                    while len(ahead) - ahead.count(None) > THREADS:
+                        yield _result(ahead.popleft())
+                ahead.append(None)
+            yield from map(_result, ahead)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _seal(self, level: Level, draft: Draft) -> SealedStream:
-        return seal(draft.pieces(None), self._keys[level], self._bound, level, draft.stream.number)
-
-    def _chunks(self, level: Level, stream: Iterator[tuple[Draft, SealedStream]], count: int) -> Iterator[bytes]:
-        for _ in range(count):
-            draft, sealed = next(stream)
-            yield from sealed.chunks
-            self._sealed[level].append(replace(sealed, chunks=()))
+    def _chunks(self, level: Level, packed: Iterator[Packed | None]) -> Iterator[bytes]:
+        for draft in self._levels[level].drafts:
+            stream = StreamSealer(self._keys[level], self._bound, level, draft.stream.number)
+            for one in iter(packed.__next__, None):
+                yield stream.add(one)
+            yield stream.finish()
+            self._sealed[level].append(stream.sealed)
             self._done += draft.size
             self._progress(self._done, self._total)
 
@@ -155,3 +151,7 @@ class Sealing:
             streams = tuple(msgspec.structs.replace(draft.stream, sha256=sealed.content) for draft, sealed in contents)
             digest.update(level_hash(encode(msgspec.structs.replace(level.manifest, streams=streams))))
         return digest.digest()
+
+
+def _result(job: Future[Packed] | None) -> Packed | None:
+    return None if job is None else job.result()

@@ -44,10 +44,17 @@ class Bound:
 
 
 @dataclass(frozen=True)
-class SealedStream:
-    """The sealed bytes of one stream, their hash and batches; `content` is the hash of what is inside."""
+class Packed:
+    """One batch, compressed, on its way into a stream."""
 
-    chunks: tuple[bytes, ...]
+    batch: Batch
+    content: memoryview
+
+
+@dataclass(frozen=True)
+class SealedStream:
+    """What the manifest says of a stream that was sealed; `content` is the hash of what is inside."""
+
     size: int
     sha256: bytes
     content: bytes
@@ -68,26 +75,42 @@ def opaque() -> Iterator[None]:
         raise SealBroken() from None
 
 
-def seal(
-    pieces: Iterable[tuple[int, pa.Buffer]], level_key: bytes, bound: Bound, level: Level, number: int
-) -> SealedStream:
-    """Seal (rows, raw bytes) pieces as the stream `number` of partition 0."""
-    encryptor = Cobblestone256Encryptor(
-        stream_key(level_key, number), stream_context(bound.asset, bound.version, level, 0, number)
-    )
-    codec = pa.Codec("zstd", compression_level=1)
-    outer, inner = sha256(), sha256()
-    chunks: list[bytes] = []
-    batches: list[Batch] = []
-    for rows, raw in pieces:
-        packed = memoryview(codec.compress(raw)).cast("B")
-        batches.append(Batch(rows, len(raw), len(packed)))
-        inner.update(packed)
-        chunks.append(encryptor.update(packed))
-        outer.update(chunks[-1])
-    chunks.append(encryptor.finalize())
-    outer.update(chunks[-1])
-    return SealedStream(tuple(chunks), sum(map(len, chunks)), outer.digest(), inner.digest(), tuple(batches))
+def pack(rows: int, raw: pa.Buffer) -> Packed:
+    """Compress one batch. Releases the interpreter lock, so that threads do it in parallel."""
+    content = memoryview(pa.Codec("zstd", compression_level=1).compress(raw)).cast("B")
+    return Packed(Batch(rows, len(raw), len(content)), content)
+
+
+class StreamSealer:
+    """Seals batches, in order, as the stream `number` of partition 0."""
+
+    def __init__(self, level_key: bytes, bound: Bound, level: Level, number: int) -> None:
+        self._encryptor = Cobblestone256Encryptor(
+            stream_key(level_key, number), stream_context(bound.asset, bound.version, level, 0, number)
+        )
+        self._outer, self._inner = sha256(), sha256()
+        self._size = 0
+        self._batches: list[Batch] = []
+
+    def add(self, packed: Packed) -> bytes:
+        """The next sealed bytes."""
+        self._batches.append(packed.batch)
+        self._inner.update(packed.content)
+        return self._out(self._encryptor.update(packed.content))
+
+    def finish(self) -> bytes:
+        """The last sealed bytes."""
+        return self._out(self._encryptor.finalize())
+
+    @property
+    def sealed(self) -> SealedStream:
+        """What came out, once finished."""
+        return SealedStream(self._size, self._outer.digest(), self._inner.digest(), tuple(self._batches))
+
+    def _out(self, chunk: bytes) -> bytes:
+        self._outer.update(chunk)
+        self._size += len(chunk)
+        return chunk
 
 
 def unseal(

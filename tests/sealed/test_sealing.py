@@ -82,10 +82,10 @@ def test_abandoned_sealing_leaves_no_thread_behind():
     assert threading.active_count() == before
 
 
-def test_only_a_few_streams_are_sealed_ahead(monkeypatch):
+def test_only_a_few_batches_are_sealed_ahead(monkeypatch):
     started = []
-    real = sealing_module.seal
-    monkeypatch.setattr(sealing_module, "seal", lambda *arguments: (started.append(1), real(*arguments))[1])
+    real = sealing_module.pack
+    monkeypatch.setattr(sealing_module, "pack", lambda *arguments: (started.append(1), real(*arguments))[1])
     parts = prepare_frame(_frame(50), {}).seal(asset="a", version="v", keys=KEYS).parts()
     next(next(parts).chunks)
     parts.close()
