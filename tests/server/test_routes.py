@@ -135,6 +135,7 @@ def valid(one: Route) -> dict[str, Any]:
         "open": {"name": NAME, "number": 1, "columns": ["id"], "up_to": "internal", "purpose": "x"},
         "grant": {"name": NAME, "access": access},
         "revoke": {"name": NAME, "people": ["bob"]},
+        "shred": {"name": NAME, "before": 0},
     }[one.name]
 
 
