@@ -213,6 +213,17 @@ def test_damaged_database_is_refused_with_what_to_do(file: Path, damage) -> None
     assert "restore" in error.value.next_step
 
 
+def test_damage_in_a_large_database_shows_when_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "vault.sqlite"
+    with closing(SqlStore(f"sqlite:///{path}")) as store, store.transaction() as rows:
+        rows.put_many([asset(f"a{n}", f"p/{n}", title="x" * 100_000) for n in range(700)])
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 4096 // 2 * 4096)
+        file.write(b"\xff" * 4096 * 100)
+    with closing(SqlStore(f"sqlite:///{path}")) as store, pytest.raises(StoreBroken):
+        everything(store, AssetRow)
+
+
 def test_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         SqlStore(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.sqlite'}")
