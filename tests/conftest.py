@@ -1,13 +1,8 @@
 """What tests of the whole package share."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # material and serving, beside this file
-
 from serving import Served, served
 
 

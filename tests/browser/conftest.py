@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-
 from lab_screen import Lab, Screen
+from playwright.sync_api import Browser, sync_playwright
 
 from demo.team import found, serve
 

@@ -14,15 +14,12 @@ from pathlib import Path
 import httpx
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from notebook_kernels import Kernel, VaultServer
 
 from jupyter_securecollab.core.collaboration import Collaboration, Settings
 from jupyter_securecollab.model import Caller, Level
 from jupyter_securecollab.notebook import load_ipython_extension, unload_ipython_extension
 from jupyter_securecollab.server.vault import open_vault, operator
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from notebook_kernels import Kernel, VaultServer
 
 PEOPLE = {"alice": Level.SECRET, "bob": Level.INTERNAL, "erin": Level.CONFIDENTIAL}
 

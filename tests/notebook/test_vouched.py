@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from jupyter_securecollab.errors import LogBroken
 from jupyter_securecollab.model import Level, Opened, Receipt
-from jupyter_securecollab.notebook.opening import _vouched
+from jupyter_securecollab.notebook.opening import vouched
 from jupyter_securecollab.proofs import LogSigner, leaf_hash
 
 SIGNER = LogSigner(Ed25519PrivateKey.generate(), "testlog")
@@ -37,7 +37,7 @@ def opened(committed: Receipt) -> Opened:
 
 
 def test_the_log_says_which_manifest_was_committed() -> None:
-    assert _vouched(opened(receipt()), "a/b", SIGNER.log_key) == bytes.fromhex(HASH)
+    assert vouched(opened(receipt()), "a/b", SIGNER.log_key) == bytes.fromhex(HASH)
 
 
 @pytest.mark.parametrize(
@@ -55,18 +55,18 @@ def test_the_log_says_which_manifest_was_committed() -> None:
 )
 def test_an_entry_about_something_else_is_refused(changed: dict[str, Any]) -> None:
     with pytest.raises(LogBroken):
-        _vouched(opened(receipt(**changed)), "a/b", SIGNER.log_key)
+        vouched(opened(receipt(**changed)), "a/b", SIGNER.log_key)
 
 
 def test_another_name_than_the_one_asked_for_is_refused() -> None:
     with pytest.raises(LogBroken):
-        _vouched(opened(receipt()), "a/other", SIGNER.log_key)
+        vouched(opened(receipt()), "a/other", SIGNER.log_key)
 
 
 def test_an_entry_that_is_not_in_the_signed_log_is_refused() -> None:
     forged = msgspec.structs.replace(receipt(), entry=receipt(version="2" * 32, who="mallory").entry)
     with pytest.raises(LogBroken):
-        _vouched(opened(forged), "a/b", SIGNER.log_key)
+        vouched(opened(forged), "a/b", SIGNER.log_key)
     other = LogSigner(Ed25519PrivateKey.generate(), "testlog")
     with pytest.raises(LogBroken):
-        _vouched(opened(receipt(other)), "a/b", SIGNER.log_key)
+        vouched(opened(receipt(other)), "a/b", SIGNER.log_key)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
 from jupyter_securecollab.manifest import parse_top, select, stream_key, top_hash, verify
 from jupyter_securecollab.model import Level
 from jupyter_securecollab.sealed.frame import open_frame
-
-sys.path.insert(0, str(Path(__file__).parent))  # for the foreign reader, which the vector generator shares
 
 
 @dataclass

@@ -1,15 +1,9 @@
 """Real Jupyter servers, real kernels, and people with browsers."""
 
-import sys
-from pathlib import Path
-
 import pytest
-from pytest_jupyter.jupyter_server import *  # noqa: F403  # its fixtures and hooks, for this folder only
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 import whoami_extension
 from at_the_browser import Person
+from pytest_jupyter.jupyter_server import *  # noqa: F403  # its fixtures and hooks, for this folder only
 
 
 @pytest.fixture
