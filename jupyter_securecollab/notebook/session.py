@@ -8,6 +8,7 @@ people may execute in one kernel.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,9 @@ from ..model import asset_name, clip
 from .labels import Memory
 from .names import known
 
+_FRESH = 60.0
+"""Seconds for which names for completion are not fetched again: that would slow every verb down."""
+
 
 class Session:
     """State of one kernel. `connecting` makes the client when it is first needed."""
@@ -29,6 +33,7 @@ class Session:
         self._client: Client | None = None
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
+        self._refreshed = float("-inf")
         self.memory = Memory()
 
     @property
@@ -56,9 +61,10 @@ class Session:
         known.assets = tuple(dict.fromkeys((asset, *known.assets)))
 
     def refresh(self) -> None:
-        """Fetch the names for completion in the background; one fetch at a time, a failed one changes nothing."""
+        """Fetch the names for completion in the background, at most every minute; a failed fetch changes nothing."""
         client = self.client
-        if self._refreshing.acquire(blocking=False):
+        stale = time.monotonic() - self._refreshed > _FRESH
+        if stale and self._refreshing.acquire(blocking=False):
             threading.Thread(target=self._fetch, args=(client,), name="securecollab-names", daemon=True).start()
 
     def _fetch(self, client: Client) -> None:
@@ -67,6 +73,7 @@ class Session:
             directory = client.directory()
             known.people = (*(f"@{group}" for group in directory.groups), *directory.people)
             known.assets = tuple(dict.fromkeys((*assets, *known.assets)))  # a verb may have learned one meanwhile
+            self._refreshed = time.monotonic()
         except SecureCollabError:
             return  # completion is a convenience: the verbs say what is wrong
         finally:

@@ -25,7 +25,7 @@ Payload = Callable[[Stream], Iterable[tuple[Batch, pa.Buffer]]]
 Build = Callable[[Placed, Payload], T]
 
 # Neighbouring streams up to this size together come in one request: a request costs more than so many bytes.
-_TOGETHER = 2**20
+_TOGETHER = 2**22
 
 
 @dataclass(frozen=True)
