@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Literal, NamedTuple
 
-from ..errors import Conflict, Invalid, InvalidTime
+from ..errors import Conflict, Invalid, InvalidTime, TooLarge
 from ..model import (
     Access,
     AccessSpec,
@@ -33,6 +33,7 @@ from .question import OWNER
 _LISTED = 500
 _CONSIDERED = 30_000  # below what one SQL statement can name
 _REMEMBERED_OPENS = 1000
+_ROOM = 50_000  # bytes of an entry that rows of access may fill
 
 
 class Window(NamedTuple):
@@ -59,25 +60,32 @@ class AccessBook:
             return self._desk.refuse(work, caller, "grant", asset, asset.name, ruling)
         if not access.people:
             raise Invalid("nobody was named to give access to")
+        _check_room(access)
         for grantee in access.people:
             known(work.rows, grantee_name(grantee))
             if grantee == asset.owner:
                 raise Conflict(f"{clip(grantee)} owns {asset.name} and needs no access to it")
-        until = self._until(work.now, access, own_end=self.end(work.rows, ruling.grant))
-        return Window(access.start, until, ruling.decision)
+        start, own_end = whole_milliseconds(access.start), self.end(work.rows, ruling.grant)
+        return Window(start, self._until(work.now, start, access, own_end), ruling.decision)
 
-    def _until(self, now: datetime, access: AccessSpec, own_end: datetime | None) -> datetime:
+    def _until(self, now: datetime, start: datetime | None, access: AccessSpec, own_end: datetime | None) -> datetime:
         """No end given means the default duration of the level, counted from the start; nobody gives beyond his own."""
-        until = access.until or (access.start or now) + self._desk.settings.durations[access.up_to]
+        until = whole_milliseconds(access.until) or self._default_end(start or now, access.up_to)
         if own_end is not None and until > own_end:
             if access.until is not None:
                 raise InvalidTime(f"your own access ends at {own_end:%Y-%m-%d %H:%M} UTC, before the one you give")
             until = own_end
         if until <= now:
             raise InvalidTime("the access would already be over")
-        if access.start is not None and access.start >= until:
+        if start is not None and start >= until:
             raise InvalidTime("the access would end before it begins")
         return until
+
+    def _default_end(self, start: datetime, up_to: Level) -> datetime:
+        try:
+            return start + self._desk.settings.durations[up_to]
+        except OverflowError:
+            raise InvalidTime("the access would begin at the end of the calendar") from None
 
     def give(self, work: Work, caller: Caller, asset: AssetRow, access: AccessSpec, window: Window) -> None:
         """Put the rows in place; each replaces the grantee's earlier access for the same purposes, and an exclusion."""
@@ -277,8 +285,20 @@ def whole_milliseconds(at: datetime | None) -> datetime | None:
         return None
     if at.tzinfo is None:
         raise InvalidTime("a time needs its zone")
-    at = at.astimezone(UTC)
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError:
+        raise InvalidTime("that time lies beyond the calendar") from None
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def _check_room(access: AccessSpec) -> None:
+    """Said at once, not at the commit: the rows have to fit into one entry of the log, each with all its purposes."""
+    each = 400 + len("".join(access.purposes).encode())
+    if sum(each + len(grantee.encode()) for grantee in access.people) > _ROOM:
+        raise TooLarge(
+            "these are too many people at once", next_step="Make a group of them, or do it in several steps."
+        )
 
 
 def project_of(name: str) -> str:

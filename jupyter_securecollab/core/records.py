@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import NotFound
 from ..model import Caller, EntryView, Receipt
+from .access import whole_milliseconds
 from .audit import Work
 from .catalog import AssetRow, EntryRow
 from .desk import Desk, Refused, find_asset
@@ -32,6 +33,8 @@ class Records:
         limit: int = 200,
     ) -> tuple[EntryView, ...]:
         """Entries the caller may read, newest last, at most `limit`: about an asset, by a person, since a time."""
+
+        since = whole_milliseconds(since)
 
         def query(rows: Rows) -> list[EntryRow]:
             asset = None if name is None else find_asset(rows, name)
