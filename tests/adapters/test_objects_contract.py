@@ -126,3 +126,22 @@ def test_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "objects").write_text("a file where a folder should be")
     with pytest.raises(Unavailable):
         objects.create(PATH)
+
+
+def test_a_link_or_pipe_in_the_place_of_a_part_is_not_read(tmp_path: Path) -> None:
+    folder = ObjectFolder(tmp_path)
+    key = tmp_path / "root.key"
+    key.write_bytes(b"secret")
+    put(folder, PATH, b"sealed")
+    place = tmp_path / PATH
+    place.unlink()
+    place.symlink_to(key)
+    with pytest.raises(Unavailable):
+        folder.read(PATH, 0, 6)
+    place.unlink()
+    os.mkfifo(place)
+    with pytest.raises(NotFound):
+        folder.read(PATH, 0, 6)
+    place.unlink()
+    place.write_bytes(b"sealed")
+    assert folder.read(PATH, 0, 6) == b"sealed"
