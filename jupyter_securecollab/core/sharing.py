@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from ..errors import Conflict, Invalid, SealBroken, SecureCollabError, TooLarge, Unavailable
+from ..errors import Conflict, Invalid, SealBroken, SecureCollabError, TooLarge
 from ..manifest import Stream, parse_top, part_sizes, top_hash, verify
 from ..model import AccessSpec, Begun, Caller, Committed, Kind, Level, asset_name
 from .access import AccessBook, project_of
@@ -25,7 +24,16 @@ from .desk import Desk, Refused, find_asset
 from .keys import Keyring, level_purpose, mask_purpose
 from .ports import Objects, Rows, Upload
 from .question import Action
-from .versions import commit_receipt, newest_version, numbered, own_version, part_path, present, random_id
+from .versions import (
+    commit_receipt,
+    delete_objects,
+    newest_version,
+    numbered,
+    own_version,
+    part_path,
+    present,
+    random_id,
+)
 
 PART_LIMIT = 1 << 40
 """Largest sealed part, in bytes."""
@@ -149,7 +157,7 @@ class Sharing:
         parts = self._verified_parts(begun, asset, manifest, levels) if begun.state == "begun" else ()
         sent = _Commit(manifest, levels, fingerprint, parts)
         done, receipt = self._desk.write(lambda work: self._finish(work, caller, version, sent))
-        self._delete_objects(done.dropped)
+        delete_objects(self._objects, done.dropped)
         return Committed(
             asset=done.asset.id,
             name=done.asset.name,
@@ -253,13 +261,7 @@ class Sharing:
             work.record("abort", caller, asset=row.asset, version=row.id)
             return drop_version(work, self._keys, msgspec.structs.replace(row, state="abandoned", access=""))
 
-        self._delete_objects(self._desk.write(operation)[0])
-
-    def _delete_objects(self, parts: Iterable[PartRow]) -> None:
-        """Free the space at once where the store answers; else the collector does it later."""
-        for part in parts:
-            with suppress(Unavailable):
-                self._objects.delete(part_path(part.object))
+        delete_objects(self._objects, self._desk.write(operation)[0])
 
 
 class PartUpload:

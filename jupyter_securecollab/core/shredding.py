@@ -12,7 +12,7 @@ from .desk import NO_ACCESS, Desk, Refused, find_asset
 from .keys import Keyring
 from .ports import Objects
 from .sharing import drop_version
-from .versions import part_path
+from .versions import delete_objects
 
 _SHREDDED_AT_ONCE = 50  # an entry has room for the rows of so many
 
@@ -49,8 +49,7 @@ class Shredding:
             return numbers, parts
 
         (numbers, parts), receipt = self._desk.recorded(operation)
-        for part in parts:
-            self._objects.delete(part_path(part.object))
+        delete_objects(self._objects, parts)
         return Shredded(name, numbers, receipt)
 
     def _shred(self, work: Work, row: VersionRow) -> tuple[PartRow, ...]:

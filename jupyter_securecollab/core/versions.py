@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import TypeVar
 
-from ..errors import NotFound
+from ..errors import NotFound, Unavailable
 from ..model import Caller, Receipt
 from .audit import Journal
-from .catalog import AssetRow, VersionRow
-from .ports import Rows
+from .catalog import AssetRow, PartRow, VersionRow
+from .ports import Objects, Rows
 
 T = TypeVar("T")
 
@@ -53,6 +55,13 @@ def numbered(rows: Rows, asset: AssetRow, number: int | None) -> VersionRow:
 def newest_version(rows: Rows, asset: AssetRow) -> VersionRow | None:
     """The newest committed version, or None before the first commit."""
     return numbered(rows, asset, None) if asset.newest else None
+
+
+def delete_objects(objects: Objects, parts: Iterable[PartRow]) -> None:
+    """Free the space of parts no row names any more, where the store answers; else the collector does it later."""
+    for part in parts:
+        with suppress(Unavailable):
+            objects.delete(part_path(part.object))
 
 
 def commit_receipt(journal: Journal, row: VersionRow) -> Receipt:

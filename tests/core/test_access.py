@@ -22,7 +22,16 @@ from material import (
     Vault,
 )  # fmt: skip
 
-from jupyter_securecollab.errors import Conflict, Denied, Invalid, InvalidName, InvalidTime, NotFound, SecureCollabError
+from jupyter_securecollab.errors import (
+    Conflict,
+    Denied,
+    Invalid,
+    InvalidName,
+    InvalidTime,
+    NotFound,
+    SecureCollabError,
+    TooLarge,
+)
 from jupyter_securecollab.model import AccessSpec
 from jupyter_securecollab.proofs import verify_receipt
 
@@ -86,6 +95,22 @@ def test_access_that_makes_no_sense_is_refused_whole(vault: Vault, access: dict[
     with pytest.raises(error):
         vault.door.grant(ALICE, name=PATIENTS, access=AccessSpec(**access | times))
     assert lines(vault) == {"alice": "owner"}
+
+
+def test_more_people_than_one_entry_holds_are_refused_before_anything_is_uploaded(vault: Vault) -> None:
+    many = AccessSpec(tuple(f"p{n}" for n in range(200)))
+    for act in (
+        lambda: vault.door.grant(ALICE, name=PATIENTS, access=many),
+        lambda: vault.door.begin(ALICE, name="a/b", kind="frame", levels=[INTERNAL], access=many),
+        lambda: vault.grant("bob", "eve", "dana", purposes=tuple(f"{n:0160}" for n in range(120))),
+    ):
+        with pytest.raises(TooLarge, match="too many people at once"):
+            act()
+    for number in range(100):
+        vault.door.add_user(ROOT, name=f"p{number}")
+    vault.door.begin(ALICE, name="a/b", kind="frame", levels=[INTERNAL], access=AccessSpec(many.people[:100]))
+    vault.grant(*many.people[:100])
+    vault.grant(*many.people[:100])
 
 
 def test_disabled_people_are_given_nothing_and_can_still_be_kept_out(vault: Vault) -> None:

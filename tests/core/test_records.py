@@ -126,6 +126,13 @@ def test_every_state_the_door_can_make_is_what_the_log_says(told: Vault) -> None
         told.door.verify(state=True)
 
 
+def test_policy_text_that_decides_is_on_record_once(vault: Vault) -> None:
+    for _ in range(2):
+        vault.door.adopt_policy()
+    told = [entry for entry in vault.entries() if entry.act == "policy.adopt"]
+    assert len(told) == 1 and len(told[0].detail["sha256"]) == 64
+
+
 # ---- denials ---------------------------------------------------------------------------------------------------
 
 
