@@ -41,7 +41,8 @@ class Shredding:
                     f"the newest version of {name} cannot be destroyed", next_step="Withdraw access instead."
                 )
             committed = work.rows.find(VersionRow, asset=asset.id, state="committed")
-            ended = [row for row in committed if row.number < before][:_SHREDDED_AT_ONCE]
+            oldest_first = sorted(committed, key=lambda row: row.number)
+            ended = [row for row in oldest_first if row.number < before][:_SHREDDED_AT_ONCE]
             parts = tuple(part for row in ended for part in self._shred(work, row))
             numbers = tuple(row.number for row in ended)
             detail = {"numbers": list(numbers)}
