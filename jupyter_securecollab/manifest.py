@@ -30,6 +30,7 @@ MANIFEST_BYTES = 32 * 2**20
 STREAMS = 65_536
 ROWS = 2**40
 BATCH_RAW = 2**30
+META_RAW = 2**25
 OBJECT_SIZE = 2**50
 
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
@@ -343,10 +344,14 @@ def _check_limits(level: LevelManifest) -> None:
         len(level.streams) > STREAMS
         or level.rows > ROWS
         or any(stream.offset + stream.size > OBJECT_SIZE for stream in level.streams)
+        or sum(batch.raw for stream in level.streams if stream.role == "meta" for batch in stream.batches) > META_RAW
         or any(batch.rows > BATCH_ROWS or batch.raw > BATCH_RAW or batch.packed > BATCH_RAW for batch in batches)
     )
     if absurd:
         raise LimitExceeded("this manifest declares more than any honest one would")
+
+
+_START_STOP_STEP = 3
 
 
 def _check_streams(level: LevelManifest) -> None:
@@ -355,6 +360,7 @@ def _check_streams(level: LevelManifest) -> None:
             stream.number == number
             and stream.size == sealed_size(sum(batch.packed for batch in stream.batches))
             and (stream.role not in ("column", "index") or sum(batch.rows for batch in stream.batches) == level.rows)
+            and (stream.role != "range" or sum(batch.rows for batch in stream.batches) == _START_STOP_STEP)
             and (stream.role in ("meta", "blob") or stream.type is not None)
             and (stream.label is None or stream.label.level == level.level)
             and (stream.categories is None or _is_categories(level, stream.categories))

@@ -42,6 +42,11 @@ def take_twin(original: Column, values: Any) -> Column:
     return _take(original.name, whole, pa.field(original.name, whole.type))
 
 
+def objects(column: Column) -> int:
+    """None."""
+    return 0
+
+
 def restore(column: Column, rows: int) -> tuple[pa.ChunkedArray[Any], bool]:
     """The values, as a dictionary array where there are categories, and whether they may be null."""
     values = column.values

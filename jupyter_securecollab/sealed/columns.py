@@ -55,6 +55,9 @@ class FrameLibrary(Protocol):
     def take_twin(self, original: Column, values: Any) -> Column:
         """A masked copy to stand in for `original`, its categories recomputed from what it uses."""
 
+    def objects(self, column: Column) -> int:
+        """How many Python objects restoring it makes; what Arrow or NumPy hold does not count."""
+
     def restore(self, column: Column, rows: int) -> Any:
         """One column in the library's own type. Runs in worker threads; may raise anything on hostile input."""
 

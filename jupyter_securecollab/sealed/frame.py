@@ -17,7 +17,7 @@ import msgspec
 import pyarrow as pa
 
 from ..errors import CannotHold, NotFound, SealBroken
-from ..manifest import FORMAT, Batch, Frame, LevelManifest, Placed, Role, Stream, Visible, choose, visible
+from ..manifest import FORMAT, META_RAW, Batch, Frame, LevelManifest, Placed, Role, Stream, Visible, choose, visible
 from ..model import Label, Level, clip
 from .arrow import batches, build, describe, is_sorted, refuse_too_large, width
 from .columns import Axis, Column, FrameLibrary, Taken, library, library_of
@@ -25,6 +25,7 @@ from .opening import Payload, Unit, open_units, units, verified
 from .sealing import Draft, DraftLevel, Sealing
 from .streams import (
     DEFAULT_LIMITS,
+    Allowance,
     Bound,
     Fetch,
     Keys,
@@ -116,7 +117,8 @@ def open_frame(
         check_budget((stream for unit in wanted for stream in unit.streams), limits, _row_width)
     facts, rows = _facts(levels)
     bound = Bound(top.asset, top.version)
-    built = open_units(wanted, keys, fetch, bound, partial(_build, library(facts.library), levels, rows), progress)
+    build_one = partial(_build, library(facts.library), levels, rows, Allowance(limits))
+    built = open_units(wanted, keys, fetch, bound, build_one, progress)
     return _assemble(facts, rows, chosen, built)
 
 
@@ -150,7 +152,7 @@ class PreparedFrame:
         facts, count = _facts(levels)
         count = count if rows is None else min(rows, count)
         chosen = visible(levels)
-        build_one = partial(_build, library(facts.library), levels, count)
+        build_one = partial(_build, library(facts.library), levels, count, Allowance(DEFAULT_LIMITS))
         wanted = (*chosen.index, *chosen.columns, *chosen.others)
         built = [build_one(one, partial(self._payload, one.level, count)) for one in wanted]
         return _assemble(facts, count, chosen, built)
@@ -254,6 +256,11 @@ def _pieces(column: Column, whole: bool, rows: int | None) -> Iterable[tuple[int
 
 def _draft_meta(number: int, meta: Mapping[str, Any]) -> Draft:
     raw = json.dumps(meta, sort_keys=False, separators=(",", ":")).encode()
+    if len(raw) > META_RAW:
+        raise CannotHold(
+            f"what belongs to the frame as a whole, such as df.attrs, takes more than {META_RAW:,} bytes",
+            next_step="Remove it from the frame, or share it as a file.",
+        )
     stream = Stream(number=number, role="meta", offset=0, size=0, sha256=_NOTHING, batches=())
     return Draft(stream, len(raw), lambda rows: [(0, pa.py_buffer(raw))])
 
@@ -275,19 +282,28 @@ def _row_width(stream: Stream) -> int:
 
 
 def _build(
-    found: FrameLibrary, levels: Mapping[Level, LevelManifest], rows: int, placed: Placed, payload: Payload
+    found: FrameLibrary,
+    levels: Mapping[Level, LevelManifest],
+    rows: int,
+    allowance: Allowance,
+    placed: Placed,
+    payload: Payload,
 ) -> _Built:
     """One column, restored to what it was; or the bytes of the meta stream."""
     stream = placed.stream
     if stream.role == "meta":
         with opaque():
-            return _Built(None, json.loads(b"".join(raw.to_pybytes() for _, raw in payload(stream))))
+            meta = json.loads(b"".join(raw.to_pybytes() for _, raw in payload(stream)))
+        if not isinstance(meta, dict):
+            raise SealBroken()
+        return _Built(None, meta)
     categories = None
     if stream.categories is not None:
         source = levels[placed.level].streams[stream.categories]
         categories = _column(source, read_arrays(payload(source), source), None)
     column = _column(stream, read_arrays(payload(stream), stream), categories)
     with opaque():
+        allowance.take(found.objects(column))
         restored = found.restore(column, rows)
     return _Built(replace(column, values=_NO_VALUES, categories=None), restored)
 

@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from ..errors import CannotHold
 from ..manifest import Held
-from . import objects
+from . import objects as object_columns
+from .arrow import values_in
 from .columns import Axis, Column, ColumnKind, Taken, refuse_unwritable
 
 # The published stubs leave out what pandas offers to those who build its arrays.
@@ -49,6 +50,23 @@ def take_twin(original: Column, values: Any) -> Column:
     if isinstance(array.dtype, pd.CategoricalDtype):
         array = array.remove_unused_categories()
     return _take_series(original.name, original.kind, array)
+
+
+def objects(column: Column) -> int:
+    """One for each value, nested ones included, unless NumPy or Arrow will hold them."""
+    kind, detail = ("", "") if column.held is None else (column.held.kind, column.held.detail)
+    own = 0
+    if kind == "object" or (kind, detail) == ("string", "python") or (not kind and not _fits_numpy(column.values.type)):
+        own = values_in(column.values)
+    elif kind == "arrays":
+        own = 2 * len(column.values)
+    return own + (objects(column.categories) if column.categories else 0)
+
+
+def _fits_numpy(data_type: pa.DataType) -> bool:
+    fitting = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
+    times = (pa.types.is_date, pa.types.is_timestamp, pa.types.is_duration)
+    return any(is_one(data_type) for is_one in (*fitting, *times))
 
 
 def restore(column: Column, rows: int) -> Any:
@@ -124,7 +142,7 @@ def _meta_of(frame: pd.DataFrame) -> dict[str, Any]:
 def _plain(attrs: dict[Any, Any]) -> dict[str, Any]:
     """attrs, if JSON holds them without changing anything."""
     try:
-        same = objects.same(json.loads(json.dumps(attrs)), attrs)
+        same = object_columns.same(json.loads(json.dumps(attrs)), attrs)
     except (TypeError, ValueError, RecursionError):
         same = False
     if not same:
@@ -199,7 +217,7 @@ def _take_series(name: str, kind: ColumnKind, array: Any) -> Column:
     if isinstance(dtype, np.dtype):
         values = np.asarray(array)
         if dtype == np.dtype(object):
-            arrow, held = objects.take(name, values)
+            arrow, held = object_columns.take(name, values)
             return Column(name, kind, pa.chunked_array([arrow]), held)
         return Column(name, kind, _arrow(name, _take_numpy(name, values)))
     held_arrow = _take_extension(name, array)
@@ -271,9 +289,9 @@ def _restore(column: Column) -> Any:
     if held.kind == "category":
         return _restore_categories(column, held)
     if held.kind == "object":
-        return objects.restore(values, held)
+        return object_columns.restore(values, held)
     if held.kind == "arrays":
-        return objects.restore_arrays(values, held)
+        return object_columns.restore_arrays(values, held)
     if held.kind == "masked":
         return _MASKED[held.detail]().__from_arrow__(values)
     if held.kind == "string":

@@ -6,6 +6,7 @@ low-level failure becomes the one opaque `SealBroken`. What the bytes mean is fo
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encr
 from ..errors import LimitExceeded, SealBroken, SecureCollabError
 from ..manifest import Batch, Stream, stream_context, stream_key
 from ..model import Level
-from .arrow import build
+from .arrow import build, read_batch
 
 Fetch = Callable[[Level, int, int, int], bytes]
 Keys = Mapping[tuple[Level, int], bytes]
@@ -33,6 +34,24 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+class Allowance:
+    """Memory a reader allows for the Python objects made while opening. Threads share it."""
+
+    _OBJECT = 64
+    """Bytes that a small one takes, the place that points to it included."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._left = limits.memory
+        self._one_at_a_time = threading.Lock()
+
+    def take(self, objects: int) -> None:
+        """Take memory for so many; `LimitExceeded` when there is not enough left."""
+        with self._one_at_a_time:
+            self._left -= objects * self._OBJECT
+            if self._left < 0:
+                raise LimitExceeded("opening this would make more Python objects than the memory limit has room for")
 
 
 @dataclass(frozen=True)
@@ -155,7 +174,7 @@ def read_arrays(batches: Iterable[tuple[Batch, pa.Buffer]], stream: Stream) -> p
         schema = pa.schema([pa.field("v", build(stream.type))])
         arrays = []
         for batch, raw in batches:
-            read = pa.ipc.read_record_batch(raw, schema)
+            read = read_batch(raw, schema)
             read.validate(full=True)
             if read.num_rows != batch.rows:
                 raise SealBroken()

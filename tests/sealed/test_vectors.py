@@ -19,6 +19,7 @@ NAMED_FAULTS = {
     "transplanted_partition_vouched", "swapped_columns_of_one_type", "forged_with_the_level_key",
     "plaintext_for_ciphertext", "extension_type", "offsets_out_of_range", "batch_larger_than_declared",
     "wrong_context_asset", "future_top_format", "future_level_format", "not_canonical_order",
+    "compressed_within_the_batch", "meta_of_absurd_size",
 }  # fmt: skip
 
 

@@ -30,6 +30,10 @@ def b64(data):
     return base64.b64encode(data).decode()
 
 
+_LEFT_OUT = ("column", "position")
+"""Defaults that canonical bytes do not spell out."""
+
+
 class Version:
     """A sealed version that can be taken apart: change `levels` (dicts) or `objects` (bytes), then `write`."""
 
@@ -78,7 +82,7 @@ class Version:
         if partition:
             one["partition"] = partition
         streams.append(
-            {key: value for key, value in one.items() if value is not None and not (key == "position" and not value)}
+            {key: value for key, value in one.items() if value is not None and (value or key not in _LEFT_OUT)}
         )
 
     def encrypt(self, level, number, plain, partition=0, other=None):
@@ -152,6 +156,17 @@ def plain_version(version="version-1", asset="asset-1"):
 
 VALUES = {"a": ["x", "y", "z"], "b": ["p", "q", "r"], "n": [1, None, 3], "s": ["one", "two", "three"]}
 BROKEN = {"error": "seal_broken"}
+
+
+def _packed_message(array):
+    """A record batch whose buffers are compressed by Arrow: they declare their own size."""
+    sink = pa.BufferOutputStream()
+    batch = pa.record_batch([array], names=["v"])
+    with pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
+        stream.write_batch(batch)
+    reader = pa.ipc.MessageReader.open_stream(sink.getvalue())
+    reader.read_next_message()  # the schema
+    return reader.read_next_message().serialize().to_pybytes()
 
 
 def good():
@@ -272,6 +287,7 @@ def bad_batches():
     one("empty_batch_bytes", [(3, b"")])
     schema = pa.schema([pa.field("v", pa.string())]).serialize().to_pybytes()
     one("schema_message_for_batch", [(3, schema)])
+    one("compressed_within_the_batch", [(3, _packed_message(pa.array(["x", "y", "z" * 10_000])))])
     one("absurd_rows", [(3, message)], rows=2**41, error={"error": "limit_exceeded"})
     one("batch_of_absurd_rows", [(10**9, message)], rows=10**9, error={"error": "limit_exceeded"})
     one("batch_of_absurd_size", [(3, message)], raw=2**40, error={"error": "limit_exceeded"})
@@ -406,6 +422,13 @@ def bad_structure():
     made = plain_version()
     made.add("internal", "", None, None, batches=[(0, b"[1]")], role="meta", label=None)
     made.write("meta_that_is_no_object", BROKEN)
+    made = plain_version()
+    made.add("internal", "", None, None, batches=[(0, b"{" + b" " * 2**25 + b"}")], role="meta", label=None)
+    made.write("meta_of_absurd_size", {"error": "limit_exceeded"})
+    made = plain_version()
+    numbers = pa.array([0, 3, 1, 1])
+    made.add("internal", "(index)", numbers, NUMBER, role="range", column_kind="none")
+    made.write("range_of_four_numbers", BROKEN)
 
 
 if __name__ == "__main__":
