@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import msgspec
@@ -39,6 +40,9 @@ PART_LIMIT = 1 << 40
 """Largest sealed part, in bytes."""
 
 _PIECE = 8 * 1024 * 1024
+
+_HASHING = 4
+"""Threads that hash one version's parts at its commit: somebody waits, and hashing releases the interpreter lock."""
 
 
 class _Commit(NamedTuple):
@@ -239,9 +243,10 @@ class Sharing:
         if {(part.level, part.partition): part.size for part in parts} != sizes:
             raise SealBroken
         objects = {(part.level, part.partition): part.object for part in parts}
-        for level, one in declared.items():
-            for stream in one.streams:
-                self._verify_stream(stream, part_path(objects[level, stream.partition]))
+        streams = [(level, stream) for level, one in declared.items() for stream in one.streams]
+        paths = [part_path(objects[level, stream.partition]) for level, stream in streams]
+        with ThreadPoolExecutor(_HASHING) as threads:
+            list(threads.map(self._verify_stream, (stream for _, stream in streams), paths))  # raises what one raised
         return parts
 
     def _verify_stream(self, stream: Stream, path: str) -> None:
