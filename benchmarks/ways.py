@@ -15,8 +15,6 @@ from cryptography.fernet import Fernet
 
 import jupyter_securecollab as collab
 
-NAME = "bench/frame"
-
 
 class Handing(Protocol):
     """One way. What `write` leaves, `read` finds, also from another process given the same folder."""
@@ -32,15 +30,15 @@ class Vault:
     """`share` and `open` through the server that this process's environment names."""
 
     def __init__(self, folder: Path) -> None:
-        """Needs no folder."""
+        self.name = f"bench/{folder.name}"
 
     def write(self, frame: pd.DataFrame) -> None:
         with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
-            collab.share(frame, NAME, yes=True)
+            collab.share(frame, self.name, yes=True)
 
     def read(self, columns: str | None = None) -> pd.DataFrame:
         with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
-            opened: pd.DataFrame = collab.open(NAME, columns=columns)
+            opened: pd.DataFrame = collab.open(self.name, columns=columns)
         return opened
 
 
