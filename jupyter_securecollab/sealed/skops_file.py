@@ -11,6 +11,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -45,10 +46,13 @@ def loads(data: bytes) -> Any:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         schema, context = _utils.read_schema(archive)
         root = _audit.get_tree(schema, context, trusted=None)
+        nodes = list(_walk([root, *context.memo.values()]))
+        for node in nodes:
+            # Asked once each: a file in which every node holds the one before twice would keep skops busy for ever.
+            node.get_unsafe_set = cache(node.get_unsafe_set)
         unknown = root.get_unsafe_set() - {_TREE}
         if unknown:
             raise SealBroken(f"this model contains {', '.join(sorted(unknown))}, which is never loaded")
-        nodes = list(_walk([root, *context.memo.values()]))
         constructors = {id(node.constructor) for node in nodes if isinstance(node, _sklearn.TreeNode)}
         for node in nodes:
             if isinstance(node, _sklearn.TreeNode):

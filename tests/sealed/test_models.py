@@ -363,3 +363,25 @@ def test_tree_state_of_other_types_is_refused():
     ]:
         with pytest.raises(SealBroken):
             trees.check_state(wrong_args, wrong_state)
+
+
+def _doubling(innermost):
+    """A file of 60 lists, each holding the one before twice: 2 ** 60 paths lead to the first."""
+    parts = _parts([[]])
+    schema = json.loads(parts["schema.json"])
+    plain = {"__class__": "list", "__module__": "builtins", "__loader__": "ListNode"}
+    made = {**plain, "content": innermost, "__id__": 1}
+    for number in range(2, 60):
+        made = {**plain, "content": [made, {**made, "content": []}], "__id__": number}
+    return _zip(parts | {"schema.json": json.dumps(schema | made).encode()})
+
+
+def test_objects_held_many_times_over_are_looked_at_once():
+    opened = skops_file.loads(_doubling([]))
+    assert opened[0] is opened[1] and len(opened[0]) == 2
+
+
+def test_a_type_that_is_never_loaded_is_found_however_often_it_is_held():
+    function = {"__class__": "system", "__module__": "os", "__loader__": "FunctionNode", "content": "os.system"}
+    with pytest.raises(SealBroken, match=r"os\.system.*never loaded"):
+        skops_file.loads(_doubling([function]))
