@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import nbformat
@@ -127,4 +127,4 @@ def _collect(cell: NotebookNode, answer: dict[str, Any]) -> None:
 
 def read(path: str) -> NotebookNode:
     """A notebook from disk."""
-    return nbformat.read(path, 4)
+    return cast(NotebookNode, nbformat.read(path, 4))
