@@ -46,7 +46,20 @@ from .protocol import PREFIX, Nothing, Reply, Route, route
 
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _RETRIED = frozenset(
-    {"me", "open", "commit", "read_part", "assets", "describe", "access", "versions", "audit", "prove"}
+    {
+        "me",
+        "directory",
+        "open",
+        "commit",
+        "abort",
+        "read_part",
+        "assets",
+        "describe",
+        "access",
+        "versions",
+        "audit",
+        "prove",
+    }
 )
 """Safe to send twice: they read, or the vault decides and records anew, or it recognises what it has already done."""
 

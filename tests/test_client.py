@@ -216,6 +216,7 @@ def other(tmp_path: Path) -> Iterator[Any]:
     """Something that is no vault, at an address where one was expected, and a client of it."""
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     server.told, server.asked = [], []
+    server.daemon_threads = False  # so that closing waits for every connection to end
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -56,9 +56,7 @@ class Collaboration:
         copies: Sequence[CheckpointCopy] = (),
         policies: Mapping[str, str] = {},
     ) -> None:
-        keys = Keyring(key_service)
-        with store.snapshot() as rows:
-            keys.check(rows)
+        keys = _checked(Keyring(key_service), store)
         self._store = store
         self._journal = journal = Journal(store, signer, clock=clock, copies=copies)
         desk = Desk(journal, Policy(policies), settings, clock)
@@ -69,7 +67,6 @@ class Collaboration:
         upkeep = Upkeep(desk, keys, objects)
         accounts = Accounts(desk)
         records = Records(desk)
-
         # What is inside an asset.
         self.begin = sharing.begin
         self.upload = sharing.upload
@@ -110,7 +107,6 @@ class Collaboration:
         self.account = accounts.account
         self.account_of_token = accounts.account_of_token
         self.is_team = accounts.is_team
-        # Upkeep.
         self.collect = upkeep.collect
         self.rotate_keys = upkeep.rotate_keys
 
@@ -118,3 +114,9 @@ class Collaboration:
         """Commit what waits, then release the database. Later calls raise `Unavailable`."""
         self._journal.close()
         self._store.close()
+
+
+def _checked(keys: Keyring, store: Store) -> Keyring:
+    with store.snapshot() as rows:
+        keys.check(rows)
+    return keys

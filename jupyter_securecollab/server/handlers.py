@@ -113,6 +113,8 @@ class DoorHandler(_DoorHandler):
 
     async def _serve(self, *in_path: str) -> None:
         self.heard_all()
+        if self._finished:  # refused while the body arrived: what there is of it is not to be acted on
+            return
         if self.request.method != self.route.method:
             raise web.HTTPError(405)
         request = self._decode(in_path)
