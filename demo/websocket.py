@@ -78,7 +78,7 @@ class NotebookSession:
             else:
                 _collect(cell, answer)
         cell.execution_count = reply.get("execution_count")
-        return reply["status"] == "ok"
+        return bool(reply["status"] == "ok")
 
 
 class UnexpectedOutcome(Exception):
