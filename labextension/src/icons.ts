@@ -18,7 +18,7 @@ const padlock =
 export const panelIcon = icon(
   'panel',
   '<path d="M12 2 4 5v6c0 5 3.4 9.7 8 11 4.6-1.3 8-6 8-11V5l-8-3zm6 9c0 3.9-2.5 7.6-6 8.9-3.5-1.3-6-5-6-8.9V6.4l6-2.3 6 2.3V11z"/>' +
-    '<circle cx="9.5" cy="10" r="1.8"/><circle cx="14.5" cy="10" r="1.8"/><path d="M6.9 15.5c0-1.6 1.2-2.7 2.6-2.7s2 .6 2.5 1.2c.5-.6 1.1-1.2 2.5-1.2s2.6 1.1 2.6 2.7z"/>'
+    '<path d="M15.2 6.8a1.9 1.9 0 0 0-1.8 2.5l-2.9 1.7a1.9 1.9 0 1 0 0 2l2.9 1.7a1.9 1.9 0 1 0 .6-1l-2.8-1.7 2.8-1.7a1.9 1.9 0 1 0 1.2-3.5z"/>'
 );
 
 export const levelIcons: Readonly<Record<Level, LabIcon>> = {

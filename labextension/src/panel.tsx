@@ -3,6 +3,7 @@
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, SidePanel, UseSignal } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
 import * as React from 'react';
 
 import { panelIcon } from './icons';
@@ -23,6 +24,7 @@ export class SharedPanel extends SidePanel {
     this.addClass('jp-SecureCollab');
     this.title.icon = panelIcon;
     this.title.caption = trans.__('Secure collaboration');
+    this.node.tabIndex = -1;
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Secure collaboration'));
 
@@ -42,6 +44,16 @@ export class SharedPanel extends SidePanel {
     assets.changed.connect(showSections);
     this.disposed.connect(() => assets.changed.disconnect(showSections));
     showSections();
+  }
+
+  /** Whoever comes by command continues with the keyboard: at the first list, or where it will be. */
+  protected override onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    // The command palette, when it closes, gives the focus to the notebook: come after it.
+    requestAnimationFrame(() => {
+      const row = this.node.querySelector<HTMLElement>('[role=option][tabindex="0"]');
+      (row ?? this.node).focus();
+    });
   }
 
   private addSection(label: string, mine: boolean, empty: string): void {
