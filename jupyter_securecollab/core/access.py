@@ -88,7 +88,7 @@ class AccessBook:
             raise InvalidTime("the access would begin at the end of the calendar") from None
 
     def give(self, work: Work, caller: Caller, asset: AssetRow, access: AccessSpec, window: Window) -> None:
-        """Put the rows in place; each replaces the grantee's earlier access for the same purposes, and an exclusion."""
+        """Put the rows in place, on record; each replaces the grantee's for the same purposes, and an exclusion."""
         for grantee in dict.fromkeys(access.people):
             for old in work.rows.find(GrantRow, asset=asset.id, grantee=grantee):
                 if old.excluded or old.purposes == access.purposes:
@@ -107,6 +107,8 @@ class AccessBook:
                     given_by=caller.name,
                 )
             )
+        detail = {"people": list(access.people), "because": access.because}
+        work.record("grant", caller, asset=asset.id, name=asset.name, decision=window.decision, detail=detail)
 
     def grant(self, caller: Caller, *, name: str, access: AccessSpec) -> Changed:
         """Give access without a new version. Raises `Denied`, `NotFound` (grantee), `InvalidTime`, `Conflict`."""
@@ -119,8 +121,6 @@ class AccessBook:
             if isinstance(window, Refused):
                 return window
             self.give(work, caller, asset, access, window)
-            detail = {"people": list(access.people), "because": access.because}
-            work.record("grant", caller, asset=asset.id, name=name, decision=window.decision, detail=detail)
             return asset
 
         asset, receipt = self._desk.recorded(operation)

@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Written(Generic[T]):
-    """What an operation returned, and the receipt of its entry if it recorded one. Both are durable."""
+    """What an operation returned, and the receipt of its first entry if it recorded one. Both are durable."""
 
     value: T
     receipt: Receipt | None
@@ -49,13 +49,17 @@ class Work:
     """What one operation gets: the state, the time to decide at, and the pen.
 
     `rows` is for reading; changes go through `put` and `remove`, which note them for the entry. `index` is the place
-    in the log of the entry this operation may record. Valid until the operation returns.
+    in the log of the first entry this operation may record. Valid until the operation returns.
     """
 
     def __init__(self, rows: Rows, now: datetime, index: int) -> None:
         self.rows = rows
         self.now = now
         self.index = index
+        self._before: tuple[EntryRow, ...] = ()
+        self._begin()
+
+    def _begin(self) -> None:
         self._changes: dict[tuple[str, tuple[object, ...]], dict[str, object]] = {}
         self._recorded: dict[str, object] | None = None
         self._row: tuple[str, str, str | None] | None = None
@@ -85,9 +89,9 @@ class Work:
         decision: Decision | None = None,
         detail: Mapping[str, JSON] | None = None,
     ) -> None:
-        """Say what happened, once per operation. The changes made are added to the entry by themselves."""
+        """Say what happened, once per entry. The changes made are added to the entry by themselves."""
         if self._recorded is not None:
-            raise RuntimeError("an operation records one entry")
+            raise RuntimeError("one entry says one thing")
         exact(detail)
         self._row = (act, caller.name, asset)
         self._recorded = {
@@ -103,18 +107,23 @@ class Work:
             "detail": detail,
         }
 
-    def entry(self) -> EntryRow | None:
-        """The entry to append; `TooLarge` if it exceeds what an entry may hold. For the journal alone."""
+    def another(self) -> None:
+        """Close the entry: what follows gets one of its own, for other readers than this one has."""
+        self._before = self.entries()
+        self._begin()
+
+    def entries(self) -> tuple[EntryRow, ...]:
+        """What to append; `TooLarge` if one exceeds what an entry may hold. For the journal alone."""
         if self._recorded is None or self._row is None:
             if self._changes:
                 raise RuntimeError("an operation that changes the state must record it")
-            return None
+            return self._before
         said = {**self._recorded, "changes": list(self._changes.values()), "v": _FORMAT, "at": self.now}
         body = canonical({name: value for name, value in said.items() if value})
         if len(body) > MAX_ENTRY:
             raise TooLarge("this is too much for one entry of the audit log", next_step="Do it in several steps.")
         act, actor, asset = self._row
-        return EntryRow(self.index, self.now, act, actor, asset, body)
+        return (*self._before, EntryRow(self.index + len(self._before), self.now, act, actor, asset, body))
 
 
 def _decision(decision: Decision | None) -> dict[str, object] | None:
@@ -126,17 +135,17 @@ def _decision(decision: Decision | None) -> dict[str, object] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """How an operation ended inside the transaction: with a value and perhaps an entry, or by raising."""
+    """How an operation ended inside the transaction: with a value and perhaps entries, or by raising."""
 
     value: Any = None
-    entry: EntryRow | None = None
+    entries: tuple[EntryRow, ...] = ()
     raised: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
     operation: Callable[[Work], Any]
-    answer: Future[tuple[Any, EntryRow | None, Head]]
+    answer: Future[tuple[Any, tuple[EntryRow, ...], Head]]
 
 
 class Journal:
@@ -181,8 +190,9 @@ class Journal:
             if self._closed:
                 raise Unavailable("the vault is shutting down; nothing was changed")
             self._jobs.put(job)
-        value, entry, head = job.answer.result()
-        return Written(value, self._ledger.receipt(head, entry.index, entry.body) if entry else None)
+        value, recorded, head = job.answer.result()
+        first = recorded[0] if recorded else None
+        return Written(value, self._ledger.receipt(head, first.index, first.body) if first else None)
 
     def read(self, query: Callable[[Rows], T]) -> T:
         """Ask a consistent view of the state."""
@@ -266,7 +276,7 @@ class Journal:
             if done.raised:
                 job.answer.set_exception(done.raised)
             else:
-                job.answer.set_result((done.value, done.entry, head))
+                job.answer.set_result((done.value, done.entries, head))
 
     def _transact(self, jobs: Sequence[_Job]) -> tuple[Head, list[_Done]]:
         with self._store.transaction() as rows:
@@ -277,8 +287,7 @@ class Journal:
             for job in jobs:
                 done = _attempt(rows, job.operation, Work(rows, now, head.tree.size + len(added)))
                 outcomes.append(done)
-                if done.entry:
-                    added.append(done.entry)
+                added += done.entries
             if added:
                 head = self._ledger.append(rows, head, added)
         return head, outcomes
@@ -302,7 +311,7 @@ def _attempt(rows: Rows, operation: Callable[[Work], Any], work: Work) -> _Done:
     try:
         with rows.savepoint():
             try:
-                return _Done(operation(work), work.entry())
+                return _Done(operation(work), work.entries())
             except Exception as error:
                 raised = error
                 raise

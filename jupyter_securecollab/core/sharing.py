@@ -186,8 +186,6 @@ class Sharing:
         if isinstance(window, Refused):
             return window
         done = self._put(work, asset, msgspec.structs.replace(begun, access="", entry=work.index), sent)
-        if access is not None and window is not None:
-            self._access.give(work, caller, asset, access, window)
         unchanged = done.version.id != begun.id
         detail: dict[str, JSON] = {
             "number": done.version.number,
@@ -203,6 +201,9 @@ class Sharing:
             decision=ruling.decision,
             detail=detail,
         )
+        if access is not None and window is not None:
+            work.another()  # every reader gets the entry of the commit as proof; who else has access is not for them
+            self._access.give(work, caller, asset, access, window)
         return done
 
     def _put(self, work: Work, asset: AssetRow, begun: VersionRow, sent: _Commit) -> _Finished:
