@@ -20,7 +20,8 @@ class PersonRow(Row, frozen=True):
 
     table: ClassVar[str] = "person"
     key: ClassVar[tuple[str, ...]] = ("name",)
-    unlogged: ClassVar[frozenset[str] | None] = frozenset({"password_hash", "token_sha256"})
+    unlogged: ClassVar[frozenset[str] | None] = frozenset()
+    hashed: ClassVar[frozenset[str]] = frozenset({"password_hash", "token_sha256"})
 
     name: str
     kind: PersonKind
@@ -65,12 +66,13 @@ class VersionRow(Row, frozen=True):
     """One version. Begun versions are invisible; `number` is given at commit.
 
     `manifest` is the top manifest; its hash stands in the log. `access` is what is to be given at commit, as JSON.
+    `size` is not logged, because all who open get the entry of the commit: it would tell how much lies above them.
     A version found to be the newest one over again is "unchanged", under the number of that one.
     """
 
     table: ClassVar[str] = "version"
     key: ClassVar[tuple[str, ...]] = ("id",)
-    unlogged: ClassVar[frozenset[str] | None] = frozenset({"manifest", "access", "fingerprint"})
+    unlogged: ClassVar[frozenset[str] | None] = frozenset({"manifest", "access", "fingerprint", "size"})
 
     id: str
     asset: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -31,7 +32,13 @@ def logged(row: Row) -> Logged:
     kind = type(row)
     hidden = {*kind.key, *(kind.unlogged or ())}
     key = {name: getattr(row, name) for name in kind.key}
-    return Logged(kind.table, key, {name: getattr(row, name) for name in kind.__struct_fields__ if name not in hidden})
+    rest = {name: getattr(row, name) for name in kind.__struct_fields__ if name not in hidden}
+    # What is hashed was random or salted before: the log tells that it changed, not what it is.
+    return Logged(kind.table, key, rest | {name: _digest(rest[name]) for name in kind.hashed})
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest() if text else ""
 
 
 def canonical(value: Mapping[str, object]) -> bytes:

@@ -18,12 +18,13 @@ class Row(msgspec.Struct, frozen=True):
     """Base of the table rows in `catalog`.
 
     `table` and `key` name the table and its primary key fields; `unlogged` the fields that the audit log does not
-    repeat, None when it repeats nothing of the table.
+    repeat, None when it repeats nothing of the table; `hashed` those of which it holds a SHA-256 only.
     """
 
     table: ClassVar[str]
     key: ClassVar[tuple[str, ...]]
     unlogged: ClassVar[frozenset[str] | None]
+    hashed: ClassVar[frozenset[str]] = frozenset()
 
 
 R = TypeVar("R", bound=Row)

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from jupyter_securecollab.adapters.sql import SqlStore
 from jupyter_securecollab.core.audit import Journal
-from jupyter_securecollab.core.catalog import CheckpointRow, EntryRow, GrantRow, PersonRow, TileRow
+from jupyter_securecollab.core.catalog import CheckpointRow, EntryRow, GrantRow, PersonRow, TileRow, VersionRow
 from jupyter_securecollab.errors import LogBroken
 from jupyter_securecollab.model import Caller, Level
 from jupyter_securecollab.proofs import LogSigner, leaf_hash
@@ -234,13 +234,24 @@ def test_the_replay_follows_changes_and_removals(old, journal) -> None:
 
 def test_fields_kept_out_of_the_log_are_not_compared(old, journal) -> None:
     def operation(work) -> None:
+        work.put(VersionRow("1", "2", 1, "committed", "bob", work.now, (), fingerprint=b"before"))
+        work.record("commit", Caller("alice", "cli", "s"))
+
+    journal.write(operation)
+    old.sql("UPDATE version SET fingerprint = x'00'")
+    assert journal.verify(state=True).rows == 301
+    old.sql("UPDATE version SET number = 2")
+    assert "table version the row id=1" in str(broken(journal, state=True))
+
+
+def test_fields_of_which_the_log_holds_a_hash_are_compared(old, journal) -> None:
+    def operation(work) -> None:
         work.put(PersonRow("bob", "person", Level.INTERNAL, (), True, 1, password_hash="before"))
         work.record("person", Caller("alice", "cli", "s"))
 
     journal.write(operation)
-    old.sql("UPDATE person SET password_hash = 'after'")
     assert journal.verify(state=True).rows == 301
-    old.sql("UPDATE person SET clearance = 'secret'")
+    old.sql("UPDATE person SET password_hash = 'after'")
     assert "name=bob" in str(broken(journal, state=True))
 
 
