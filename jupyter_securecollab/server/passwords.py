@@ -58,6 +58,7 @@ class Backoff:
     """
 
     FREE = 5
+    FIRST_WAIT = 10.0
     LONGEST_WAIT = 300.0
     ENTRIES = 4096
 
@@ -76,7 +77,7 @@ class Backoff:
             self._wrong[name, address] = count, not_before
             return not_before - now
         over = count + 1 - self.FREE
-        wait = min(2.0 ** min(over, 16), self.LONGEST_WAIT) if over >= 0 else 0.0
+        wait = min(self.FIRST_WAIT * 2.0 ** min(over, 16), self.LONGEST_WAIT) if over >= 0 else 0.0
         self._wrong[name, address] = count + 1, now + wait
         if len(self._wrong) > self.ENTRIES:
             self._wrong.popitem(last=False)

@@ -111,7 +111,7 @@ def test_wrong_attempts_get_slower_and_a_right_one_starts_afresh():
         waits.append(backoff.attempt("alice", "a"))
         clock.now += waits[-1]
         assert backoff.attempt("alice", "a") == 0.0
-    assert waits == [1.0, 2.0, 4.0, 8.0]
+    assert waits == [10.0, 20.0, 40.0, 80.0]
     backoff.succeeded("alice", "a")
     assert backoff.attempt("alice", "a") == 0.0
 
