@@ -24,7 +24,7 @@ _EXTENSION = "jupyter_securecollab"
 
 def run(quick: bool) -> Iterator[Section]:
     """Two sections: importing, starting."""
-    rounds = 1 if quick else 11
+    rounds = 1 if quick else 7
     with tempfile.TemporaryDirectory(prefix="securecollab-bench-") as folder:
         environment = _environment(Path(folder))
         yield Section("Import, in a fresh process", list(_imports(rounds, environment)))

@@ -28,7 +28,7 @@ from .frames import mixed
 from .harness import Sample, Way, extra_memory, take_turns
 from .ways import OURS, SLOW, WAYS, CsvGpg, Vault
 
-_SLOW_ROUNDS = 2
+_SLOW_ROUNDS = 1
 _COLUMN = "price"
 _MASKED = {"link": "email"}
 """Renamed like this, a column looks sensitive, and is shared with a masked copy beside it."""
