@@ -139,7 +139,7 @@ class TopManifest(Value, frozen=True, omit_defaults=True):
     version: str
     kind: Kind
     levels: dict[Level, Digest]
-    parents: tuple[str, ...] = ()
+    parents: Annotated[tuple[Annotated[str, Meta(max_length=64)], ...], Meta(max_length=1000)] = ()
     signatures: Annotated[tuple[str, ...], Meta(max_length=0)] = ()
     recipients: Annotated[tuple[str, ...], Meta(max_length=0)] = ()
 
@@ -164,6 +164,16 @@ M = TypeVar("M", TopManifest, LevelManifest)
 
 class _Probe(msgspec.Struct):
     format: int
+
+
+class _Name(msgspec.Struct):
+    role: Role
+    column: str = ""
+    masked: str | None = None
+
+
+class _Names(msgspec.Struct):
+    streams: tuple[_Name, ...]
 
 
 def encode(manifest: TopManifest | LevelManifest) -> bytes:
@@ -213,6 +223,17 @@ def parse_level(level_bytes: bytes, expected_hash: bytes) -> LevelManifest:
     _check_streams(level)
     part_sizes(level)
     return level
+
+
+def stored_level(level_bytes: bytes) -> LevelManifest:
+    """A level manifest that was verified when it was stored and whose hash was checked since."""
+    return msgspec.json.decode(level_bytes, type=LevelManifest)
+
+
+def clear_names(level_bytes: bytes) -> frozenset[str]:
+    """The columns and index levels that a stored level manifest holds in the clear; of a blob its empty name."""
+    streams = msgspec.json.decode(level_bytes, type=_Names).streams
+    return frozenset(one.column for one in streams if one.masked is None and one.role not in ("categories", "meta"))
 
 
 def verify(top: TopManifest, level_bytes: Mapping[Level, bytes]) -> dict[Level, LevelManifest]:
@@ -286,25 +307,16 @@ def select(
     }
 
 
-def raised(
-    then: Mapping[Level, LevelManifest], now: Mapping[Level, LevelManifest], up_to: Level
-) -> tuple[frozenset[str], bool]:
-    """What a reader up to a level could see clear in one version and the newest version holds above him.
+def raised(levels: Mapping[Level, LevelManifest], hidden: Collection[str]) -> tuple[frozenset[str], bool]:
+    """What of a version is withheld when later ones hold `hidden` (from `clear_names`) above the reader.
 
-    The names of such columns, and whether the same has happened to an index level or to the object as a whole: those
-    cannot be left out of what he opens.
+    The names of such columns, and whether an index level or the object as a whole is among it: those cannot be left
+    out of what he opens.
     """
-    hidden = {
-        (stream.role, stream.column)
-        for level, manifest in now.items()
-        for stream in manifest.streams
-        if level > up_to and stream.masked is None
-    }
-    seen = visible(then)
+    seen = visible(levels)
     columns = {one.stream.column for one in seen.columns if one.stream.masked is None}
     rest = [one for one in (*seen.index, *seen.others) if one.stream.masked is None and one.stream.role != "meta"]
-    whole = any((one.stream.role, one.stream.column) in hidden for one in rest)
-    return frozenset(name for name in columns if ("column", name) in hidden), whole
+    return frozenset(columns.intersection(hidden)), any(one.stream.column in hidden for one in rest)
 
 
 def columns_of(streams: Iterable[Stream]) -> tuple[str, ...]:

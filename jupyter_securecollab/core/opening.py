@@ -14,16 +14,26 @@ from datetime import datetime
 import msgspec
 
 from ..errors import Invalid, LeaseExpired
-from ..manifest import LevelManifest, Stream, columns_of, parse_level, parse_top, raised, select, stream_key, visible
+from ..manifest import (
+    LevelManifest,
+    Stream,
+    clear_names,
+    columns_of,
+    raised,
+    select,
+    stored_level,
+    stream_key,
+    visible,
+)
 from ..model import Caller, Decision, Level, Opened, Receipt, StreamKey, Unmet, Value, clip
 from .access import AccessBook
 from .audit import JSON, Work
-from .catalog import AssetRow, LevelRow, PartRow, PersonRow, VersionRow
+from .catalog import AssetRow, PartRow, PersonRow, VersionRow
 from .desk import NO_ACCESS, Desk, Refused, find_asset
 from .keys import Keyring, level_purpose
 from .ports import Objects, Rows
 from .question import Ruling
-from .versions import commit_receipt, numbered, part_path, present
+from .versions import commit_receipt, level_bytes, numbered, part_path, present
 
 _NAMED_COLUMNS = 400
 """How many column names an entry lists; beyond, their number and a hash of the list."""
@@ -70,10 +80,11 @@ class Opening:
             if not ruling.decision.allow or ruling.up_to is None:
                 return self._desk.refuse(work, caller, "open", asset, name, ruling)
             row = numbered(work.rows, asset, number)
-            below = _manifests(work.rows, row, ruling.up_to)
-            if not below:
+            manifests = {one: data for one, data in level_bytes(work.rows, row).items() if one <= ruling.up_to}
+            if not manifests:
                 return self._desk.refuse(work, caller, "open", asset, name, _nothing_below(ruling.up_to, asset))
-            withheld, whole = self._raised_since(work.rows, asset, row, below, ruling.up_to)
+            below = {level: stored_level(data) for level, data in manifests.items()}
+            withheld, whole = raised(below, _hidden_since(work.rows, row, ruling.up_to))
             if whole:
                 return self._desk.refuse(work, caller, "open", asset, name, _raised(ruling.up_to, asset))
             chosen = select(below, columns, withheld)
@@ -84,18 +95,10 @@ class Opening:
             )
             opened = self._opened(work, caller, asset, row, ruling, chosen)
             left = _columns_left(below, withheld) if withheld and columns is None else None
-            return msgspec.structs.replace(opened, columns=left), row
+            return msgspec.structs.replace(opened, levels=manifests, columns=left), row
 
         (opened, row), receipt = self._desk.recorded(operation)
         return msgspec.structs.replace(opened, receipt=receipt, committed=commit_receipt(self._desk.journal, row))
-
-    def _raised_since(
-        self, rows: Rows, asset: AssetRow, row: VersionRow, below: Mapping[Level, LevelManifest], up_to: Level
-    ) -> tuple[Collection[str], bool]:
-        """What the newest version's labels withhold of an older one: columns, or (True) all of it."""
-        if row.number == asset.newest:
-            return (), False
-        return raised(below, _manifests(rows, numbered(rows, asset, None), Level.SECRET), up_to)
 
     def _opened(
         self,
@@ -119,7 +122,7 @@ class Opening:
             up_to=present(ruling.up_to),
             until=self._access.end(work.rows, ruling.grant),
             manifest=row.manifest,
-            levels={one.level: one.manifest for one in _stored(work.rows, row, present(ruling.up_to))},
+            levels={},
             keys=self._stream_keys(work.rows, row.id, chosen),
             lease=self._sign(lease),
             lease_until=until,
@@ -175,14 +178,11 @@ class Opening:
 _UNSIGNED = Receipt(-1, b"", (), "")
 
 
-def _stored(rows: Rows, row: VersionRow, up_to: Level) -> list[LevelRow]:
-    return [one for one in rows.find(LevelRow, version=row.id) if one.level <= up_to]
-
-
-def _manifests(rows: Rows, row: VersionRow, up_to: Level) -> dict[Level, LevelManifest]:
-    """The level manifests of a version up to a level."""
-    top = parse_top(row.manifest)
-    return {one.level: parse_level(one.manifest, top.levels[one.level]) for one in _stored(rows, row, up_to)}
+def _hidden_since(rows: Rows, row: VersionRow, up_to: Level) -> frozenset[str]:
+    """What any later version holds in the clear above a reader: a level once raised stays so for all before it."""
+    later = [one for one in rows.find(VersionRow, asset=row.asset, state="committed") if one.number > row.number]
+    above = (data for one in later for level, data in level_bytes(rows, one).items() if level > up_to)
+    return frozenset().union(*map(clear_names, above))
 
 
 def _columns_left(levels: Mapping[Level, LevelManifest], withheld: Collection[str]) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TypeVar
 
-from ..errors import NotFound, Unavailable
-from ..model import Caller, Receipt
+from ..errors import NotFound, StoreBroken, Unavailable
+from ..manifest import level_hash, parse_top, top_hash
+from ..model import Caller, Level, Receipt
 from .audit import Journal
-from .catalog import AssetRow, PartRow, VersionRow
+from .catalog import AssetRow, LevelRow, PartRow, VersionRow
 from .ports import Objects, Rows
 
 T = TypeVar("T")
@@ -62,6 +63,15 @@ def delete_objects(objects: Objects, parts: Iterable[PartRow]) -> None:
     for part in parts:
         with suppress(Unavailable):
             objects.delete(part_path(part.object))
+
+
+def level_bytes(rows: Rows, row: VersionRow) -> dict[Level, bytes]:
+    """The level manifests of a committed version, all of them; `StoreBroken` unless they are those of its log entry."""
+    found = {one.level: one.manifest for one in rows.find(LevelRow, version=row.id)}
+    hashes = {level: level_hash(manifest) for level, manifest in found.items()}
+    if top_hash(row.manifest).hex() != row.manifest_sha256 or hashes != parse_top(row.manifest).levels:
+        raise StoreBroken("the manifests of a version in the database are not those of its commit")
+    return found
 
 
 def commit_receipt(journal: Journal, row: VersionRow) -> Receipt:

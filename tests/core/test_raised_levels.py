@@ -1,11 +1,13 @@
-"""Raising a column's level reaches back: what the newest version holds above a reader, no older version gives him."""
+"""Raising a column's level reaches back: what a version holds above a reader, no version before it gives him."""
 
 from __future__ import annotations
 
 import pytest
-from material import ALICE, BOB, CONFIDENTIAL, INTERNAL, PATIENTS, SECRET, Vault
+from material import ALICE, BOB, CONFIDENTIAL, INTERNAL, PATIENTS, SECRET, Vault, parcel
+from msgspec.structs import replace
 
 from jupyter_securecollab.errors import Denied, NotFound
+from jupyter_securecollab.manifest import encode, level_hash, parse_top, stored_level
 
 BEFORE = {"id": INTERNAL, "ssn": SECRET, "age": INTERNAL}
 RAISED = {"id": INTERNAL, "ssn": SECRET, "age": CONFIDENTIAL}
@@ -57,3 +59,32 @@ def test_a_raised_file_is_denied_as_a_whole(empty: Vault) -> None:
         empty.door.open(BOB, name=PATIENTS, number=1)
     assert error.value.decision is not None and error.value.decision.policies == ("deny.raised",)
     empty.door.open(ALICE, name=PATIENTS, number=1)
+
+
+def test_a_later_version_without_the_column_does_not_bring_it_back(raised: Vault) -> None:
+    raised.share(columns={"id": INTERNAL, "ssn": SECRET}, content="third")
+    assert raised.door.open(BOB, name=PATIENTS, number=1).columns == ("id", "ssn")
+
+
+def test_who_may_update_cannot_undo_what_was_raised_above_him(raised: Vault) -> None:
+    raised.grant("bob", can="update")
+    raised.share(BOB, columns={"id": INTERNAL, "age": INTERNAL}, content="bob's", levels=(INTERNAL,))
+    assert raised.door.open(BOB, name=PATIENTS, number=1).columns == ("id", "ssn")
+    assert "internal:age" in raised.read(BOB, raised.door.open(BOB, name=PATIENTS))  # his own
+
+
+def test_a_column_that_was_raised_as_it_became_the_index_is_withheld(empty: Vault) -> None:
+    empty.share(to="bob", columns={"id": INTERNAL, "age": INTERNAL}, levels=(INTERNAL,))
+    begun = empty.door.begin(ALICE, name=PATIENTS, kind="frame", levels=(INTERNAL, CONFIDENTIAL))
+    made = parcel(begun, {"id": INTERNAL, "age": CONFIDENTIAL}, content="second")
+    level = stored_level(made.levels[CONFIDENTIAL])
+    (age,) = level.streams
+    index = encode(replace(level, streams=(replace(age, role="index", position=0),)))
+    top = parse_top(made.top)
+    made = made.changed(
+        levels=made.levels | {CONFIDENTIAL: index},
+        top=encode(replace(top, levels=top.levels | {CONFIDENTIAL: level_hash(index)})),
+    )
+    empty.upload(ALICE, begun, made)
+    empty.commit(ALICE, begun, made)
+    assert empty.door.open(BOB, name=PATIENTS, number=1).columns == ("id",)
