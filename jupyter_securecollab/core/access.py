@@ -115,7 +115,7 @@ class AccessBook:
 
         def operation(work: Work) -> AssetRow | Refused:
             asset = find_asset(work.rows, name)
-            if asset is None:
+            if asset is None or asset.newest == 0:
                 return self._desk.refuse(work, caller, "grant", None, name, NO_ACCESS)
             window = self.window(work, caller, asset, access)
             if isinstance(window, Refused):
@@ -134,7 +134,7 @@ class AccessBook:
 
         def operation(work: Work) -> AssetRow | Refused:
             asset = find_asset(work.rows, name)
-            if asset is None:
+            if asset is None or asset.newest == 0:
                 return self._desk.refuse(work, caller, "revoke", None, name, NO_ACCESS)
             ruling = self._desk.rule(work.rows, work.now, caller, "manage", asset)
             if not ruling.decision.allow:

@@ -1,4 +1,4 @@
-"""Reading the audit log: one's own entries, those about what one owns, or, for auditors and stewards, everything."""
+"""Reading the audit log: one's own entries, those about what one manages as far as one reads it, or, by role, all."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from datetime import datetime
 from pathlib import Path
 
 from ..errors import NotFound
-from ..model import Caller, EntryView, Receipt
+from ..model import Caller, EntryView, Level, Receipt
+from ..proofs import parse_entry
 from .access import whole_milliseconds
 from .audit import Work
 from .catalog import AssetRow, EntryRow
 from .desk import Desk, Refused, find_asset
 from .ports import Rows
-from .question import Action
 
 _MOST = 1000
 
@@ -33,7 +33,6 @@ class Records:
         limit: int = 200,
     ) -> tuple[EntryView, ...]:
         """Entries the caller may read, newest last, at most `limit`: about an asset, by a person, since a time."""
-
         since = whole_milliseconds(since)
 
         def query(rows: Rows) -> list[EntryRow]:
@@ -52,19 +51,23 @@ class Records:
         where: dict[str, object] = {} if by is None else {"actor": by}
         if asset is not None:
             where["asset"] = asset.id
-        if self._may(rows, caller, "audit") or (asset is not None and self._may(rows, caller, "manage", asset)):
+        if self._may_audit(rows, caller):
             return rows.find(EntryRow, newest=True, limit=limit, **where)
         own = _alone(caller)
         mine = rows.find(EntryRow, newest=True, limit=limit, **{**where, "actor": own}) if by in (None, own) else []
-        if asset is not None:
-            return mine
-        owned = [row for row in rows.find(AssetRow, owner=caller.name) if self._may(rows, caller, "manage", row)]
-        where["asset"] = tuple(row.id for row in owned)
-        about = rows.find(EntryRow, newest=True, limit=limit, **where)
-        return list({row.index: row for row in (*mine, *about)}.values())
+        managed = rows.find(AssetRow, owner=caller.name) if asset is None else [asset]
+        reach = {row.id: up_to for row in managed if (up_to := self._reach(rows, caller, row)) is not None}
+        about = rows.find(EntryRow, newest=True, limit=limit, **{**where, "asset": tuple(reach)})
+        within = [row for row in about if _is_within(row, reach[row.asset or ""])]
+        return list({row.index: row for row in (*mine, *within)}.values())
 
-    def _may(self, rows: Rows, caller: Caller, action: Action, asset: AssetRow | None = None) -> bool:
-        return self._desk.rule(rows, self._desk.journal.now(rows), caller, action, asset).decision.allow
+    def _may_audit(self, rows: Rows, caller: Caller) -> bool:
+        return self._desk.rule(rows, self._desk.journal.now(rows), caller, "audit").decision.allow
+
+    def _reach(self, rows: Rows, caller: Caller, asset: AssetRow) -> Level | None:
+        """The level up to which the caller manages an asset, None if he does not."""
+        ruling = self._desk.rule(rows, self._desk.journal.now(rows), caller, "manage", asset)
+        return ruling.up_to if ruling.decision.allow else None
 
     def prove(self, caller: Caller, *, index: int) -> Receipt:
         """The offline proof of one entry the caller may read. `NotFound` for every other index."""
@@ -73,10 +76,11 @@ class Records:
             row = rows.get(EntryRow, index)
             if row is None:
                 return False
-            if row.actor == _alone(caller) or self._may(rows, caller, "audit"):
+            if row.actor == _alone(caller) or self._may_audit(rows, caller):
                 return True
             asset = None if row.asset is None else rows.get(AssetRow, row.asset)
-            return asset is not None and self._may(rows, caller, "manage", asset)
+            reach = None if asset is None else self._reach(rows, caller, asset)
+            return reach is not None and _is_within(row, reach)
 
         if not self._desk.journal.read(query):
             raise NotFound(f"there is no entry {index} that you may read")
@@ -94,6 +98,12 @@ class Records:
 
         self._desk.write(operation)
         self._desk.journal.bundle(destination)
+
+
+def _is_within(row: EntryRow, reach: Level) -> bool:
+    """Whether who manages something up to a level may read this: what was opened above it names columns above it."""
+    opened = parse_entry(row.body).detail.get("up_to") if row.act == "open" else None
+    return opened is None or Level(opened) <= reach
 
 
 def _alone(caller: Caller) -> str | None:

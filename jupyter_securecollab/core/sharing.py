@@ -265,7 +265,7 @@ class Sharing:
             if row.state != "begun":
                 return ()
             work.record("abort", caller, asset=row.asset, version=row.id)
-            return drop_version(work, self._keys, msgspec.structs.replace(row, state="abandoned", access=""))
+            return abandon(work, self._keys, row)
 
         delete_objects(self._objects, self._desk.write(operation)[0])
 
@@ -314,6 +314,17 @@ class PartUpload:
     def _check(self) -> None:
         if not self._open:
             raise Conflict("this upload has ended")
+
+
+def abandon(work: Work, keys: Keyring, begun: VersionRow) -> tuple[PartRow, ...]:
+    """Drop a begun version, and the name if it alone kept it: a share that failed must not keep a name from others."""
+    parts = drop_version(work, keys, msgspec.structs.replace(begun, state="abandoned", access=""))
+    asset = work.rows.get(AssetRow, begun.asset)
+    others = work.rows.find(VersionRow, asset=begun.asset, state="begun", limit=1)
+    if asset is not None and asset.newest == 0 and not others:
+        keys.forget(work, asset.id)
+        work.remove(AssetRow, asset.id)
+    return parts
 
 
 def drop_version(work: Work, keys: Keyring, ended: VersionRow) -> tuple[PartRow, ...]:

@@ -31,18 +31,20 @@ class Shredding:
 
         def operation(work: Work) -> tuple[tuple[int, ...], tuple[PartRow, ...]] | Refused:
             asset = find_asset(work.rows, name)
-            if asset is None:
+            if asset is None or asset.newest == 0:
                 return self._desk.refuse(work, caller, "shred", None, name, NO_ACCESS)
-            ruling = self._desk.rule(work.rows, work.now, caller, "manage", asset)
+            committed = work.rows.find(VersionRow, asset=asset.id, state="committed")
+            oldest_first = sorted(committed, key=lambda row: row.number)
+            ended = [row for row in oldest_first if row.number < before][:_SHREDDED_AT_ONCE]
+            # Nobody destroys what he may not read.
+            level = max((one for row in ended for one in row.levels), default=None)
+            ruling = self._desk.rule(work.rows, work.now, caller, "manage", asset, level=level)
             if not ruling.decision.allow:
                 return self._desk.refuse(work, caller, "shred", asset, name, ruling)
             if before > asset.newest:
                 raise Conflict(
                     f"the newest version of {name} cannot be destroyed", next_step="Withdraw access instead."
                 )
-            committed = work.rows.find(VersionRow, asset=asset.id, state="committed")
-            oldest_first = sorted(committed, key=lambda row: row.number)
-            ended = [row for row in oldest_first if row.number < before][:_SHREDDED_AT_ONCE]
             parts = tuple(part for row in ended for part in self._shred(work, row))
             numbers = tuple(row.number for row in ended)
             detail = {"numbers": list(numbers)}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from ..errors import NotFound
 from ..model import Caller, Value, clip
 from .audit import Work
-from .catalog import AssetRow, PartRow, VersionRow
+from .catalog import PartRow, VersionRow
 from .desk import Desk, Refused
 from .keys import Keyring
 from .ports import Objects, Rows
-from .sharing import drop_version
+from .sharing import abandon
 from .versions import PART_FOLDER
 
 _REWRAPPED_AT_ONCE = 200
@@ -51,12 +49,7 @@ class Upkeep:
         cutoff = work.now - self._desk.settings.staging_kept
         stale = [row for row in work.rows.find(VersionRow, state="begun") if row.begun < cutoff][:_DROPPED_AT_ONCE]
         for row in stale:
-            drop_version(work, self._keys, msgspec.structs.replace(row, state="abandoned", access=""))
-            asset = work.rows.get(AssetRow, row.asset)
-            others = work.rows.find(VersionRow, asset=row.asset, state="begun", limit=1)
-            if asset is not None and asset.newest == 0 and not others:
-                self._keys.forget(work, asset.id)
-                work.remove(AssetRow, asset.id)
+            abandon(work, self._keys, row)
         if stale:
             work.record("collect", caller, decision=ruling.decision, detail={"versions": [row.id for row in stale]})
         return len(stale)

@@ -52,6 +52,19 @@ def test_about_one_asset_its_managers_read_all_and_others_their_own(told: Vault)
     assert ("bob", "open") in acts(told, DANA, name=PATIENTS)
 
 
+def test_who_manages_up_to_a_level_is_not_told_what_was_opened_above_it(told: Vault) -> None:
+    told.grant("eve", can="manage")
+    told.door.open(ALICE, name=PATIENTS)
+    above = len(told.entries()) - 1
+    assert ("alice", "open") not in acts(told, EVE, name=PATIENTS)
+    assert ("bob", "open") in acts(told, EVE, name=PATIENTS)
+    with pytest.raises(NotFound):
+        told.door.prove(EVE, index=above)
+    told.grant("dana", can="manage", up_to=SECRET)
+    assert told.door.prove(DANA, index=above)
+    assert ("alice", "open") in acts(told, ALICE, name=PATIENTS)
+
+
 def test_asking_for_somebody_elses_entries_gives_those_one_may_read(told: Vault) -> None:
     assert acts(told, ALICE, by="bob") == [("bob", "open")]
     assert acts(told, ALICE, name=PATIENTS, by="bob") == [("bob", "open")]

@@ -191,6 +191,29 @@ def test_sharing_under_a_taken_name_says_so_and_not_whose_it_is(vault: Vault) ->
         begin(vault, BOB, levels=(INTERNAL,))
 
 
+def test_a_share_given_up_keeps_no_name_from_others(empty: Vault) -> None:
+    first, second = (empty.door.begin(EVE, name="team/data", kind="frame", levels=(INTERNAL,)) for _ in range(2))
+    empty.door.abort(EVE, version=first.version)
+    with pytest.raises(Denied, match="taken"):
+        empty.share(BOB, "team/data", levels=(INTERNAL,), columns={"id": INTERNAL})
+    empty.door.abort(EVE, version=second.version)
+    empty.share(BOB, "team/data", levels=(INTERNAL,), columns={"id": INTERNAL})
+    with pytest.raises(Conflict):
+        empty.door.upload(EVE, version=second.version, level=INTERNAL, partition=0)
+    assert empty.sql("SELECT count(*) FROM data_key WHERE owner = ?", first.asset) == [(0,)]
+    assert empty.door.verify(state=True).rows
+
+
+def test_what_was_only_begun_has_no_access_to_give_or_end(empty: Vault) -> None:
+    empty.door.begin(ALICE, name="team/data", kind="frame", levels=(INTERNAL,))
+    with pytest.raises(Denied):
+        empty.grant("bob", name="team/data")
+    with pytest.raises(Denied):
+        empty.door.revoke(ALICE, name="team/data", people=["bob"])
+    with pytest.raises(Denied):
+        empty.door.shred(ALICE, name="team/data", before=1)
+
+
 def test_update_grantee_makes_a_version_and_sees_only_his_own_lines(vault: Vault) -> None:
     vault.grant("bob", can="update", up_to=INTERNAL)
     vault.grant("eve", up_to=INTERNAL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from material import ALICE, BOB, PATIENTS, Vault
+from material import ALICE, BOB, INTERNAL, PATIENTS, Vault
 
 from jupyter_securecollab.errors import Conflict, Denied, NotFound
 from jupyter_securecollab.model import Caller
@@ -61,3 +61,14 @@ def test_an_unknown_name_is_refused_like_a_hidden_one(three: Vault) -> None:
     with pytest.raises(Denied) as unknown:
         three.door.shred(eve, name="oncology/none", before=3)
     assert str(hidden.value).replace(PATIENTS, "X") == str(unknown.value).replace("oncology/none", "X")
+
+
+def test_nobody_destroys_what_lies_above_him(three: Vault) -> None:
+    three.grant("bob", can="manage")
+    three.share(BOB, columns={"id": INTERNAL}, levels=(INTERNAL,), content="bob's")
+    with pytest.raises(Denied):
+        three.door.shred(BOB, name=PATIENTS, before=4)
+    assert [one.number for one in three.door.versions(ALICE, name=PATIENTS)] == [4, 3, 2, 1]
+    three.share(BOB, columns={"id": INTERNAL}, levels=(INTERNAL,), content="bob's second")
+    three.door.shred(ALICE, name=PATIENTS, before=4)
+    assert three.door.shred(BOB, name=PATIENTS, before=5).numbers == (4,)
