@@ -56,6 +56,7 @@ class VaultHandler(APIHandler):
         if token is not None:
             self._kernel = await self._kernel_of(token)
         await super().prepare()
+        self._refuse_other_sites()
         self.caller = self._browser_caller() if self._kernel is None else self._kernel_caller(self._kernel)
 
     def check_xsrf_cookie(self) -> None:
@@ -63,6 +64,12 @@ class VaultHandler(APIHandler):
         if hasattr(self, "_jupyter_current_user") and self._kernel is None:  # tornado also calls before that is known
             self._signed_in_person()
             super().check_xsrf_cookie()
+
+    def _refuse_other_sites(self) -> None:
+        """A link elsewhere sends the cookie along, and a GET may leave an entry: taking a copy of the log does."""
+        by_cookie = self._kernel is None and not self.token_authenticated
+        if by_cookie and self.request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+            raise Denied("another site may not ask in your name", next_step="Ask from JupyterLab itself.")
 
     async def _kernel_of(self, token: str) -> KernelIdentity:
         kernel = self._people.tokens.resolve(token)

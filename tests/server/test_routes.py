@@ -279,6 +279,15 @@ def browser(shared: Served) -> Iterator[httpx.Client]:
 GRANT = {"name": NAME, "access": {"people": ["bob"]}}
 
 
+@pytest.mark.parametrize("one", [*QUERIED, route("export")], ids=lambda one: one.name)
+def test_a_link_on_another_site_asks_nothing_in_ones_name(browser: httpx.Client, one: Route) -> None:
+    for site in ("cross-site", "same-site"):
+        answer = browser.get(path(one), headers={"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"})
+        assert error_of(answer, 403).message == "another site may not ask in your name"
+    own = browser.get(path(one), headers={"Sec-Fetch-Site": "same-origin"})
+    assert "another site" not in own.text
+
+
 def test_cookie_alone_reads_and_changes_nothing_without_xsrf(browser: httpx.Client) -> None:
     assert browser.get("me").json()["result"]["name"] == "alice"
     error_of(browser.post("grant", json=GRANT), 403)
