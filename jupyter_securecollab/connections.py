@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import select
 from collections.abc import Iterator
-from contextlib import suppress
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
 import httpx
 
@@ -25,21 +25,23 @@ class Connections(httpx.BaseTransport):
         self._idle: list[HTTPConnection] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and read its whole answer; raises `httpx.TransportError`."""
-        connection: HTTPConnection | None = None
+        """Send a request and read its whole answer; raises `httpx.TransportError` and what the body's source raises."""
+        connection = self._idle_one() or _new(request)
         try:
-            connection = self._connection(request)
-            with suppress(ConnectionError):  # a server that refuses may answer, and close, before it has heard all
-                _send(connection, request)
-            answer = connection.getresponse()
-            body = answer.read()
-        except BaseException as error:
-            if connection is not None:
-                connection.close()
-            if isinstance(error, OSError | HTTPException):
-                raise httpx.TransportError(str(error), request=request) from error
+            with _translated(request):
+                if connection.sock is None:
+                    _connect(connection, request.extensions["timeout"]["read"])
+            sent = _send(connection, request)
+            with _translated(request):
+                answer = connection.getresponse()
+                body = answer.read()
+        except BaseException:
+            connection.close()
             raise
-        self._keep(connection, answer)
+        if sent and not answer.will_close:
+            self._idle.append(connection)
+        else:
+            connection.close()
         return httpx.Response(answer.status, headers=answer.getheaders(), stream=httpx.ByteStream(body))
 
     def close(self) -> None:
@@ -47,28 +49,35 @@ class Connections(httpx.BaseTransport):
         while self._idle:
             self._idle.pop().close()
 
-    def _connection(self, request: httpx.Request) -> HTTPConnection:
-        while self._idle:
-            with suppress(IndexError):  # another thread may have been faster
+    def _idle_one(self) -> HTTPConnection | None:
+        with suppress(IndexError):  # none, or another thread was faster
+            while True:
                 connection = self._idle.pop()
                 if _usable(connection):
                     return connection
                 connection.close()
-        url, timeout = request.url, request.extensions["timeout"]
-        if url.scheme == "https":
-            context = httpx.create_ssl_context(trust_env=False)
-            connection = HTTPSConnection(url.host, url.port, timeout=timeout["connect"], context=context)
-        else:
-            connection = HTTPConnection(url.host, url.port, timeout=timeout["connect"])
-        connection.connect()
-        connection.sock.settimeout(timeout["read"])
-        return connection
+        return None
 
-    def _keep(self, connection: HTTPConnection, answer: HTTPResponse) -> None:
-        if answer.will_close:
-            connection.close()
-        else:
-            self._idle.append(connection)
+
+def _new(request: httpx.Request) -> HTTPConnection:
+    """A connection yet to be opened."""
+    url, timeout = request.url, request.extensions["timeout"]["connect"]
+    if url.scheme == "https":
+        return HTTPSConnection(url.host, url.port, timeout=timeout, context=httpx.create_ssl_context(trust_env=False))
+    return HTTPConnection(url.host, url.port, timeout=timeout)
+
+
+def _connect(connection: HTTPConnection, patience: float | None) -> None:
+    connection.connect()
+    connection.sock.settimeout(patience)  # until here it was the time for connecting
+
+
+@contextmanager
+def _translated(request: httpx.Request) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, HTTPException) as error:
+        raise httpx.TransportError(str(error), request=request) from error
 
 
 def _usable(connection: HTTPConnection) -> bool:
@@ -78,27 +87,32 @@ def _usable(connection: HTTPConnection) -> bool:
     return not poll.poll(0)
 
 
-def _send(connection: HTTPConnection, request: httpx.Request) -> None:
-    connection.putrequest(
-        request.method, request.url.raw_path.decode("ascii"), skip_host=True, skip_accept_encoding=True
-    )
+def _send(connection: HTTPConnection, request: httpx.Request) -> bool:
+    """Send a request; False if the server stopped listening: one that refuses may answer before it has heard all."""
+    target = request.url.raw_path.decode("ascii")
+    connection.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
     for name, value in request.headers.raw:
         connection.putheader(name.decode("ascii"), value)
-    connection.endheaders()
     pieces = _pieces(request)
-    if "Transfer-Encoding" not in request.headers:
+    try:
+        with _translated(request):
+            connection.endheaders()
         for piece in pieces:
-            connection.send(piece)
-        return
-    for piece in pieces:
-        connection.send(b"%x\r\n" % len(piece))
-        connection.send(piece)
-        connection.send(b"\r\n")
-    connection.send(b"0\r\n\r\n")
+            with _translated(request):
+                connection.send(piece)
+    except httpx.TransportError as error:
+        if isinstance(error.__cause__, ConnectionError):
+            return False
+        raise
+    return True
 
 
-def _pieces(request: httpx.Request) -> Iterator[memoryview]:
+def _pieces(request: httpx.Request) -> Iterator[bytes | memoryview]:
+    chunked = "Transfer-Encoding" in request.headers
     for chunk in request.stream:  # type: ignore[union-attr]  # a client that waits sends what can be waited for
         whole = memoryview(chunk)
         for start in range(0, len(whole), _PIECE):
-            yield whole[start : start + _PIECE]
+            piece = whole[start : start + _PIECE]
+            yield from (b"%x\r\n" % len(piece), piece, b"\r\n") if chunked else (piece,)
+    if chunked:
+        yield b"0\r\n\r\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -117,6 +118,22 @@ def test_failing_source_of_chunks_fails_the_request_and_spoils_no_other(client: 
 def test_refusal_is_heard_although_not_everything_was_sent(client: httpx.Client) -> None:
     answer = client.put("/refused", content=iter([b"x" * 1000]))
     assert (answer.status_code, answer.content) == (403, b"no")
+
+
+def test_errors_of_the_source_come_through_as_they_are(client: httpx.Client) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield LARGE
+        raise ConnectionResetError("of the file, not of the vault")
+
+    with pytest.raises(ConnectionResetError):
+        client.put("/", content=chunks())
+
+
+def test_connection_on_which_not_everything_was_sent_is_not_used_again(client: httpx.Client) -> None:
+    endless = (LARGE for _ in range(1000))
+    with suppress(httpx.TransportError):  # the system may drop the answer together with the connection
+        assert client.put("/refused", content=endless).status_code == 403
+    assert client.get("/").content == LARGE
 
 
 def test_connection_is_used_again(client: httpx.Client) -> None:
