@@ -178,8 +178,14 @@ def _audit_export(arguments: argparse.Namespace) -> None:
 
 def _audit_prove(arguments: argparse.Namespace) -> None:
     if arguments.check is not None:
-        proven = verify_receipt(read_tlog_proof(Path(arguments.check).read_text("utf-8")), arguments.key or "")
-        print(f"Entry {arguments.index} is in the log of {proven.checkpoint.size} entries.")
+        if arguments.key is None:
+            raise Invalid("a proof is checked with the log's public key", next_step="Give it with --key.")
+        receipt = read_tlog_proof(Path(arguments.check).read_text("utf-8"))
+        proven = verify_receipt(receipt, arguments.key)
+        if proven.index != arguments.index:
+            raise LogBroken(f"this proves entry {proven.index}, not entry {arguments.index}")
+        print(f"Entry {proven.index} is in the log of {proven.checkpoint.size} entries:")
+        print(_line(EntryView(proven.index, receipt.entry)))
         return
     with closing(_door(arguments)) as door:
         print(write_tlog_proof(door.prove(_me(), index=arguments.index)), end="")

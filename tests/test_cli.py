@@ -135,7 +135,8 @@ def test_groups_take_and_lose_people(run: Run) -> None:
         (("audit", "verify", "/no/such/bundle"), "Give it with --key."),
         (("audit", "verify", "--checkpoint", "/no/such"), "/no/such"),
         (("audit", "export", "/no/such/folder/file"), "/no/such/folder"),
-        (("audit", "prove", "1", "--check", "/no/such"), "/no/such"),
+        (("audit", "prove", "1", "--check", "/no/such", "--key", "x"), "/no/such"),
+        (("audit", "prove", "1", "--check", "/no/such"), "Give it with --key."),
         (("login", "http://127.0.0.1:1"), "does not answer"),
     ],
 )
@@ -234,6 +235,8 @@ def test_proof_of_an_entry_is_checked_without_the_vault(run: Run, tmp_path: Path
     (tmp_path / "proof").write_text(proof)
     check = ("audit", "prove", "2", "--check", str(tmp_path / "proof"), "--key")
     assert "Entry 2 is in the log of" in works(run(*check, key, where=tmp_path / "nowhere"))
+    other = ("audit", "prove", "3", *check[3:])
+    assert "this proves entry 2, not entry 3" in fails(run(*other, key, where=tmp_path / "nowhere"))
     lines = proof.splitlines()
     (tmp_path / "proof").write_text(proof.replace(lines[2], lines[2][::-1]))
     assert run(*check, key, where=tmp_path / "nowhere")[0] == 1

@@ -9,7 +9,7 @@ _UP_TO = Flag("up-to", "one", "LEVEL", "the level to which somebody reads (publi
 _LEVEL = Flag("level", "one", "LEVEL", "how sensitive a model or file is itself")
 _FROM = Flag("from", "one", "TIME", "when access begins: an ISO time, or 8h, 30d from now")
 _UNTIL = Flag("until", "one", "TIME", "when access ends; the level's default duration unless given")
-_FOR = Flag("for", "one", "PURPOSE", "a registered purpose")
+_FOR = Flag("for", "one", "PURPOSE", "a purpose: access bound to one is used for that alone")
 _BECAUSE = Flag("because", "one", "TEXT", "why, in free words; goes on record")
 _PREVIEW = Flag("preview", "nothing", "", "show what would happen, change nothing")
 

@@ -192,7 +192,7 @@ def _preview(name: str, subject: Subject, readers: Mapping[str, Level]) -> Previ
         readable = [level for level in levels if level >= min(subject.prepared.levels)]
         views = {level: subject.prepared.view(level, _PREVIEW_ROWS) for level in readable}
     tables = tuple(_preview_table(level, readers, subject, views) for level in levels)
-    title = f"{name}: nothing is shared yet; this is what each would get"
+    title = f"{name}: nothing was shared; this is what each would get"
     return Preview(Report(title, _order_tells(subject), tables), views)
 
 

@@ -189,7 +189,7 @@ def audit(
     step = ""
     if export is not None:
         facts.append(("saved to", str(export)))
-        step = f"jupyter securecollab audit verify {export}"
+        step = f"jupyter securecollab audit verify {export} --state --key, and the log's public key from elsewhere"
     return Listing(Report(f"{len(found)} log entries", tuple(facts), (table,), step), found)
 
 

@@ -72,7 +72,7 @@ def test_a_column_one_may_not_know_of_is_like_one_that_does_not_exist(alice: Ker
 
 def test_a_preview_is_what_is_opened_and_shares_nothing(alice: Kernel, bob: Kernel) -> None:
     preview = alice.ok("%share patients --as clinic/later --with bob --preview")
-    assert "nothing is shared yet" in preview.text and "bob reads up to internal" in preview.text
+    assert "nothing was shared" in preview.text and "bob reads up to internal" in preview.text
     assert not any(canary in preview.text + preview.html for canary in CANARIES)
     assert bob.run("%open clinic/later").error == "Denied"
     alice.ok("%share patients --as clinic/later --with bob")
