@@ -111,7 +111,6 @@ def main() -> int:
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir()
     team = found(HERE / "home")
-    (team.home / "work" / "log-key.txt").write_text(team.log_key + "\n")
     with serve(team) as address:
         everybody = asyncio.run(tour(address, team))
     for name in ("audit-bundle.jsonl", "log-key.txt"):

@@ -52,7 +52,7 @@ class Team:
 
 
 def found(home: Path) -> Team:
-    """A new vault with the demo's people in `home`, which is emptied first, and a copy of the notebooks for each."""
+    """A new vault with the demo's people in `home`, which is emptied first, the notebooks, and the log's public key."""
     shutil.rmtree(home, ignore_errors=True)
     door = open_vault(home / "vault", Settings())
     administrator = Caller(operator(), "cli", "cli")
@@ -66,6 +66,7 @@ def found(home: Path) -> Team:
     work = home / "work"
     shutil.copytree(NOTEBOOKS, work)
     shutil.copytree(HERE / "data", work / "data")
+    (work / "log-key.txt").write_text(door.log_key + "\n")
     _write_page_settings(home)
     return Team(home, tokens, door.log_key)
 

@@ -14,6 +14,7 @@ from ..model import clip
 
 _LONGEST = 1000
 _NAMES = 12
+_ONE_LINE = 40
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,16 @@ def listed(names: Iterable[str]) -> str:
 
 
 def _html_table(table: Table) -> str:
-    caption = f"<caption>{_escaped(table.caption)}</caption>" if table.caption else ""
+    # Not a <caption>: that is as wide as the table, and would be cut where a wide table is.
+    caption = f"<p>{_escaped(table.caption)}</p>" if table.caption else ""
     head = "".join(f"<th style='text-align:left'>{_escaped(name)}</th>" for name in table.header)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.rows)
-    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"{caption}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _cell(text: str) -> str:
-    return f"<td style='text-align:left'>{_escaped(text)}</td>"
+    wrap = "nowrap" if len(text) <= _ONE_LINE else "normal"
+    return f"<td style='text-align:left;white-space:{wrap}'>{_escaped(text)}</td>"
 
 
 def _escaped(text: str) -> str:

@@ -180,6 +180,7 @@ function AssetRow(props: RowProps): React.JSX.Element {
   const { asset, current, trans, onFocus, onOpen } = props;
   const kinds = { frame: trans.__('frame'), model: trans.__('model'), file: trans.__('file') };
   const icon = kindIcons[asset.kind];
+  const [project, name] = asset.name.split('/');
   return (
     <li
       className="jp-SecureCollab-row"
@@ -193,7 +194,10 @@ function AssetRow(props: RowProps): React.JSX.Element {
       }}
     >
       <icon.react tag="span" className="jp-SecureCollab-kind" aria-hidden="true" />
-      <span className="jp-SecureCollab-name">{asset.name}</span>
+      <span className="jp-SecureCollab-name">
+        {project}/<wbr />
+        {name}
+      </span>
       <LevelChip level={asset.up_to} trans={trans} />
       <span className="jp-SecureCollab-detail">
         {[
