@@ -116,7 +116,8 @@ class AccessBook:
         def operation(work: Work) -> AssetRow | Refused:
             asset = find_asset(work.rows, name)
             if asset is None or asset.newest == 0:
-                return self._desk.refuse(work, caller, "grant", None, name, NO_ACCESS)
+                ruling = self._desk.no_such(work.rows, work.now, caller, "manage")
+                return self._desk.refuse(work, caller, "grant", None, name, ruling)
             window = self.window(work, caller, asset, access)
             if isinstance(window, Refused):
                 return window
@@ -135,7 +136,8 @@ class AccessBook:
         def operation(work: Work) -> AssetRow | Refused:
             asset = find_asset(work.rows, name)
             if asset is None or asset.newest == 0:
-                return self._desk.refuse(work, caller, "revoke", None, name, NO_ACCESS)
+                ruling = self._desk.no_such(work.rows, work.now, caller, "manage")
+                return self._desk.refuse(work, caller, "revoke", None, name, ruling)
             ruling = self._desk.rule(work.rows, work.now, caller, "manage", asset)
             if not ruling.decision.allow:
                 return self._desk.refuse(work, caller, "revoke", asset, name, ruling)
@@ -259,12 +261,10 @@ class AccessBook:
         return None if row is None else row.until
 
     def _describable(self, rows: Rows, caller: Caller, name: str) -> AssetRow:
-        asset = find_asset(rows, name)
+        asset, now = find_asset(rows, name), self._desk.journal.now(rows)
         if asset is None or asset.newest == 0:
-            raise refusal(NO_ACCESS, "look at", name)
-        raise_if_refused(
-            self._desk.rule(rows, self._desk.journal.now(rows), caller, "describe", asset), "look at", name
-        )
+            raise refusal(self._desk.no_such(rows, now, caller, "describe"), "look at", name)
+        raise_if_refused(self._desk.rule(rows, now, caller, "describe", asset), "look at", name)
         return asset
 
     def directory(self, caller: Caller) -> Directory:

@@ -113,6 +113,11 @@ class Desk:
             return own
         return msgspec.structs.replace(own, up_to=min(one.up_to for one in (own, *others) if one.up_to is not None))
 
+    def no_such(self, rows: Rows, now: datetime, caller: Caller, action: Action) -> Ruling:
+        """The ruling for a name that does not exist, after as much work as for one that does: time must not tell."""
+        self.rule(rows, now, caller, action, NOWHERE)
+        return NO_ACCESS
+
     def _everyone(self, rows: Rows, caller: Caller) -> dict[str, PersonRow | None]:
         """The caller, all whose permission caps his, and the people any agents among them act for; the caller first."""
         people = {name: rows.get(PersonRow, name) for name in (caller.name, *caller.also)}
@@ -176,6 +181,8 @@ class Desk:
 
 
 _VAULT = Caller("vault", "service", "")
+NOWHERE = AssetRow("", "", "frame", "", "", False, 0, datetime.min)
+"""Stands for an asset that does not exist, so that looking for it takes as long as looking at one."""
 
 _WORDS = {
     "begin": "share",

@@ -29,7 +29,7 @@ from ..model import Caller, Decision, Level, Opened, Receipt, StreamKey, Unmet, 
 from .access import AccessBook
 from .audit import JSON, Work
 from .catalog import AssetRow, PartRow, PersonRow, VersionRow
-from .desk import NO_ACCESS, Desk, Refused, find_asset
+from .desk import Desk, Refused, find_asset
 from .keys import Keyring, level_purpose
 from .ports import Objects, Rows
 from .question import Ruling
@@ -75,7 +75,8 @@ class Opening:
         def operation(work: Work) -> tuple[Opened, VersionRow] | Refused:
             asset = find_asset(work.rows, name)
             if asset is None or asset.newest == 0:
-                return self._desk.refuse(work, caller, "open", None, name, NO_ACCESS)
+                ruling = self._desk.no_such(work.rows, work.now, caller, "open")
+                return self._desk.refuse(work, caller, "open", None, name, ruling)
             ruling = self._desk.rule(work.rows, work.now, caller, "open", asset, level=up_to, purpose=purpose)
             if not ruling.decision.allow or ruling.up_to is None:
                 return self._desk.refuse(work, caller, "open", asset, name, ruling)

@@ -11,7 +11,7 @@ from ..proofs import parse_entry
 from .access import whole_milliseconds
 from .audit import Work
 from .catalog import AssetRow, EntryRow
-from .desk import Desk, Refused, find_asset
+from .desk import NOWHERE, Desk, Refused, find_asset
 from .ports import Rows
 
 _MOST = 1000
@@ -36,9 +36,7 @@ class Records:
         since = whole_milliseconds(since)
 
         def query(rows: Rows) -> list[EntryRow]:
-            asset = None if name is None else find_asset(rows, name)
-            if name is not None and asset is None:
-                return []
+            asset = None if name is None else find_asset(rows, name) or NOWHERE
             found = self._readable(rows, caller, asset, by, min(limit, _MOST))
             return [row for row in found if since is None or row.at >= since]
 

@@ -7,10 +7,10 @@ import msgspec
 from ..errors import Conflict
 from ..model import Caller, Shredded
 from .audit import Work
-from .catalog import LevelRow, PartRow, VersionRow
-from .desk import NO_ACCESS, Desk, Refused, find_asset
+from .catalog import AssetRow, LevelRow, PartRow, VersionRow
+from .desk import Desk, Refused, find_asset
 from .keys import Keyring
-from .ports import Objects
+from .ports import Objects, Rows
 from .sharing import drop_version
 from .versions import delete_objects
 
@@ -32,13 +32,13 @@ class Shredding:
         def operation(work: Work) -> tuple[tuple[int, ...], tuple[PartRow, ...]] | Refused:
             asset = find_asset(work.rows, name)
             if asset is None or asset.newest == 0:
-                return self._desk.refuse(work, caller, "shred", None, name, NO_ACCESS)
-            committed = work.rows.find(VersionRow, asset=asset.id, state="committed")
-            oldest_first = sorted(committed, key=lambda row: row.number)
-            ended = [row for row in oldest_first if row.number < before][:_SHREDDED_AT_ONCE]
-            # Nobody destroys what he may not read.
-            level = max((one for row in ended for one in row.levels), default=None)
-            ruling = self._desk.rule(work.rows, work.now, caller, "manage", asset, level=level)
+                ruling = self._desk.no_such(work.rows, work.now, caller, "manage")
+                return self._desk.refuse(work, caller, "shred", None, name, ruling)
+            ruling = self._desk.rule(work.rows, work.now, caller, "manage", asset)
+            ended = _oldest(work.rows, asset, before) if ruling.decision.allow else []
+            if ended:  # nobody destroys what he may not read
+                level = max(one for row in ended for one in row.levels)
+                ruling = self._desk.rule(work.rows, work.now, caller, "manage", asset, level=level)
             if not ruling.decision.allow:
                 return self._desk.refuse(work, caller, "shred", asset, name, ruling)
             if before > asset.newest:
@@ -61,3 +61,8 @@ class Shredding:
         return drop_version(
             work, self._keys, msgspec.structs.replace(row, state="shredded", manifest=b"", fingerprint=b"")
         )
+
+
+def _oldest(rows: Rows, asset: AssetRow, before: int) -> list[VersionRow]:
+    committed = sorted(rows.find(VersionRow, asset=asset.id, state="committed"), key=lambda row: row.number)
+    return [row for row in committed if row.number < before][:_SHREDDED_AT_ONCE]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from material import (
     ALICE,
     BOB,
@@ -247,6 +249,7 @@ HIDDEN = {
     ),
     "revoke": lambda vault, name: vault.door.revoke(EVE, name=name, people=["alice"]),
     "revoke nobody": lambda vault, name: vault.door.revoke(EVE, name=name, people=["nobody"]),
+    "shred": lambda vault, name: vault.door.shred(EVE, name=name, before=9),
 }
 
 
@@ -273,6 +276,38 @@ def test_what_one_may_not_know_of_looks_like_what_does_not_exist(vault: Vault, a
         size = answer[-1]
     assert seen[0] == seen[1] == seen[2]
     assert seen[0][0] is Denied and "alice" not in seen[0][1] + seen[0][2]
+
+
+def statements(vault: Vault, ask, name: str) -> list[str]:
+    """What the database is asked on the way to a refusal, transactions and the entry aside."""
+    asked: list[str] = []
+    store: Any = vault.door._store
+
+    def listen(_connection, _cursor, statement: str, *_rest) -> None:
+        asked.append(statement)
+
+    engines = (store._readers, store._writers)
+    for engine in engines:
+        sa.event.listen(engine, "before_cursor_execute", listen)
+    with suppress(Denied):
+        ask(vault, name)
+    for engine in engines:
+        sa.event.remove(engine, "before_cursor_execute", listen)
+    return [one for one in asked if one.startswith("SELECT")]
+
+
+@pytest.mark.parametrize("act", [*HIDDEN, "audit"])
+def test_refusing_takes_as_many_questions_whether_it_exists_or_not(vault: Vault, act: str) -> None:
+    ask = {**HIDDEN, "audit": lambda vault, name: vault.door.audit(EVE, name=name)}[act]
+    hidden = statements(vault, ask, PATIENTS)
+    assert len(hidden) > 3 and hidden == statements(vault, ask, "oncology/nothing")
+
+
+def test_who_may_list_everything_is_told_by_policy_that_a_name_does_not_exist(vault: Vault, caplog) -> None:
+    with pytest.raises(Denied, match="Nobody has given you access"):
+        vault.door.describe(DANA, name="oncology/nothing")
+    assert "ALARM" not in caplog.text
+    assert vault.door.access(DANA, name=PATIENTS)
 
 
 def test_log_of_an_unknown_name_is_as_empty_as_of_one_that_does_not_exist(vault: Vault) -> None:
