@@ -25,10 +25,10 @@ from ..model import (
 )
 from ..proofs import parse_entry
 from .audit import Work
-from .catalog import AssetRow, EntryRow, GrantRow, MembershipRow, PersonRow, VersionRow
+from .catalog import AssetRow, EntryRow, GrantRow, MembershipRow, PartRow, PersonRow, VersionRow
 from .desk import NO_ACCESS, Desk, Refused, find_asset, known, raise_if_refused, refusal, unknown_grantee
 from .ports import Rows
-from .question import OWNER
+from .question import OWNER, Ruling
 
 _LISTED = 500
 _CONSIDERED = 30_000  # below what one SQL statement can name
@@ -225,7 +225,7 @@ class AccessBook:
         return self._desk.journal.read(query)
 
     def _summary(self, rows: Rows, now: datetime, caller: Caller, asset: AssetRow) -> AssetSummary | None:
-        ruling = self._desk.rule(rows, now, caller, "open", asset)
+        ruling = self._reading(rows, now, caller, asset)
         if not ruling.decision.allow or ruling.up_to is None:
             return None
         grant = None if ruling.grant in (None, OWNER) else rows.get(GrantRow, ruling.grant)
@@ -243,15 +243,25 @@ class AccessBook:
             until=None if grant is None else grant.until,
         )
 
+    def _reading(self, rows: Rows, now: datetime, caller: Caller, asset: AssetRow) -> Ruling:
+        """What the caller may open, whatever purpose his access is bound to: to be told of it, none need be named."""
+        ruling = self._desk.rule(rows, now, caller, "open", asset)
+        bound = {purpose for grant in rows.find(GrantRow, asset=asset.id) for purpose in grant.purposes}
+        for purpose in () if ruling.decision.allow else sorted(bound):
+            ruling = self._desk.rule(rows, now, caller, "open", asset, purpose=purpose)
+            if ruling.decision.allow:
+                break
+        return ruling
+
     def versions(self, caller: Caller, *, name: str) -> tuple[VersionSummary, ...]:
         """Committed versions, newest first; of each, only the levels the caller reads up to."""
 
         def query(rows: Rows) -> tuple[VersionSummary, ...]:
             asset = self._describable(rows, caller, name)
-            ruling = self._desk.rule(rows, self._desk.journal.now(rows), caller, "open", asset)
+            ruling = self._reading(rows, self._desk.journal.now(rows), caller, asset)
             top = ruling.up_to if ruling.decision.allow else None
             found = rows.find(VersionRow, asset=asset.id, state="committed")
-            return tuple(_version(row, top) for row in sorted(found, key=lambda row: -row.number))
+            return tuple(_version(rows, row, top) for row in sorted(found, key=lambda row: -row.number))
 
         return self._desk.journal.read(query)
 
@@ -333,7 +343,7 @@ def _line(grant: GrantRow, now: datetime) -> Access:
     )
 
 
-def _version(row: VersionRow, top: Level | None) -> VersionSummary:
+def _version(rows: Rows, row: VersionRow, top: Level | None) -> VersionSummary:
     levels = tuple(level for level in row.levels if top is not None and level <= top)
-    size = row.size if levels == row.levels else 0
+    size = sum(part.size for part in rows.find(PartRow, version=row.id) if part.level in levels)
     return VersionSummary(row.id, row.number, row.by, row.committed or row.begun, levels, size)

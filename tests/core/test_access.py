@@ -209,11 +209,11 @@ def test_summary_says_how_far_one_reads_and_until_when(vault: Vault) -> None:
     assert (alices.up_to, alices.can, alices.mine, alices.until) == (SECRET, "manage", True, None)
 
 
-def test_versions_show_levels_up_to_the_readers_and_sizes_to_who_reads_all(vault: Vault) -> None:
+def test_versions_show_levels_and_sizes_up_to_what_the_reader_may_fetch(vault: Vault) -> None:
     vault.grant("bob")
     (bobs,), (alices,) = vault.door.versions(BOB, name=PATIENTS), vault.door.versions(ALICE, name=PATIENTS)
-    assert (bobs.levels, bobs.size) == ((INTERNAL,), 0)
-    assert alices.levels == (INTERNAL, SECRET) and alices.size > 0
+    assert bobs.levels == (INTERNAL,) and alices.levels == (INTERNAL, SECRET)
+    assert 0 < bobs.size < alices.size
 
 
 def test_steward_sees_that_it_exists_and_no_level_of_it(vault: Vault) -> None:
@@ -323,3 +323,13 @@ def test_disabled_stranger_is_told_no_more(vault: Vault) -> None:
             vault.door.open(EVE, name=name)
         errors.append((str(error.value).replace(name, ""), error.value.decision))
     assert errors[0] == errors[1]
+
+
+def test_access_bound_to_a_purpose_is_listed_without_naming_it(vault: Vault) -> None:
+    vault.grant("eve", purposes=("research",))
+    assert [one.name for one in vault.door.assets(EVE)] == [PATIENTS]
+    assert vault.door.versions(EVE, name=PATIENTS)[0].levels == (INTERNAL,)
+    with pytest.raises(Denied):
+        vault.door.open(EVE, name=PATIENTS)
+    assert vault.door.open(EVE, name=PATIENTS, purpose="research").up_to == INTERNAL
+    assert vault.door.assets(BOB) == ()
