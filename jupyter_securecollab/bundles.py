@@ -176,6 +176,10 @@ class _Check:
         return LogReport(size, self._newest.root, self._note, self._checkpoints, self._trusted, rows)
 
 
+_OWNER = "owner"
+"""Stands in the entry of an open for the owner's own access, which is no row."""
+
+
 class Replay:
     """The state that the entries alone describe, row by row as hashes, to hold the tables against."""
 
@@ -184,13 +188,16 @@ class Replay:
         self._compared = 0
 
     def apply(self, index: int, body: bytes) -> None:
-        """Make the changes that an entry recorded."""
+        """Make the changes that an entry recorded; what was opened must have been opened by access on record."""
         try:
-            changes = parse_entry(body).changes
+            entry = parse_entry(body)
         except LogBroken:
             raise LogBroken(f"entry {index} cannot be read", index=index) from None
-        for change in changes:
+        for change in entry.changes:
             self._apply(index, change)
+        grant = entry.detail.get("grant") if entry.act == "open" else None
+        if grant not in (None, _OWNER) and ("grant", _canonical({"id": grant})) not in self._rows:
+            raise LogBroken(f"entry {index} was allowed by access that no entry before it gave", index=index)
 
     def _apply(self, index: int, change: Change) -> None:
         if change.put is not None:

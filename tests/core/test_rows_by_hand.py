@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from material import BOB, INTERNAL, PATIENTS, ROOT, SECRET, Vault
+from material import ALICE, BOB, EVE, INTERNAL, PATIENTS, ROOT, SECRET, Vault
 
 from jupyter_securecollab.errors import LogBroken, StoreBroken
 
@@ -48,3 +48,24 @@ def test_manifests_other_than_those_of_the_commit_are_not_used(empty: Vault, sta
     empty.sql(statement, raised.version)
     with pytest.raises(StoreBroken, match="not those of its commit"):
         empty.door.open(BOB, name=PATIENTS, number=1)
+
+
+def test_access_put_in_by_hand_and_taken_out_after_it_was_used_is_found(vault: Vault) -> None:
+    vault.grant("eve")
+    vault.door.open(EVE, name=PATIENTS)
+    columns = "asset, can, up_to, start, until, purposes, excluded, given_by"
+    vault.sql(f"INSERT INTO \"grant\" (id, grantee, {columns}) SELECT 'by-hand', 'bob', {columns} FROM \"grant\"")
+    vault.door.open(BOB, name=PATIENTS)
+    vault.sql("DELETE FROM \"grant\" WHERE id = 'by-hand'")
+    assert vault.door.verify().size == len(vault.entries())
+    with pytest.raises(LogBroken, match="allowed by access that no entry before it gave") as error:
+        vault.door.verify(state=True)
+    assert error.value.index == len(vault.entries()) - 1
+
+
+def test_opens_by_access_on_record_are_found_in_order_after_it_ended(vault: Vault) -> None:
+    vault.grant("bob", "@analysts")
+    for who in (BOB, ALICE):
+        vault.door.open(who, name=PATIENTS)
+    vault.door.revoke(ALICE, name=PATIENTS, people=["bob", "@analysts"])
+    assert vault.door.verify(state=True).rows
