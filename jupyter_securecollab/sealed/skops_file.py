@@ -19,7 +19,7 @@ import skops.io
 from skops.io import _audit, _sklearn, _utils
 
 from ..errors import CannotHold, SealBroken
-from . import trees
+from . import shapes, trees
 
 _TREE = "sklearn.tree._tree.Tree"
 _MEMBER = re.compile(r"schema\.json|[0-9]{1,20}\.npy|[0-9a-f-]{36}\.bin")
@@ -60,7 +60,9 @@ def loads(data: bytes) -> Any:
             elif f"{node.module_name}.{node.class_name}" == _TREE and id(node) not in constructors:
                 raise SealBroken()
         model = root.construct()
-        trees.check_estimators(node.construct() for node in nodes)
+        made = [node.construct() for node in nodes]
+        trees.check_estimators(made)
+        shapes.check_estimators(made)
     return model
 
 

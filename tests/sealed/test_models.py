@@ -1,5 +1,6 @@
 """Models come back able to predict; nothing executable is written or loaded; patched trees are refused, not run."""
 
+import copy
 import io
 import json
 import zipfile
@@ -22,6 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC, SVR, NuSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from jupyter_securecollab.errors import CannotHold, SealBroken
@@ -385,3 +387,43 @@ def test_a_type_that_is_never_loaded_is_found_however_often_it_is_held():
     function = {"__class__": "system", "__module__": "os", "__loader__": "FunctionNode", "content": "os.system"}
     with pytest.raises(SealBroken, match=r"os\.system.*never loaded"):
         skops_file.loads(_doubling([function]))
+
+
+def _shrunk(array):
+    return array[tuple(slice(0, 1) for _ in array.shape)].copy()
+
+
+MACHINES = (SVC(), SVC(kernel="linear"), NuSVC(nu=0.2), SVR(), OneClassSVM())
+MISFITS = {
+    "support_vectors_": lambda found: np.zeros((0, 0)), "_dual_coef_": _shrunk, "_intercept_": _shrunk,
+    "_n_support": lambda found: found * 1000, "support_": _shrunk, "_probA": lambda found: np.zeros(7),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda one: f"{type(one).__name__} {one.kernel}")
+def test_support_vector_machine_whose_arrays_do_not_fit_is_refused(machine):
+    fitted = machine.fit(X, Y)
+    assert (skops_file.loads(skops.io.dumps(fitted)).predict(X) == fitted.predict(X)).all()
+    for name, patch in MISFITS.items():
+        patched = copy.copy(fitted)
+        found = patch(vars(fitted)[name])
+        if found.shape == vars(fitted)[name].shape and (found == vars(fitted)[name]).all():
+            continue  # of two classes there is but one pair
+        vars(patched)[name] = found
+        with pytest.raises(SealBroken):
+            skops_file.loads(skops.io.dumps(patched))
+
+
+def test_machines_that_cannot_be_checked_are_refused():
+    with pytest.raises(SealBroken, match="SVC"):
+        skops_file.loads(skops.io.dumps(SVC(kernel="precomputed").fit(X @ X.T, Y)))
+    assert skops_file.loads(skops.io.dumps(SVC(kernel="precomputed"))).kernel == "precomputed"
+
+
+def test_neighbours_that_do_not_fit_the_features_are_refused():
+    fitted = KNeighborsClassifier(algorithm="brute").fit(X, Y)
+    assert skops_file.loads(skops.io.dumps(fitted)).predict(X).shape == Y.shape
+    for patched in (np.zeros((0, 0)), np.zeros((0, X.shape[1])), fitted._fit_X[:, :1].copy()):
+        fitted._fit_X = patched
+        with pytest.raises(SealBroken):
+            skops_file.loads(skops.io.dumps(fitted))
