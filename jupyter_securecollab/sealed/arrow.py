@@ -18,7 +18,7 @@ from ..errors import CannotHold, SealBroken
 from ..manifest import BATCH_RAW, BATCH_ROWS, ArrowType, Field
 
 _DEPTH = 16
-_SLICE_BYTES = 2**25
+_SLICE_BYTES = 2**22
 # The published stubs are of an older pyarrow and know neither all of its functions nor all of their arguments.
 _pa: Any = pa
 
@@ -184,7 +184,7 @@ def values_in(values: Any) -> int:
 
 
 def batches(values: pa.ChunkedArray[Any]) -> Iterator[Any]:
-    """Slices of at most `BATCH_ROWS` rows and about 32 MiB, cleaned of what nulls hide.
+    """Slices of at most `BATCH_ROWS` rows and about 4 MiB, cleaned of what nulls hide.
 
     The cut depends on rows and bytes of the whole column only, not on how it happened to be chunked.
     """

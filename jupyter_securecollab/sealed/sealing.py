@@ -25,6 +25,9 @@ from .streams import Bound, Packed, Progress, SealedStream, StreamSealer, pack
 # More threads than cores even on small machines: decryption holds the interpreter lock, fetching waits for the network.
 THREADS = max(4, min(8, os.cpu_count() or 2))
 
+# Batches being compressed or waiting for it: enough for every core, no more, because each is in memory.
+_AHEAD = 1 + (os.cpu_count() or 2)
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -113,7 +116,7 @@ class Sealing:
             for draft in drafts:
                 for rows, raw in draft.pieces(None):
                     ahead.append(pool.submit(pack, rows, raw))
-                    while len(ahead) - ahead.count(None) > THREADS:
+                    while len(ahead) - ahead.count(None) > _AHEAD:
                         yield _result(ahead.popleft())
                 ahead.append(None)
             yield from map(_result, ahead)
