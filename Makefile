@@ -3,9 +3,12 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup demo lab test lint bench protocol lock clean browser
+.PHONY: setup demo lab test test-313 lint bench protocol lock clean browser
 
 PYTHON ?= python3
+# The first Python 3.13 that runs, if there is one; or say which: make test-313 PYTHON313=/path/to/python3.13
+PYTHON313 ?= $(shell for found in python3.13 "$$HOME"/.pyenv/versions/3.13.*/bin/python; do \
+  "$$found" -c '' 2>/dev/null && command -v "$$found" && break; done)
 BIN := .venv/bin
 UV := $(shell command -v uv || echo .make/uv/bin/uv)
 BUNDLE := jupyter_securecollab/labextension/package.json
@@ -23,7 +26,17 @@ test: lint browser
 	cd labextension && npm run --silent test
 	$(BIN)/pytest -q -n 2 --ignore=tests/browser --cov --cov-report=
 	$(BIN)/coverage report --include='*/core/*,*/sealed/*,*/frames/*' --fail-under=90
-	$(BIN)/pytest -q tests/browser
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/browser
+	$(MAKE) test-313
+
+# What depends most on Python and the libraries under it, once more on Python 3.13.
+ifeq ($(PYTHON313),)
+test-313:
+	@echo 'make: there is no Python 3.13 here; tested on $(BIN)/python alone'
+else
+test-313: .make/python-3.13
+	.make/venv-3.13/bin/pytest -q -n 2 -m 'not slow' tests/frames tests/sealed tests/notebook tests/test_client.py
+endif
 
 lint: .make/installed
 	$(BIN)/ruff check .
@@ -76,6 +89,12 @@ $(BUNDLE): .make/node $(FRONTEND)
 # Reinstalled with every new bundle: an editable install holds a copy of it.
 .make/installed: .make/environment $(BUNDLE) pyproject.toml jupyter_securecollab/config/jupyter_securecollab.json
 	VIRTUAL_ENV=.venv $(UV) pip install -q --no-deps -e .
+	@touch $@
+
+.make/python-3.13: .make/installed
+	$(UV) venv -q --clear --python $(PYTHON313) .make/venv-3.13
+	VIRTUAL_ENV=.make/venv-3.13 $(UV) pip sync -q --require-hashes requirements/dev.txt
+	VIRTUAL_ENV=.make/venv-3.13 $(UV) pip install -q --no-deps -e .
 	@touch $@
 
 browser: .make/installed
