@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -29,7 +30,7 @@ from ..model import Caller, Decision, Level, Opened, Receipt, StreamKey, Unmet, 
 from .access import AccessBook
 from .audit import JSON, Work
 from .catalog import AssetRow, PartRow, PersonRow, VersionRow
-from .desk import Desk, Refused, find_asset
+from .desk import NOWHERE, Desk, Refused, find_asset
 from .keys import Keyring, level_purpose
 from .ports import Objects, Rows
 from .question import Ruling
@@ -46,6 +47,22 @@ class _Lease(Value, frozen=True):
     epoch: int
     session: str
     until: datetime
+
+
+@dataclass(frozen=True)
+class _View:
+    """What a reader up to a level gets of a version: a function of `of`, so that it can be worked out beforehand.
+
+    `of` is the version's id, the number of the newest version, and the level. `left` are the columns the keys are for
+    where some are withheld; `detail` is what the entry says of columns; `refusal` says why he gets nothing.
+    """
+
+    of: tuple[str, int, Level]
+    manifests: dict[Level, bytes] = field(default_factory=dict)
+    chosen: Mapping[Level, Sequence[Stream]] = field(default_factory=dict)
+    left: tuple[str, ...] | None = None
+    detail: dict[str, JSON] = field(default_factory=dict)
+    refusal: Ruling | None = None
 
 
 class Opening:
@@ -72,7 +89,9 @@ class Opening:
         or that he may not know of.
         """
 
-        def operation(work: Work) -> tuple[Opened, VersionRow] | Refused:
+        ahead = self._desk.journal.read(lambda rows: self._ahead(rows, caller, name, number, columns, up_to, purpose))
+
+        def operation(work: Work) -> tuple[Opened, VersionRow, _View, dict[Level, bytes]] | Refused:
             asset = find_asset(work.rows, name)
             if asset is None or asset.newest == 0:
                 ruling = self._desk.no_such(work.rows, work.now, caller, "open")
@@ -81,25 +100,43 @@ class Opening:
             if not ruling.decision.allow or ruling.up_to is None:
                 return self._desk.refuse(work, caller, "open", asset, name, ruling)
             row = numbered(work.rows, asset, number)
-            manifests = {one: data for one, data in level_bytes(work.rows, row).items() if one <= ruling.up_to}
-            if not manifests:
-                return self._desk.refuse(work, caller, "open", asset, name, _nothing_below(ruling.up_to, asset))
-            below = {level: stored_level(data) for level, data in manifests.items()}
-            withheld, whole = raised(below, _hidden_since(work.rows, row, ruling.up_to))
-            if whole:
-                return self._desk.refuse(work, caller, "open", asset, name, _raised(ruling.up_to, asset))
-            chosen = select(below, columns, withheld)
-            detail = _columns_detail(columns_of(s for streams in chosen.values() for s in streams))
-            detail |= {"number": row.number, "up_to": ruling.up_to.value, "grant": ruling.grant, "purpose": purpose}
+            same = ahead is not None and ahead.of == (row.id, asset.newest, ruling.up_to)
+            view = ahead if ahead is not None and same else _view(work.rows, asset, row, ruling.up_to, columns)
+            if view.refusal is not None:
+                return self._desk.refuse(work, caller, "open", asset, name, view.refusal)
+            told = {"number": row.number, "up_to": ruling.up_to.value, "grant": ruling.grant, "purpose": purpose}
+            detail = {**view.detail, **told}
             work.record(
                 "open", caller, asset=asset.id, name=name, version=row.id, decision=ruling.decision, detail=detail
             )
-            opened = self._opened(work, caller, asset, row, ruling, chosen)
-            left = _columns_left(below, withheld) if withheld and columns is None else None
-            return msgspec.structs.replace(opened, levels=manifests, columns=left), row
+            keys = {level: self._keys.data_key(work.rows, row.id, level_purpose(level)) for level in view.chosen}
+            return self._opened(work, caller, asset, row, ruling, view), row, view, keys
 
-        (opened, row), receipt = self._desk.recorded(operation)
-        return msgspec.structs.replace(opened, receipt=receipt, committed=commit_receipt(self._desk.journal, row))
+        (opened, row, view, level_keys), receipt = self._desk.recorded(operation)
+        return msgspec.structs.replace(
+            opened,
+            keys=_stream_keys(level_keys, view.chosen),
+            receipt=receipt,
+            committed=commit_receipt(self._desk.journal, row),
+        )
+
+    def _ahead(
+        self,
+        rows: Rows,
+        caller: Caller,
+        name: str,
+        number: int | None,
+        columns: Sequence[str] | None,
+        up_to: Level | None,
+        purpose: str | None,
+    ) -> _View | None:
+        """What an open would show as things stand, worked out before others have to wait for it; decides nothing."""
+        found, now = find_asset(rows, name), self._desk.journal.now(rows)
+        asset = found if found is not None and found.newest else NOWHERE
+        ruling = self._desk.rule(rows, now, caller, "open", asset, level=up_to, purpose=purpose)
+        if asset is NOWHERE or not ruling.decision.allow or ruling.up_to is None:
+            return None
+        return _view(rows, asset, numbered(rows, asset, number), ruling.up_to, columns)
 
     def _opened(
         self,
@@ -108,11 +145,12 @@ class Opening:
         asset: AssetRow,
         row: VersionRow,
         ruling: Ruling,
-        chosen: Mapping[Level, Sequence[Stream]],
+        view: _View,
     ) -> Opened:
+        """The answer but for keys, which take time to derive, and receipts."""
         until = work.now + self._desk.settings.lease
         epoch = present(work.rows.get(PersonRow, caller.name)).epoch
-        lease = _Lease(row.id, tuple(chosen), caller.name, epoch, caller.session, until)
+        lease = _Lease(row.id, tuple(view.chosen), caller.name, epoch, caller.session, until)
         return Opened(
             asset=asset.id,
             name=asset.name,
@@ -123,20 +161,14 @@ class Opening:
             up_to=present(ruling.up_to),
             until=self._access.end(work.rows, ruling.grant),
             manifest=row.manifest,
-            levels={},
-            keys=self._stream_keys(work.rows, row.id, chosen),
+            levels=view.manifests,
+            keys=(),
             lease=self._sign(lease),
             lease_until=until,
             committed=_UNSIGNED,
             receipt=_UNSIGNED,
+            columns=view.left,
         )
-
-    def _stream_keys(self, rows: Rows, version: str, chosen: Mapping[Level, Sequence[Stream]]) -> tuple[StreamKey, ...]:
-        keys = []
-        for level, streams in chosen.items():
-            level_key = self._keys.data_key(rows, version, level_purpose(level))
-            keys += [StreamKey(level, s.number, stream_key(level_key, s.number)) for s in streams]
-        return tuple(keys)
 
     def read_part(
         self, caller: Caller, *, version: str, level: Level, partition: int, start: int, stop: int, lease: str
@@ -177,6 +209,29 @@ class Opening:
 
 
 _UNSIGNED = Receipt(-1, b"", (), "")
+
+
+def _view(rows: Rows, asset: AssetRow, row: VersionRow, up_to: Level, columns: Sequence[str] | None) -> _View:
+    of = (row.id, asset.newest, up_to)
+    manifests = {level: data for level, data in level_bytes(rows, row).items() if level <= up_to}
+    if not manifests:
+        return _View(of, refusal=_nothing_below(up_to, asset))
+    below = {level: stored_level(data) for level, data in manifests.items()}
+    withheld, whole = raised(below, _hidden_since(rows, row, up_to))
+    if whole:
+        return _View(of, refusal=_raised(up_to, asset))
+    chosen = select(below, columns, withheld)
+    left = _columns_left(below, withheld) if withheld and columns is None else None
+    detail = _columns_detail(columns_of(stream for streams in chosen.values() for stream in streams))
+    return _View(of, manifests, chosen, left, detail)
+
+
+def _stream_keys(level_keys: Mapping[Level, bytes], chosen: Mapping[Level, Sequence[Stream]]) -> tuple[StreamKey, ...]:
+    return tuple(
+        StreamKey(level, one.number, stream_key(level_keys[level], one.number))
+        for level, streams in chosen.items()
+        for one in streams
+    )
 
 
 def _hidden_since(rows: Rows, row: VersionRow, up_to: Level) -> frozenset[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import msgspec
@@ -23,6 +25,8 @@ from material import (
     Vault,
 )  # fmt: skip
 
+from jupyter_securecollab.core.audit import Work
+from jupyter_securecollab.core.catalog import PersonRow
 from jupyter_securecollab.errors import Denied, Invalid, LeaseExpired, NotFound, StoreBroken, Unavailable
 from jupyter_securecollab.model import Caller
 from jupyter_securecollab.proofs import verify_receipt
@@ -434,3 +438,24 @@ def test_agent_loses_access_with_its_person_or_by_itself(shared: Vault, agent: C
     shared.door.disable_user(ROOT, name="bob")
     with pytest.raises(Denied):
         open_(shared, agent)
+
+
+def test_what_was_worked_out_beforehand_counts_only_if_nothing_has_changed(shared: Vault) -> None:
+    journal = shared.door._journal
+    writing = threading.Event()
+
+    def meanwhile(work: Work) -> None:
+        writing.set()
+        while journal._jobs.empty():  # until bob's open waits for its turn
+            writing.wait(0.001)
+        bob = work.rows.get(PersonRow, "bob")
+        assert bob is not None
+        work.put(msgspec.structs.replace(bob, clearance=PUBLIC))
+        work.record("user.change", ROOT, name="bob")
+
+    with ThreadPoolExecutor(1) as pool:
+        changed = pool.submit(journal.write, meanwhile)
+        writing.wait()
+        with pytest.raises(Denied, match="Nothing in it is at public or below"):
+            shared.door.open(BOB, name=PATIENTS)
+        changed.result()
