@@ -52,7 +52,7 @@ def _dumps(model: Any) -> tuple[bytes, Held]:
             return _dump_tensors(model), Held("safetensors", detail="torch")
     if _is_from("sklearn", model):
         return _skops().dumps(model), Held("skops")
-    raise CannotHold(f"an object of type {type(model).__name__} cannot be held", next_step=_WAYS)
+    raise CannotHold(f"an object of type {type(model).__name__} is not a model that can be held", next_step=_WAYS)
 
 
 def _loads(data: bytes, held: Held) -> Any:
