@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import msgspec
 import pytest
@@ -69,10 +70,22 @@ def test_changes_stand_in_the_entry_without_what_stays_out_of_the_log(lab) -> No
         work.record("person", ALICE)
 
     journal = lab.journal()
-    proven = verify_receipt(journal.write(operation).receipt, lab.signer.log_key)
+    receipt = journal.write(operation).receipt
+    proven = verify_receipt(receipt, lab.signer.log_key)
     put, removed = proven.entry.changes
     assert (put.put, put.key) == ("person", {"name": "bob"})
-    assert set(put.row) == {"kind", "clearance", "roles", "active", "epoch", "acts_for"}
+    assert set(put.row) == {
+        "kind",
+        "clearance",
+        "roles",
+        "active",
+        "epoch",
+        "acts_for",
+        "password_hash",
+        "token_sha256",
+    }
+    assert put.row["password_hash"] == sha256(b"argon2").hexdigest()
+    assert b"argon2" not in receipt.entry
     assert (removed.remove, removed.key, removed.row) == ("grant", {"id": "g1"}, {})
     assert journal.read(lambda rows: rows.get(PersonRow, "bob")) == person
 
