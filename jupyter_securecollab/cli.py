@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -85,6 +86,7 @@ def _user_change(arguments: argparse.Namespace) -> None:
     clearance = None if arguments.clearance is None else Level.parse(arguments.clearance)
     with closing(_door(arguments)) as door:
         door.change_user(_me(), name=arguments.name, clearance=clearance, roles=arguments.role)
+    print(f"{arguments.name} is changed.")
 
 
 def _user_disable(arguments: argparse.Namespace) -> None:
@@ -108,18 +110,31 @@ def _user_password(arguments: argparse.Namespace) -> None:
     hashed = hash_password(_new_password())
     with closing(_door(arguments)) as door:
         door.set_password(_me(), name=arguments.name, password_hash=hashed)
+    print(f"{arguments.name} has a new password; every session of theirs has ended.")
 
 
 def _group_add(arguments: argparse.Namespace) -> None:
     with closing(_door(arguments)) as door:
         for person in arguments.person:
             door.add_member(_me(), group=arguments.group.removeprefix("@"), person=person)
+            print(f"{person} is in @{arguments.group.removeprefix('@')}.")
 
 
 def _group_remove(arguments: argparse.Namespace) -> None:
     with closing(_door(arguments)) as door:
         for person in arguments.person:
             door.remove_member(_me(), group=arguments.group.removeprefix("@"), person=person)
+            print(f"{person} is no longer in @{arguments.group.removeprefix('@')}.")
+
+
+def _group_list(arguments: argparse.Namespace) -> None:
+    members: dict[str, list[str]] = defaultdict(list)
+    with closing(_door(arguments)) as door:
+        for who in door.people(_me()):
+            for group in who.groups:
+                members[group].append(who.name)
+    for group, people in sorted(members.items()):
+        print(f"{'@' + group:20} {' '.join(sorted(people))}")
 
 
 def _gc(arguments: argparse.Namespace) -> None:
@@ -216,9 +231,14 @@ def _new_password() -> str:
 
 
 def _line(entry: EntryView) -> str:
+    """One line of a listing; the times are those of the log to the second, the whole entry has the rest."""
     found = parse_entry(entry.body)
-    verdict = "" if found.decision is None else ("allowed" if found.decision.allow else "denied")
-    return _printable(f"{entry.index:>7}  {found.at}  {found.who:14} {found.act:14} {found.name or '':32} {verdict}")
+    verdict = ""
+    if found.decision is not None:
+        why = "; ".join(unmet.text for unmet in found.decision.unmet)
+        verdict = "allowed" if found.decision.allow else f"denied: {why}"
+    at = f"{found.at:%Y-%m-%dT%H:%M:%SZ}"
+    return _printable(f"{entry.index:>7}  {at}  {found.who:14} {found.act:14} {found.name or '':32} {verdict}".rstrip())
 
 
 def _printable(text: str) -> str:
@@ -250,6 +270,7 @@ def _parser() -> argparse.ArgumentParser:
         one = _command(group, name, run, f"{name} people")
         one.add_argument("group")
         one.add_argument("person", nargs="+")
+    _command(group, "list", _group_list, "list groups and who is in them")
     _audit_commands(commands.add_parser("audit", help="the log").add_subparsers(required=True, metavar="what"))
     _command(commands, "gc", _gc, "remove what interrupted uploads left")
     keys = commands.add_parser("keys", help="project keys").add_subparsers(required=True, metavar="what")

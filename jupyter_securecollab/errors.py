@@ -64,7 +64,7 @@ class InvalidTime(Invalid):
     """A time that cannot be read, is already over, or a window that ends before it begins."""
 
     code = "invalid_time"
-    default_next_step = "Use an ISO date and time with zone, or a duration such as 30d or 8h."
+    default_next_step = "Use an ISO date and time with zone, or a duration in hours, days or weeks: 8h, 30d, 2w."
 
 
 class UnknownLevel(Invalid):
@@ -167,7 +167,7 @@ class LimitExceeded(SealBroken):
     """A manifest that declares more than the limits allow."""
 
     code = "limit_exceeded"
-    default_next_step = "Open fewer columns, or raise the limit if you trust the owner."
+    default_next_step = "Open fewer columns; if one alone is too much, ask the owner to share it in several parts."
 
 
 class LogBroken(SecureCollabError):

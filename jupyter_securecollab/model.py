@@ -76,7 +76,7 @@ def asset_name(text: str) -> str:
 def grantee_name(text: str) -> str:
     """`text` if it is a well-formed person or `@group` name, else `InvalidName`."""
     if not _PERSON.fullmatch(text.removeprefix("@")):
-        step = "Write a user name, or @ and a group name."
+        step = "Write a user name, or @ and a group name; several with spaces between them."
         raise InvalidName(f"{clip(text)!r} is not a person or group", next_step=step)
     return text
 
@@ -88,6 +88,13 @@ def clip(text: str, limit: int = 80) -> str:
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of all values: immutable, compared by content, unknown fields refused."""
+
+
+class Confidential(Value, frozen=True):
+    """A value that holds keys or passwords: printed without its fields, so that no log or notebook shows them."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
 
 
 class Label(Value, frozen=True):
@@ -114,7 +121,7 @@ class Caller(Value, frozen=True):
     kernel: str | None = None
 
 
-class Account(Value, frozen=True):
+class Account(Confidential, frozen=True):
     """What signing in needs to know of a person. A session lasts while `active` holds and `epoch` stays the same."""
 
     name: str
@@ -233,7 +240,7 @@ class Receipt(Value, frozen=True):
     checkpoint: str
 
 
-class Begun(Value, frozen=True):
+class Begun(Confidential, frozen=True):
     """A version begun: where to put it and what to seal it with."""
 
     asset: str
@@ -255,7 +262,7 @@ class Committed(Value, frozen=True):
     receipt: Receipt
 
 
-class StreamKey(Value, frozen=True):
+class StreamKey(Confidential, frozen=True):
     """The key of one stream of one level."""
 
     level: Level
@@ -263,7 +270,7 @@ class StreamKey(Value, frozen=True):
     key: bytes
 
 
-class Opened(Value, frozen=True):
+class Opened(Confidential, frozen=True):
     """Everything a reader needs to fetch and open exactly what he may see.
 
     `manifest` is the top manifest, `levels` the level manifests up to `up_to`; all bytes are to be verified by the

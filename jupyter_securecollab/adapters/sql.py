@@ -313,6 +313,12 @@ class SqlStore:
         with _translated(), self._readers.begin() as connection:
             yield SqlRows(connection)
 
+    def wipe(self) -> None:
+        self._check_open()
+        with _translated(), self._readers.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            # Deleted rows are overwritten in the tables; their former pages stay in the write-ahead log until then.
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _check_open(self) -> None:
         if self._closed:
             raise Unavailable("the vault is closed")

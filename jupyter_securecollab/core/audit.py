@@ -230,6 +230,10 @@ class Journal:
         """Write everything an auditor needs to verify the log offline to one file, as it is, verified or not."""
         self.read(lambda rows: export_bundle(rows, destination, self.log_key))
 
+    def wipe(self) -> None:
+        """Make sure that keys and manifests deleted so far are in no file any more."""
+        self._store.wipe()
+
     @property
     def failed_copies(self) -> int:
         """How many times a checkpoint could not be copied to a place, since the start."""

@@ -67,6 +67,9 @@ class Store(Protocol):
     def snapshot(self) -> AbstractContextManager[Rows]:
         """A consistent view for reading; never blocks writers."""
 
+    def wipe(self) -> None:
+        """Make sure that nothing deleted so far can be found in the files; waits for readers that may still need it."""
+
     def close(self) -> None:
         """Release every connection."""
 

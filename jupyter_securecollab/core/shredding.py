@@ -52,6 +52,7 @@ class Shredding:
             return numbers, parts
 
         (numbers, parts), receipt = self._desk.recorded(operation)
+        self._desk.journal.wipe()
         delete_objects(self._objects, parts)
         return Shredded(name, numbers, receipt)
 

@@ -74,6 +74,7 @@ class Upkeep:
         done = 0
         while count := self._desk.write(lambda work: self._keys.rewrap(work, project, limit=_REWRAPPED_AT_ONCE))[0]:
             done += count
+        self._desk.journal.wipe()
         return done
 
 

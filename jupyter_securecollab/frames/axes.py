@@ -17,6 +17,14 @@ def is_frame(value: Any) -> bool:
     return any((kind.__module__.partition(".")[0], kind.__name__) in _FRAMES for kind in type(value).__mro__)
 
 
+def way_to_frame(value: Any) -> str:
+    """How what is nearly a frame is made one, for a message; empty where there is no way."""
+    for way in ("collect", "to_frame", "to_pandas"):  # lazy frames; series; what other libraries have
+        if callable(getattr(type(value), way, None)):
+            return f", such as .{way}() makes"
+    return ""
+
+
 def names(frame: Any) -> tuple[str, ...]:
     """Index levels (pandas only), then columns, in order."""
     columns = frame.column_names if hasattr(frame, "column_names") else frame.columns

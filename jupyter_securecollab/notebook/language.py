@@ -7,7 +7,7 @@ from .parse import Flag, Syntax
 _WITH = Flag("with", "many", "PERSON", "people and @groups")
 _UP_TO = Flag("up-to", "one", "LEVEL", "the level to which somebody reads (public, internal, confidential, secret)")
 _LEVEL = Flag("level", "one", "LEVEL", "how sensitive a model or file is itself")
-_FROM = Flag("from", "one", "TIME", "when access begins: an ISO time, or 8h, 30d from now")
+_FROM = Flag("from", "one", "TIME", "when access begins: an ISO time, or 8h, 30d, 2w from now")
 _UNTIL = Flag("until", "one", "TIME", "when access ends; the level's default duration unless given")
 _FOR = Flag("for", "one", "PURPOSE", "a purpose: access bound to one is used for that alone")
 _BECAUSE = Flag("because", "one", "TEXT", "why, in free words; goes on record")
@@ -88,7 +88,7 @@ MAGICS = {
             "NAME",
             (
                 Flag("by", "one", "PERSON", "only what this person did"),
-                Flag("since", "one", "TIME", "an ISO time, or 8h, 30d ago"),
+                Flag("since", "one", "TIME", "an ISO time, or 8h, 30d, 2w ago"),
                 Flag("export", "one", "FILE", "save the whole log for offline verification"),
             ),
             subject_needed=False,

@@ -162,4 +162,6 @@ def _subject(text: str, variables: Mapping[str, Any], *, new: bool) -> Any:
         return Path(text).expanduser()
     if "/" in text:
         return text
+    if text not in variables and Path(text).is_file():
+        raise Invalid(f"there is no variable {clip(text)!r}", next_step=f"The file of that name is shared as ./{text}")
     return _variable(text, variables)

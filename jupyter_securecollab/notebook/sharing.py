@@ -109,7 +109,8 @@ def _shared_report(done: Committed, subject: Subject, vault: str) -> Report:
         for one in done.access
         if _reads(one)
     )
-    table = Table(("who", "can", "reads up to", "clear", "masked copy", "until"), rows)
+    caption = "Whoever is cleared for less reads less."
+    table = Table(("who", "can", "reads up to", "clear", "masked copy", "until"), rows, caption)
     facts = (("vault", vault), ("receipt", f"entry {done.receipt.index} of its log"), *_order_tells(subject))
     step = "" if rows else f"Nobody else has access yet: %share {done.name} --with PERSON"
     return Report(title, facts, (table,) if rows else (), step)
@@ -199,7 +200,7 @@ def _preview(name: str, subject: Subject, readers: Mapping[str, Level]) -> Previ
 def _preview_table(level: Level, readers: Mapping[str, Level], subject: Subject, views: Mapping[Level, Any]) -> Table:
     who = listed(name for name, up_to in readers.items() if up_to == level)
     clear, masked = subject.seen(level).cells()
-    caption = f"{who} reads up to {level}, or less if cleared for less. Clear: {clear}. Masked copy: {masked}."
+    caption = f"{who}: up to {level}, or less where cleared for less. Clear: {clear}. Masked copy: {masked}."
     return Table(*_rows(views[level]), caption) if level in views else Table((), (), caption)
 
 

@@ -1,4 +1,4 @@
-"""Reads the times people type: ISO dates and times, or durations such as `30d` and `8h`.
+"""Reads the times people type: ISO dates and times, or durations such as `8h`, `30d` and `2w`.
 
 A time without a zone is meant where the kernel runs; a date without a time covers that whole day. Everything is
 handed on in UTC and shown with its zone.
@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from ..errors import InvalidTime
 from ..model import clip
 
-_DURATION = re.compile(r"([0-9]{1,6})([dh])")
+_DURATION = re.compile(r"([0-9]{1,6})([hdw])")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -60,7 +60,7 @@ def _duration(given: str | datetime) -> timedelta | None:
     if match is None:
         return None
     count = int(match[1])
-    return timedelta(days=count) if match[2] == "d" else timedelta(hours=count)
+    return count * {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}[match[2]]
 
 
 def _iso(text: str, whole_day: bool) -> datetime:

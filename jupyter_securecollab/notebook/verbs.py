@@ -103,7 +103,7 @@ def vault(name: str | None = None) -> Vault:
         ("shares read up to", f"{who.default_up_to} unless you say otherwise"),
         ("log key", who.log_key),
     )
-    return Vault(Report(f"vault {who.vault}", facts), who)
+    return Vault(Report(f"{who.name} at {who.vault}", facts), who)
 
 
 @dataclass(frozen=True, repr=False)
@@ -205,6 +205,6 @@ def _entry_row(view: EntryView) -> tuple[str, ...]:
 def _check_frame(x: Any) -> None:
     if not axes.is_frame(x):
         raise CannotHold(
-            f"a {clip(type(x).__name__)} is not a frame",
-            next_step="Give a pandas or polars DataFrame or an Arrow table.",
+            f"an object of type {clip(type(x).__name__)} is not a frame",
+            next_step=f"Give a pandas or polars DataFrame or an Arrow table{axes.way_to_frame(x)}.",
         )

@@ -86,7 +86,9 @@ def library_of(frame: Any) -> Library:
     for name in _MODULES:
         if any(base.__module__.split(".")[0] == name for base in type(frame).__mro__):
             return name
-    raise CannotHold(f"a {type(frame).__name__} is not a frame", next_step="Share a pandas, polars or pyarrow frame.")
+    raise CannotHold(
+        f"an object of type {type(frame).__name__} is not a frame", next_step="Share a pandas, polars or pyarrow frame."
+    )
 
 
 def library(name: Library) -> FrameLibrary:

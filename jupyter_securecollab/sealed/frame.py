@@ -234,6 +234,7 @@ def _draft_column(
 
 def _draft_values(number: int, role: Role, column: Column) -> Draft:
     refuse_too_large(column.values, column.name)
+    _refuse_invalid(column)
     stream = Stream(
         number=number,
         role=role,
@@ -248,6 +249,17 @@ def _draft_values(number: int, role: Role, column: Column) -> Draft:
     )
     whole = role in ("categories", "range")
     return Draft(stream, column.values.nbytes, partial(_pieces, column, whole))
+
+
+def _refuse_invalid(column: Column) -> None:
+    """What opening would refuse is not sealed: Arrow takes values over unseen, such as text that is not UTF-8."""
+    try:
+        column.values.validate(full=True)
+    except pa.ArrowInvalid:
+        raise CannotHold(
+            f"column {column.name!r} holds values that are not valid for their type",
+            next_step="Text has to be UTF-8: make the column binary, or decode it anew.",
+        ) from None
 
 
 def _pieces(column: Column, whole: bool, rows: int | None) -> Iterable[tuple[int, pa.Buffer]]:

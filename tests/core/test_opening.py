@@ -50,6 +50,12 @@ def shared(vault: Vault) -> Vault:
 # ---- what one gets ---------------------------------------------------------------------------------------------
 
 
+def test_what_holds_keys_prints_without_them(vault: Vault) -> None:
+    begun = vault.door.begin(ALICE, name=PATIENTS, kind="frame", levels=(INTERNAL,))
+    opened = vault.door.open(ALICE, name=PATIENTS)
+    assert repr((begun, opened, opened.keys[0])) == "(<Begun>, <Opened>, <StreamKey>)"
+
+
 def test_reader_gets_the_streams_up_to_his_level_and_nothing_of_the_others(shared: Vault) -> None:
     opened = open_(shared)
     assert (opened.up_to, set(opened.levels)) == (INTERNAL, {INTERNAL})

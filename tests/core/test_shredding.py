@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from material import ALICE, BOB, INTERNAL, PATIENTS, Vault
+from material import ALICE, BOB, INTERNAL, PATIENTS, ROOT, Vault
 
 from jupyter_securecollab.errors import Conflict, Denied, NotFound
 from jupyter_securecollab.model import Caller
@@ -39,6 +39,24 @@ def test_no_key_and_no_manifest_of_a_destroyed_version_is_left(three: Vault) -> 
     entry = three.entries()[-1]
     assert (entry.act, entry.detail["numbers"]) == ("shred", [1])
     three.door.verify(state=True)
+
+
+def test_destroyed_keys_are_in_no_file_any_more(three: Vault) -> None:
+    gone = three.door.open(ALICE, name=PATIENTS, number=1).version
+    wrapped = [key for (key,) in three.sql("SELECT wrapped FROM data_key WHERE owner = ?", gone)]
+    assert wrapped and all(in_files(three, key) for key in wrapped)
+    three.door.shred(ALICE, name=PATIENTS, before=2)
+    assert not any(in_files(three, key) for key in wrapped)
+
+
+def test_keys_wrapped_under_the_old_project_key_are_in_no_file_after_rotating(three: Vault) -> None:
+    old = [key for (key,) in three.sql("SELECT wrapped FROM data_key")]
+    assert three.door.rotate_keys(ROOT, project="oncology") == len(old)
+    assert old and not any(in_files(three, key) for key in old)
+
+
+def in_files(vault: Vault, needle: bytes) -> bool:
+    return any(needle in file.read_bytes() for file in vault.folder.glob("vault.sqlite*"))
 
 
 def test_the_newest_version_cannot_be_destroyed(three: Vault) -> None:

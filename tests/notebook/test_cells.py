@@ -263,6 +263,25 @@ def test_only_frames_are_classified_and_masked(shell: InteractiveShell, value: s
     assert isinstance(result.error_in_exec, Invalid) and "is not a frame" in str(result.error_in_exec)
 
 
+@pytest.mark.parametrize(
+    ("value", "way"),
+    [("pd.Series([1])", ".to_frame()"), ("pl.LazyFrame({'a': [1]})", ".collect()"), ("[1, 2]", "an Arrow table.")],
+)
+def test_what_is_nearly_a_frame_is_told_the_way(shell: InteractiveShell, value: str, way: str) -> None:
+    run(shell, f"import pandas as pd\nimport polars as pl\nx = {value}")
+    _, shown = run(shell, "%mask x")
+    assert way in shown
+
+
+def test_a_file_s_name_without_its_folder_is_told_how_files_are_shared(
+    shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "report.txt").write_text("hello")
+    result, shown = run(shell, "%share report.txt --with bob")
+    assert isinstance(result.error_in_exec, Invalid) and "./report.txt" in shown
+
+
 def test_classifying_suggests_and_changes_nothing(shell: InteractiveShell) -> None:
     run(
         shell,

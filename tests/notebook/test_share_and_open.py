@@ -72,7 +72,7 @@ def test_a_column_one_may_not_know_of_is_like_one_that_does_not_exist(alice: Ker
 
 def test_a_preview_is_what_is_opened_and_shares_nothing(alice: Kernel, bob: Kernel) -> None:
     preview = alice.ok("%share patients --as clinic/later --with bob --preview")
-    assert "nothing was shared" in preview.text and "bob reads up to internal" in preview.text
+    assert "nothing was shared" in preview.text and "bob: up to internal" in preview.text
     assert not any(canary in preview.text + preview.html for canary in CANARIES)
     assert bob.run("%open clinic/later").error == "Denied"
     alice.ok("%share patients --as clinic/later --with bob")
@@ -84,7 +84,7 @@ def test_a_preview_is_what_is_opened_and_shares_nothing(alice: Kernel, bob: Kern
 def test_a_preview_shows_also_those_who_have_access_already(alice: Kernel) -> None:
     alice.ok("%share patients --as clinic/again --with @analysts")
     preview = alice.ok("%share patients --as clinic/again --with erin --up-to confidential --preview")
-    assert "@analysts reads up to internal" in preview.text and "erin reads up to confidential" in preview.text
+    assert "@analysts: up to internal" in preview.text and "erin: up to confidential" in preview.text
 
 
 def test_giving_somebody_more_leaves_earlier_readers_their_masked_copies(alice: Kernel, bob: Kernel) -> None:

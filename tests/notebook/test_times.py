@@ -28,6 +28,7 @@ def in_berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     [
         ("30d", NOW + timedelta(days=30)),
         ("8h", NOW + timedelta(hours=8)),
+        ("2w", NOW + timedelta(days=14)),
         ("2026-03-05T10:00Z", datetime(2026, 3, 5, 10, tzinfo=UTC)),
         ("2026-03-05T10:00+02:00", datetime(2026, 3, 5, 8, tzinfo=UTC)),
         ("2026-03-05T10:00", datetime(2026, 3, 5, 9, tzinfo=UTC)),

@@ -2,10 +2,12 @@
 
 import datetime
 import decimal
+import struct
 import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import polars.testing
 import pyarrow as pa
@@ -164,6 +166,17 @@ def test_metadata_needs_the_highest_level(seal):
 )
 def test_tables_that_cannot_be_held_are_refused(frame, message):
     with pytest.raises(CannotHold, match=message):
+        prepare_frame(frame, {})
+
+
+@pytest.mark.parametrize("as_pandas", [False, True])
+def test_text_that_is_not_utf_8_is_refused_before_anything_is_sealed(as_pandas):
+    offsets, data = pa.py_buffer(struct.pack("<3i", 0, 2, 4)), pa.py_buffer(b"ok\xff\xfe")
+    words = pa.Array.from_buffers(pa.string(), 2, [None, offsets, data])
+    frame = pa.table({"words": words})
+    if as_pandas:
+        frame = pd.DataFrame({"words": pd.Series(words, dtype=pd.ArrowDtype(pa.string()))})
+    with pytest.raises(CannotHold, match="'words' holds values that are not valid"):
         prepare_frame(frame, {})
 
 
