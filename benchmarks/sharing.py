@@ -1,15 +1,14 @@
 """Share and open through a real server, beside plain Parquet and what people do today; time, memory, bytes fetched.
 
-The kernel's side runs in a process of its own with the product's own verbs; the server is JupyterLab's, started as a
-user starts it, and so keeps its database, its log and its files as durable as always.
+The kernel's side runs in real kernels with the product's own verbs; the server is JupyterLab's, started as a user
+starts it, and so keeps its database, its log and its files as durable as always.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,11 +17,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
 from demo.team import found, serve
+from demo.websocket import NotebookSession, text_of
 
 from .harness import Budget, Line, Sample, Section, compared, wall
 from .ways import OURS, PLAIN, SLOW, WAYS
 
+_HERE = str(Path(__file__).parents[1])
 _NOT_SLOWER = Budget(1.0, of="ratio")
 _MEMORY = Budget(1.5, of="ratio")
 _VERBS = {"write": "share", "read": "open"}
@@ -31,10 +35,11 @@ _SAY = {PLAIN: {"write": "`to_parquet`", "read": "`read_parquet`"}, OURS: _VERBS
 
 @dataclass(frozen=True)
 class Vault:
-    """A running server: its process, and the environment of a kernel of it."""
+    """A running server: its process, its address, and the token of somebody who may start kernels."""
 
     process: int
-    environment: Mapping[str, str]
+    address: str
+    token: str
 
 
 def run(quick: bool) -> Iterator[Section]:
@@ -55,9 +60,7 @@ def _vault() -> Iterator[Vault]:
         before = _children()
         with serve(team) as address:
             (process,) = _children() - before
-            own = {"URL": address, "TOKEN": team.tokens["alice"], "LOG_KEY": team.log_key}
-            environment = {f"SECURECOLLAB_{name}": value for name, value in own.items()}
-            yield Vault(process, {**os.environ, **environment, "XDG_DATA_HOME": str(team.home / "share")})
+            yield Vault(process, address, team.tokens["alice"])
 
 
 def _children() -> set[int]:
@@ -65,12 +68,16 @@ def _children() -> set[int]:
 
 
 def _job(vault: Vault, job: str, rows: int, rounds: int, folder: str, *way: str) -> Any:
-    arguments = (job, str(rows), str(rounds), folder, str(vault.process), *way)
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.worker", *arguments],
-        env=vault.environment, stdout=subprocess.PIPE, check=True,
-    )  # fmt: skip
-    return json.loads(done.stdout)
+    arguments = (job, rows, rounds, folder, vault.process, *way)
+    source = f"import sys; sys.path.insert(0, {_HERE!r})\nfrom benchmarks import worker; worker.work(*{arguments!r})"
+    cell = new_code_cell(source, metadata={"tags": []})
+    asyncio.run(_execute(vault, cell))
+    return json.loads(text_of(cell).splitlines()[-1])
+
+
+async def _execute(vault: Vault, cell: NotebookNode) -> None:
+    async with NotebookSession(vault.address, vault.token, "bench.ipynb") as session:
+        await session.run([cell])
 
 
 def _median_job(vault: Vault, job: str, rows: int, folder: str, way: str) -> list[float]:

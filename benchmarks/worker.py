@@ -1,15 +1,13 @@
-"""What runs in the place of a kernel: one job in a process of its own, its result as JSON on standard output.
+"""What runs in a kernel: one job, each in a kernel of its own, its result printed as JSON.
 
-    python -m benchmarks.worker JOB ROWS ROUNDS FOLDER SERVER [WAY]
-
-SERVER is the vault's process; its address and token are in the environment, as in a kernel.
+`server` is the vault's process, whose CPU time and memory count too.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import asdict
@@ -20,6 +18,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pandas as pd
+import pyarrow as pa
 
 from jupyter_securecollab.manifest import parse_top, verify
 from jupyter_securecollab.notebook.session import current
@@ -87,6 +86,8 @@ def _warm(way: str, folder: Path) -> None:
 
 
 def _memory(run: Callable[[], object], server: int) -> list[float]:
+    pa.default_memory_pool().release_unused()
+    ctypes.CDLL(None).malloc_trim(0)  # what earlier steps gave back would otherwise be taken again unseen
     with extra_memory(os.getpid()) as here, extra_memory(server) as there:
         kept = run()
         used = [here(), there()]
@@ -120,9 +121,9 @@ def _fetched(read: Callable[[], object]) -> int:
     return sum(sizes)
 
 
-JOBS: dict[str, Callable[..., Any]] = {job.__name__: job for job in (times, memory_writing, memory_reading, column)}
+_JOBS: dict[str, Callable[..., Any]] = {job.__name__: job for job in (times, memory_writing, memory_reading, column)}
 
 
-if __name__ == "__main__":
-    job, rows, rounds, folder, server, *way = sys.argv[1:]
-    print(json.dumps(JOBS[job](int(rows), int(rounds), Path(folder), int(server), *way)))
+def work(job: str, rows: int, rounds: int, folder: str, server: int, *way: str) -> None:
+    """Do one job."""
+    print(json.dumps(_JOBS[job](rows, rounds, Path(folder), server, *way)))

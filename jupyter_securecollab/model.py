@@ -275,7 +275,8 @@ class Opened(Confidential, frozen=True):
 
     `manifest` is the top manifest, `levels` the level manifests up to `up_to`; all bytes are to be verified by the
     reader against `committed`, the receipt of the commit. `lease` goes with every part read. `columns` are those the
-    keys are for where they are fewer than asked for: the newest version holds the others above the reader.
+    keys are for where they are fewer than asked for: the newest version holds the others above the reader. `files` are
+    the files of each level's partitions, for a kernel on the vault's own machine: it may read the ciphertext there.
     """
 
     asset: str
@@ -294,6 +295,7 @@ class Opened(Confidential, frozen=True):
     committed: Receipt
     receipt: Receipt
     columns: tuple[str, ...] | None = None
+    files: dict[Level, tuple[str, ...]] = {}
 
 
 class Changed(Value, frozen=True):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from serving import Served, share
 
 from jupyter_securecollab.client import Client, LogMemory, connect, save_login
 from jupyter_securecollab.errors import Denied, InvalidName, LogBroken, NotSignedIn, TooLarge, Unavailable
-from jupyter_securecollab.model import AccessSpec, Level, LogHead
+from jupyter_securecollab.model import AccessSpec, Level, LogHead, Opened, Receipt
 from jupyter_securecollab.proofs import LogSigner, leaf_hash, node_hash
 
 SIGNER = LogSigner(Ed25519PrivateKey.from_private_bytes(b"S" * 32), "vault")
@@ -271,6 +273,34 @@ def test_nobody_there_is_unavailable(tmp_path: Path) -> None:
         with pytest.raises(Unavailable, match="does not answer"):
             ask()
     client.close()
+
+
+def test_a_part_at_hand_is_read_from_its_file_and_nothing_but_a_file_is(tmp_path: Path, other: Any) -> None:
+    file, link, pipe, short = (tmp_path / name for name in ("part", "link", "pipe", "short"))
+    file.write_bytes(b"0123456789")
+    short.write_bytes(b"01234")
+    link.symlink_to(file)
+    os.mkfifo(pipe)
+    at_hand = opened_with({Level.SECRET: (str(file),)})
+    assert other.client.read_part(at_hand, Level.SECRET, 0, 3, 8) == b"34567"
+    assert other.asked == []
+    for place in (link, pipe, short, tmp_path, tmp_path / "gone", "/dev/zero"):
+        other.told = [(206, b"34567")]
+        elsewhere = opened_with({Level.SECRET: (str(place),)})
+        assert other.client.read_part(elsewhere, Level.SECRET, 0, 3, 8) == b"34567"
+    assert len(other.asked) == 6
+    other.told = [(206, b"34567")]
+    assert other.client.read_part(at_hand, Level.SECRET, 1, 3, 8) == b"34567"
+
+
+def opened_with(files: dict[Level, tuple[str, ...]]) -> Opened:
+    """What the vault answers to an open, with these files."""
+    now, receipt = datetime.now(UTC), Receipt(0, b"", (), "")
+    return Opened(
+        asset="1" * 32, name="a/b", kind="frame", owner="alice", version="2" * 32, number=1, up_to=Level.SECRET,
+        until=None, manifest=b"", levels={}, keys=(), lease="l", lease_until=now, committed=receipt, receipt=receipt,
+        files=files,
+    )  # fmt: skip
 
 
 def test_log_that_does_not_verify_spoils_the_answer_it_came_with(other: Any) -> None:

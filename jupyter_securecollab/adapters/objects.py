@@ -81,6 +81,9 @@ class ObjectFolder(_Objects):
         with _translated():
             return _FileUpload(self._folder / path)
 
+    def file(self, path: str) -> str | None:
+        return str(self._folder.absolute() / path)
+
     def read(self, path: str, start: int, stop: int) -> bytes:
         with _translated(), open(self._folder / path, "rb", opener=_open_part) as file:
             found = os.fstat(file.fileno())
@@ -95,6 +98,9 @@ class ObjectMemory(_Objects):
 
     def __init__(self) -> None:
         super().__init__(MemoryStore())
+
+    def file(self, path: str) -> str | None:
+        return None
 
     def create(self, path: str) -> Upload:
         return _MemoryUpload(self._store, path)

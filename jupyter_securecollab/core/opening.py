@@ -60,6 +60,7 @@ class _View:
     of: tuple[str, int, Level]
     manifests: dict[Level, bytes] = field(default_factory=dict)
     chosen: Mapping[Level, Sequence[Stream]] = field(default_factory=dict)
+    parts: Sequence[PartRow] = ()
     left: tuple[str, ...] | None = None
     detail: dict[str, JSON] = field(default_factory=dict)
     refusal: Ruling | None = None
@@ -168,7 +169,18 @@ class Opening:
             committed=_UNSIGNED,
             receipt=_UNSIGNED,
             columns=view.left,
+            files=self._files(view) if caller.via == "kernel" else {},
         )
+
+    def _files(self, view: _View) -> dict[Level, tuple[str, ...]]:
+        """Where an embedded vault's kernels find the parts: whoever can read them there needs not be told to do so."""
+        if self._desk.settings.deployment != "embedded":
+            return {}
+        files: dict[Level, list[str]] = {}
+        for part in view.parts:
+            if file := self._objects.file(part_path(part.object)):
+                files.setdefault(part.level, []).append(file)
+        return {level: tuple(found) for level, found in files.items()}
 
     def read_part(
         self, caller: Caller, *, version: str, level: Level, partition: int, start: int, stop: int, lease: str
@@ -223,7 +235,8 @@ def _view(rows: Rows, asset: AssetRow, row: VersionRow, up_to: Level, columns: S
     chosen = select(below, columns, withheld)
     left = _columns_left(below, withheld) if withheld and columns is None else None
     detail = _columns_detail(columns_of(stream for streams in chosen.values() for stream in streams))
-    return _View(of, manifests, chosen, left, detail)
+    parts = rows.find(PartRow, version=row.id, level=tuple(chosen)) if chosen else []
+    return _View(of, manifests, chosen, parts, left, detail)
 
 
 def _stream_keys(level_keys: Mapping[Level, bytes], chosen: Mapping[Level, Sequence[Stream]]) -> tuple[StreamKey, ...]:

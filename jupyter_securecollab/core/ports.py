@@ -96,6 +96,9 @@ class Objects(Protocol):
     def read(self, path: str, start: int, stop: int) -> bytes:
         """Bytes `[start, stop)`, start < stop; `errors.NotFound` if the object is missing or shorter."""
 
+    def file(self, path: str) -> str | None:
+        """Where on this machine the object lies as a file, there or not; None if objects are not files."""
+
     def size(self, path: str) -> int | None:
         """Size in bytes, or None if there is no such object."""
 

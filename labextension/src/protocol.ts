@@ -507,7 +507,8 @@ export interface components {
          *
          *         `manifest` is the top manifest, `levels` the level manifests up to `up_to`; all bytes are to be verified by the
          *         reader against `committed`, the receipt of the commit. `lease` goes with every part read. `columns` are those the
-         *         keys are for where they are fewer than asked for: the newest version holds the others above the reader.
+         *         keys are for where they are fewer than asked for: the newest version holds the others above the reader. `files` are
+         *         the files of each level's partitions, for a kernel on the vault's own machine: it may read the ciphertext there.
          */
         Opened: {
             asset: string;
@@ -530,6 +531,10 @@ export interface components {
             receipt: components["schemas"]["Receipt"];
             /** @default null */
             columns: string[] | null;
+            /** @default {} */
+            files: {
+                [key: string]: string[];
+            };
         };
         /**
          * StreamKey

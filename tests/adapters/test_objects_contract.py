@@ -88,6 +88,14 @@ def test_list_names_everything_below_a_prefix_with_its_time(objects: Objects) ->
     assert list(objects.list("nothing/")) == []
 
 
+def test_an_object_is_a_file_only_where_files_are_kept(tmp_path: Path) -> None:
+    folder, memory = ObjectFolder(tmp_path / "store"), ObjectMemory()
+    for objects in (folder, memory):
+        put(objects, PATH, b"sealed")
+    assert Path(folder.file(PATH) or "").read_bytes() == b"sealed"
+    assert memory.file(PATH) is None
+
+
 # ---- a folder --------------------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -27,6 +28,7 @@ from material import (
 
 from jupyter_securecollab.core.audit import Work
 from jupyter_securecollab.core.catalog import PersonRow
+from jupyter_securecollab.core.desk import Settings
 from jupyter_securecollab.errors import Denied, Invalid, LeaseExpired, NotFound, StoreBroken, Unavailable
 from jupyter_securecollab.model import Caller
 from jupyter_securecollab.proofs import verify_receipt
@@ -54,6 +56,24 @@ def test_what_holds_keys_prints_without_them(vault: Vault) -> None:
     begun = vault.door.begin(ALICE, name=PATIENTS, kind="frame", levels=(INTERNAL,))
     opened = vault.door.open(ALICE, name=PATIENTS)
     assert repr((begun, opened, opened.keys[0])) == "(<Begun>, <Opened>, <StreamKey>)"
+
+
+def test_a_kernel_of_an_embedded_vault_is_told_the_files_of_what_it_may_read(shared: Vault) -> None:
+    opened = open_(shared)
+    assert set(opened.files) == {INTERNAL} == set(opened.levels)
+    for level, (file,) in opened.files.items():
+        size = shared.door.part_size(BOB, version=opened.version, level=level, partition=0, lease=opened.lease)
+        whole = {"version": opened.version, "level": level, "partition": 0, "lease": opened.lease}
+        assert Path(file).read_bytes() == shared.door.read_part(BOB, **whole, start=0, stop=size)
+
+
+def test_nobody_else_is_told_of_files(shared: Vault, tmp_path: Path) -> None:
+    assert open_(shared, Caller("bob", "browser", "s-bob")).files == {}
+    service = Vault(tmp_path / "service", Settings(deployment="service"))
+    service.found()
+    service.share(to="bob")
+    assert open_(service).files == {}
+    service.door.close()
 
 
 def test_reader_gets_the_streams_up_to_his_level_and_nothing_of_the_others(shared: Vault) -> None:
