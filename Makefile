@@ -27,6 +27,7 @@ test: lint browser
 	$(BIN)/pytest -q -n 2 --ignore=tests/browser --cov --cov-report=
 	$(BIN)/coverage report --include='*/core/*,*/sealed/*,*/frames/*' --fail-under=90
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/browser
+	$(MAKE) --no-print-directory test-313
 
 # What depends most on Python and the libraries under it, once more on Python 3.13.
 ifeq ($(PYTHON313),)
