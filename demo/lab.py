@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -16,7 +17,8 @@ _ORDER = "alice, bob, alice-later, bob-later, carol"
 
 
 def main() -> int:
-    """Serve until interrupted."""
+    """Serve until interrupted or ended."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the server is ended too
     team = found(HOME)
     for name in ("alice", "bob"):
         _part(Tour(name), team.home / "work")

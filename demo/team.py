@@ -80,9 +80,9 @@ def _write_page_settings(home: Path) -> None:
 
 
 @contextmanager
-def serve(team: Team, port: int | None = None) -> Iterator[str]:
-    """A JupyterLab server on loopback, as a user would start it; yields its address."""
-    port = port or _free_port()
+def serve(team: Team, port: int = 0) -> Iterator[str]:
+    """A JupyterLab server on loopback, as a user would start it, at this port if it is free; yields its address."""
+    port = _free_port(port)
     address = f"http://127.0.0.1:{port}"
     with (team.home / "server.log").open("wb") as log:
         process = subprocess.Popen(_command(team, port), env=_environment(team), stdout=log, stderr=log)
@@ -133,7 +133,11 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
     raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')}")
 
 
-def _free_port() -> int:
+def _free_port(wanted: int) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
