@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from .notebook import load_ipython_extension as load_ipython_extension
     from .notebook import unload_ipython_extension as unload_ipython_extension
+    from .notebook.masking import mask
     from .notebook.opening import open as open
     from .notebook.sharing import share
-    from .notebook.verbs import access, audit, classify, mask, shares, unshare, vault, versions
+    from .notebook.verbs import access, audit, classify, shares, unshare, vault, versions
 
 __version__ = "0.1.0"
 
@@ -39,10 +40,9 @@ _PLACES = {
     "load_ipython_extension": "notebook",
     "unload_ipython_extension": "notebook",
     "open": "notebook.opening",
+    "mask": "notebook.masking",
     "share": "notebook.sharing",
-    **dict.fromkeys(
-        ("access", "audit", "classify", "mask", "shares", "unshare", "vault", "versions"), "notebook.verbs"
-    ),
+    **dict.fromkeys(("access", "audit", "classify", "shares", "unshare", "vault", "versions"), "notebook.verbs"),
 }
 
 

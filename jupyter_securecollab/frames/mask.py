@@ -1,19 +1,26 @@
 """Masked copies of one column: what a reader gets in place of values above his level.
 
-One technique is one Arrow kernel; around it the column keeps its library, length, index and nulls. The caller's
-column is never changed. No keys here (pseudonyms and format-preserving encryption are not in this release), and
-`drop` is not a technique: a plan that drops a column makes no copy of it.
+One technique of `techniques.TECHNIQUES` is one function on an Arrow column; around it, here, the column keeps its
+library, type, length, index and nulls, and its categories are made anew. The caller's column is never changed.
+Knows no vault and no levels: whoever calls brings the key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..errors import CannotHold, Invalid
+from .chance import noisy, shifted, shuffled
+from .formats import encrypt_integers, encrypt_texts
+from .generalise import clipped, generalise
+from .keyed import MaskKey, pseudonym, token
+from .redaction import nothing, part, redacted
+from .techniques import DROP, TECHNIQUES, Choice, Kind, choose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,123 +28,199 @@ if TYPE_CHECKING:
 
     Column = pa.ChunkedArray[Any]
 
-DROP = "drop"
-
-# What partial keeps of a text: a pattern and what to put in its place. Text that does not look like it becomes stars.
-_STARS = "***"
-_PARTIAL = {
-    "us_ssn": (r"(?s)^.{5,}([0-9]{4})\s*$", rf"{_STARS}\1"),
-    "credit_card": (r"(?s)^.{8,}([0-9]{4})\s*$", rf"{_STARS}\1"),
-    "phone": (r"(?s)^.{6,}([0-9]{2})\s*$", rf"{_STARS}\1"),
-    "email": (r"(?s)^[^@]+(@[^@]+)$", rf"{_STARS}\1"),
-    "postcode": (r"(?s)^([0-9A-Za-z]{3}).+$", rf"\1{_STARS}"),
-    "birth_date": (r"(?s)^([0-9]{4})-.*$", rf"\1-{_STARS}"),
-    "death_date": (r"(?s)^([0-9]{4})-.*$", rf"\1-{_STARS}"),
+# What is made of a column by default when its tag and kind are these; every other text is redacted, the rest null.
+_IDENTIFIERS = frozenset({"account_id", "device_id", "medical_record_number"})
+_BY_DEFAULT: dict[str, tuple[str, frozenset[Kind]]] = {
+    "date_of_birth": ("partial", frozenset({"text", "date"})),
+    "date_of_death": ("partial", frozenset({"text", "date"})),
+    "postcode": ("partial", frozenset({"text"})),
+    "age": ("generalise", frozenset({"integer", "float"})),
+    "latitude": ("generalise", frozenset({"float"})),
+    "longitude": ("generalise", frozenset({"float"})),
+    **{tag: ("pseudonym", frozenset[Kind]({"text"})) for tag in _IDENTIFIERS},
 }
-_INITIAL = (r"(?s)^(.)..+$", rf"\1{_STARS}")
-
-# Tags whose masked copy may keep something by default; every other text is redacted.
-_PARTIAL_BY_DEFAULT = frozenset({"birth_date", "death_date", "postcode"})
+_FORMATS = {"credit_card": "card", "iban": "iban"}
 
 
-def default_technique(values: Any, tag: str | None) -> str:
+@dataclass(frozen=True)
+class Task:
+    """What a technique is told besides the values. `entity` is the column that says whose date it is."""
+
+    choice: Choice
+    tag: str | None = None
+    key: MaskKey | None = None
+    entity: Column | None = None
+
+    @property
+    def needed_key(self) -> MaskKey:
+        """The key. Raises `Invalid` where none was brought."""
+        if self.key is None:
+            raise Invalid(f"{self.choice.how} needs a key", next_step="Bring the key of this column.")
+        return self.key
+
+
+def default_choice(values: Any, tag: str | None) -> Choice:
     """What a masked copy of this column is made with unless somebody says otherwise."""
-    kind = _value_type(values)
-    if tag in _PARTIAL_BY_DEFAULT and (_is_text(kind) or _is_date(kind)):
-        return "partial"
-    return "redact" if _is_text(kind) else "null"
+    kind = kind_of(values)
+    how, fits = _BY_DEFAULT.get(tag or "", ("redact", frozenset()))
+    if kind in fits:
+        return choose(how)
+    return choose("redact" if kind in ("text", "nothing") else "null")
 
 
-def mask_column(values: Any, how: str, tag: str | None) -> Any:
-    """A masked copy of a pandas, polars or pyarrow column; `how` is one of `TECHNIQUES`.
+def check_fit(values: Any, choice: Choice) -> None:
+    """Raises `Invalid`, naming what does fit, where a technique cannot work on this type of column."""
+    kind = kind_of(values)
+    if kind != "nothing" and kind not in choice.technique.fits:
+        fitting = ", ".join(one.name for one in TECHNIQUES.values() if kind in one.fits)
+        raise Invalid(
+            f"{choice.how} does not work on this type of column", next_step=f"Use {fitting} or {DROP} for it."
+        )
 
-    Keeps length, name, index, nulls and, wherever a type can hold the result, the type: only a NumPy integer or
-    boolean column that loses its values becomes pandas' nullable type of the same width.
+
+def mask_column(
+    values: Any, how: str | Choice, tag: str | None, *, key: MaskKey | None = None, entity: Any = None
+) -> Any:
+    """A masked copy of a pandas, polars or pyarrow column, by a choice as `techniques.choose` reads it.
+
+    `key` is the key of this column for this technique (`MaskKey.of_column`), needed by keyed ones; `entity` is the
+    column of the same frame that `shift` goes by. Keeps length, name, index, nulls and, wherever a type can hold the
+    result, the type: only a NumPy integer or boolean column that loses its values becomes pandas' nullable type of
+    the same width. Raises `Invalid` where the technique does not fit or lacks something.
     """
-    if how not in TECHNIQUES:
-        raise Invalid(f"{how!r} is not a way to mask", next_step=f"Use one of {', '.join((*TECHNIQUES, DROP))}.")
+    choice = choose(how) if isinstance(how, str) else how
+    check_fit(values, choice)
+    owner = None if entity is None else _plain(_arrow(entity))
+    if owner is not None and len(owner) != len(values):
+        raise Invalid("the column that says whose date it is has another length")
+    return _LIBRARIES[_library(values)](values, Task(choice, tag, key, owner))
+
+
+def kind_of(values: Any) -> Kind:
+    """What sort of values a column holds, as far as masking goes; of untyped columns without any value nothing."""
     kind = _value_type(values)
-    if not (how == "null" or _is_text(kind) or (how == "partial" and _is_date(kind))):
-        raise Invalid(f"{how} does not work on this type of column", next_step="Use null or drop for it.")
-    return _LIBRARIES[_library(values)](values, how, tag)
+    if kind is None:
+        return "other"
+    if pa.types.is_null(kind):
+        return "nothing"
+    if kind in (pa.string(), pa.large_string(), pa.string_view()):
+        return "text"
+    if pa.types.is_integer(kind):
+        return "integer"
+    if pa.types.is_floating(kind):
+        return "float"
+    return "date" if pa.types.is_date(kind) or pa.types.is_timestamp(kind) else "other"
 
 
-def _redact(values: Column, tag: str | None) -> Column:
-    constant = pa.scalar(f"[{tag or 'redacted'}]", values.type)
-    masked: Column = pc.if_else(pc.is_valid(values), constant, pa.scalar(None, values.type))
-    return masked
+def _pseudonym(values: Column, task: Task) -> Column:
+    return pseudonym(values, task.needed_key)
 
 
-def _partial(values: Column, tag: str | None) -> Column:
-    if pa.types.is_temporal(values.type):
-        return _whole_years(values)
-    pattern, kept = _PARTIAL.get(tag or "", _INITIAL)
-    replaced = pc.replace_substring_regex(values, pattern, kept)
-    unlike: Any = pc.equal(replaced, values)  # it did not match the pattern, so nothing was taken away
-    masked: Column = pc.if_else(unlike, pa.scalar(_STARS, values.type), replaced)
-    return masked
+def _fpe(values: Column, task: Task) -> Column:
+    form = task.choice.text("format") or _FORMATS.get(task.tag or "", "alphanumeric")
+    encrypt = encrypt_integers if pa.types.is_integer(values.type) else encrypt_texts
+    return encrypt(values, task.needed_key, form)
 
 
-def _whole_years(values: Column) -> Column:
-    masked: Column = pc.floor_temporal(values, unit="year")
-    return masked
+def _shift(values: Column, task: Task) -> Column:
+    if task.entity is None:
+        raise Invalid("shift needs the column that says whose date it is", next_step="Write shift:30:COLUMN.")
+    days = task.choice.number("days") or Decimal(0)
+    if days != days.to_integral_value():
+        raise Invalid("dates are shifted by whole days", next_step="Write shift:30:COLUMN.")
+    return shifted(values, task.entity, task.needed_key, int(days))
 
 
-def _null(values: Column, tag: str | None) -> Column:
-    return pa.chunked_array([pa.nulls(len(values), values.type)])
+def _noise(values: Column, task: Task) -> Column:
+    return noisy(values, task.needed_key, float(task.choice.number("scale") or 0))
 
 
-TECHNIQUES: dict[str, Callable[[Column, str | None], Column]] = {
-    "redact": _redact,
-    "partial": _partial,
-    "null": _null,
+def _clip(values: Column, task: Task) -> Column:
+    return clipped(values, task.choice.number("low"), task.choice.number("high"))
+
+
+_FUNCTIONS: dict[str, Callable[[Column, Task], Column]] = {
+    "redact": lambda values, task: redacted(values, task.tag),
+    "null": lambda values, task: nothing(values),
+    "partial": lambda values, task: part(values, task.tag),
+    "pseudonym": _pseudonym,
+    "fpe": _fpe,
+    "token": lambda values, task: token(values, task.needed_key),
+    "generalise": lambda values, task: generalise(values, task.choice.options.get("to"), task.tag),
+    "clip": _clip,
+    "shift": _shift,
+    "noise": _noise,
+    "shuffle": lambda values, task: shuffled(values, task.needed_key),
 }
 
 
-def _mask_pyarrow(values: Column | pa.Array[Any], how: str, tag: str | None) -> Column | pa.Array[Any]:
+def _mask_pyarrow(values: Column | pa.Array[Any], task: Task) -> Column | pa.Array[Any]:
     if isinstance(values, pa.ChunkedArray):
-        return _mask_arrow(values, how, tag)
-    return _mask_arrow(pa.chunked_array([values]), how, tag).combine_chunks()
+        return _mask_arrow(values, task)
+    return _mask_arrow(pa.chunked_array([values]), task).combine_chunks()
 
 
-def _mask_arrow(values: Column, how: str, tag: str | None) -> Column:
-    if how == "null" or pa.types.is_null(values.type):
-        return _null(values, tag)
+def _mask_arrow(values: Column, task: Task) -> Column:
+    if task.choice.how == "null" or pa.types.is_null(values.type):
+        return nothing(values)
     if pa.types.is_dictionary(values.type):
-        return _encoded(_mask_arrow(values.cast(values.type.value_type), how, tag), values.type)
-    # Text in any of Arrow's layouts is computed in the one that every kernel knows.
-    common = values.cast(pa.large_string()) if _is_text(values.type) else values
-    return TECHNIQUES[how](common, tag).cast(values.type)
+        kept = values.type.ordered and not task.choice.technique.keyed
+        masked = _mask_arrow(_plain(values), task).cast(values.type.value_type)
+        return _encoded(masked, values.type.index_type, kept)
+    return _FUNCTIONS[task.choice.how](_plain(values), task).cast(values.type)
 
 
-def _encoded(values: Column, kind: pa.DictionaryType[Any, Any, Any]) -> Column:
+def _plain(values: Column) -> Column:
+    """Decoded, and text in the one of Arrow's layouts that every function knows."""
+    plain = values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
+    return plain.cast(pa.large_string()) if plain.type in (pa.string(), pa.string_view()) else plain
+
+
+def _encoded(values: Column, index_type: pa.DataType, ordered: bool) -> Column:
     """Dictionary-encoded anew, so that the dictionary holds masked values only."""
-    whole = values.combine_chunks().dictionary_encode()
-    indices = whole.indices.cast(kind.index_type)
-    return pa.chunked_array([pa.DictionaryArray.from_arrays(indices, whole.dictionary, ordered=kind.ordered)])
+    whole: Any = values.combine_chunks().dictionary_encode()
+    indices = whole.indices.cast(index_type)
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(indices, whole.dictionary, ordered=ordered)])
 
 
-def _mask_polars(values: pl.Series, how: str, tag: str | None) -> pl.Series:
+def _mask_polars(values: pl.Series, task: Task) -> pl.Series:
     import polars as pl
 
     coded = isinstance(values.dtype, pl.Categorical | pl.Enum)
     plain = values.cast(pl.String) if coded else values
-    masked = pl.Series(values.name, _mask_pyarrow(plain.to_arrow(), how, tag), plain.dtype)
+    masked = pl.Series(values.name, _mask_pyarrow(plain.to_arrow(), task), plain.dtype)
     if isinstance(values.dtype, pl.Enum):  # its categories are part of the type and would tell the values
         return masked.cast(pl.Enum(masked.drop_nulls().unique(maintain_order=True)))
     return masked.cast(values.dtype)
 
 
-def _mask_pandas(values: pd.Series[Any], how: str, tag: str | None) -> pd.Series[Any]:
+def _mask_pandas(values: pd.Series[Any], task: Task) -> pd.Series[Any]:
     import pandas as pd
 
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return pd.Series(_mask_categories(values.array, how, tag), index=values.index, name=values.name)
-    if how == "null":
+        ordered = values.cat.ordered and not task.choice.technique.keyed
+        masked = _mask_in_order(values.array, task) if ordered else _mask_categories(values, task)
+        return pd.Series(masked, index=values.index, name=values.name)
+    if task.choice.how == "null":
         return _nulls(values)
-    masked = _mask_pyarrow(pa.Array.from_pandas(values), how, tag).to_pandas()
-    plain: pd.Series[Any] = pd.Series(masked.array, index=values.index, name=values.name, dtype=values.dtype)
+    plain: pd.Series[Any] = pd.Series(
+        _as(_mask_arrow(_arrow(values), task), values.dtype), index=values.index, name=values.name, dtype=values.dtype
+    )
     return plain.mask(values.isna(), values) if values.dtype == object else plain
+
+
+def _as(masked: Column, dtype: Any) -> Any:
+    """An array of this pandas type."""
+    import numpy as np
+    import pandas as pd
+
+    if hasattr(dtype, "__from_arrow__"):
+        return dtype.__from_arrow__(masked)
+    if dtype.kind == "O":  # as Python's own values: whole numbers beside nulls would come back as floats
+        found = np.empty(len(masked), object)
+        found[:] = masked.to_pylist()
+        return found
+    return pd.array(masked.to_pandas(), dtype=dtype)
 
 
 def _nulls(values: pd.Series[Any]) -> pd.Series[Any]:
@@ -155,20 +238,29 @@ def _nulls(values: pd.Series[Any]) -> pd.Series[Any]:
         raise CannotHold("this type of column cannot be null", next_step="Use drop for it.") from None
 
 
-def _mask_categories(values: Any, how: str, tag: str | None) -> Any:
-    """Codes and categories anew: the old categories, used or not, would tell the values."""
+def _mask_categories(values: pd.Series[Any], task: Task) -> Any:
+    """Codes and categories anew, as the rows come: the old ones, and even their order, would tell the values."""
+    import pandas as pd
+
+    masked: Any = _mask_arrow(_plain(_arrow(values)), task).combine_chunks().dictionary_encode()
+    categories = pd.Index(_as(pa.chunked_array([masked.dictionary]), values.cat.categories.dtype))
+    return pd.Categorical.from_codes(masked.indices.fill_null(-1).to_numpy(), categories=categories)
+
+
+def _mask_in_order(values: Any, task: Task) -> Any:
+    """The same for ordered categories where nobody needs a key: their order stays."""
     import numpy as np
     import pandas as pd
 
     used = values.remove_unused_categories()
-    if how == "null":
-        return pd.Categorical.from_codes(np.full(len(used), -1), categories=used.categories[:0], ordered=used.ordered)
-    numbers, categories = pd.factorize(_mask_pandas(pd.Series(used.categories), how, tag))
+    if task.choice.how == "null":
+        return pd.Categorical.from_codes(np.full(len(used), -1), categories=used.categories[:0], ordered=True)
+    numbers, categories = pd.factorize(_mask_pandas(pd.Series(used.categories), task))
     codes = np.append(numbers, -1)[used.codes]  # code -1, a null, picks the appended -1
-    return pd.Categorical.from_codes(codes, categories=categories, ordered=used.ordered)
+    return pd.Categorical.from_codes(codes, categories=categories, ordered=True)
 
 
-_LIBRARIES: dict[str, Callable[[Any, str, str | None], Any]] = {
+_LIBRARIES: dict[str, Callable[[Any, Task], Any]] = {
     "pandas": _mask_pandas,
     "polars": _mask_polars,
     "pyarrow": _mask_pyarrow,
@@ -177,6 +269,16 @@ _LIBRARIES: dict[str, Callable[[Any, str, str | None], Any]] = {
 
 def _library(values: Any) -> str:
     return type(values).__module__.partition(".")[0]
+
+
+def _arrow(values: Any) -> Column:
+    """Any column as an Arrow one."""
+    library = _library(values)
+    if library == "pandas":
+        found: Any = pa.Array.from_pandas(values)
+    else:
+        found = values.to_arrow() if library == "polars" else values
+    return found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found])
 
 
 def _value_type(values: Any) -> pa.DataType | None:
@@ -191,11 +293,3 @@ def _value_type(values: Any) -> pa.DataType | None:
         return None
     value_type: pa.DataType = kind.value_type if pa.types.is_dictionary(kind) else kind
     return value_type
-
-
-def _is_text(kind: pa.DataType | None) -> bool:
-    return kind in (pa.null(), pa.string(), pa.large_string(), pa.string_view())
-
-
-def _is_date(kind: pa.DataType | None) -> bool:
-    return kind is not None and (pa.types.is_date(kind) or pa.types.is_timestamp(kind))

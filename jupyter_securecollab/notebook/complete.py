@@ -13,6 +13,7 @@ from typing import Any, get_args
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
 from ..frames import axes
+from ..frames.techniques import DROP, TECHNIQUES
 from ..model import Can, Level
 from .language import MAGICS
 from .names import known
@@ -20,7 +21,7 @@ from .parse import Syntax
 
 _LINE = re.compile(rf"(?:^|=)\s*%%?(?P<magic>{'|'.join(MAGICS)})\s(?P<rest>.*)$")
 _LEVELS = tuple(level.value for level in Level)
-_TECHNIQUES = ("redact", "partial", "null", "drop")
+_TECHNIQUES = (*TECHNIQUES, DROP)
 
 
 class Matcher:

@@ -11,6 +11,13 @@ _FROM = Flag("from", "one", "TIME", "when access begins: an ISO time, or 8h, 30d
 _UNTIL = Flag("until", "one", "TIME", "when access ends; the level's default duration unless given")
 _FOR = Flag("for", "one", "PURPOSE", "a purpose: access bound to one is used for that alone")
 _BECAUSE = Flag("because", "one", "TEXT", "why, in free words; goes on record")
+_MASK = Flag(
+    "mask",
+    "many",
+    "COLUMN=HOW",
+    "how a column's masked copy is made, such as redact, pseudonym or generalise:10, or drop for none",
+)
+_PLAN = Flag("plan", "one", "FILE", "how columns are masked, from a JSON or YAML file")
 _PREVIEW = Flag("preview", "nothing", "", "show what would happen, change nothing")
 
 _SHARE_FLAGS = (
@@ -23,7 +30,8 @@ _SHARE_FLAGS = (
     _FOR,
     _BECAUSE,
     Flag("can", "one", "WHAT", "open, update or manage; open unless given"),
-    Flag("mask", "many", "COLUMN=HOW", "how a column's masked copy is made: redact, partial, null, or drop for none"),
+    _MASK,
+    _PLAN,
     _PREVIEW,
     Flag("yes", "nothing", "", "accept the suggested levels of columns nobody has reviewed; goes on record"),
 )
@@ -46,8 +54,19 @@ MAGICS = {
             "mask",
             "A copy of a frame as somebody reads it up to a level; the frame itself is unchanged.",
             "X",
-            (_UP_TO, _PREVIEW),
-            examples=("masked = %mask patients --up-to internal",),
+            (
+                _UP_TO,
+                _MASK,
+                _PLAN,
+                Flag("preview", "nothing", "", "show the first rows before and after, make nothing"),
+                Flag("explain", "nothing", "", "show what each technique keeps and still leaks; without X, of all"),
+            ),
+            subject_needed=False,
+            examples=(
+                "masked = %mask patients --up-to internal --mask Id=pseudonym ZIP=generalise:3",
+                "%mask patients --plan masks.yaml --preview",
+                "%mask --explain",
+            ),
         ),
         Syntax(
             "share",

@@ -66,9 +66,16 @@ def _classify(parsed: Parsed, variables: Mapping[str, Any]) -> None:
 
 
 def _mask(parsed: Parsed, variables: Mapping[str, Any]) -> Any:
-    preview = parsed.has("preview")
-    made = collab.mask(_variable(parsed.subject or "", variables), up_to=parsed.one("up-to"), preview=preview)
-    if preview:
+    only_shown = parsed.has("preview") or parsed.has("explain")
+    made = collab.mask(
+        None if parsed.subject is None else _variable(parsed.subject, variables),
+        up_to=parsed.one("up-to"),
+        mask=parsed.pairs("mask"),
+        plan=parsed.one("plan"),
+        preview=parsed.has("preview"),
+        explain=parsed.has("explain"),
+    )
+    if only_shown:
         return _shown(made)
     _shown(Report(f"{parsed.subject} is unchanged; this is a masked copy of it"))
     return made
@@ -93,6 +100,7 @@ def _share(parsed: Parsed, variables: Mapping[str, Any]) -> None:
         because=parsed.one("because"),
         can=parsed.one("can") or "open",
         mask=parsed.pairs("mask"),
+        plan=parsed.one("plan"),
         preview=parsed.has("preview"),
         yes=parsed.has("yes"),
     )

@@ -1,12 +1,14 @@
 """Decides, before anything is sealed, what readers at each level will get of a frame: clear, masked copy, or nothing.
 
-The same plan is masked, previewed, shared and described, so what is announced is what happens.
+The same plan is masked, previewed, shared and described, so what is announced is what happens. Masked copies that need
+a key are made last, by `Plan.finished`, with the vault's keys or with ones of this kernel: nothing else differs.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,7 +18,9 @@ import pyarrow as pa
 from ..errors import CannotHold, Invalid
 from ..frames import axes
 from ..frames.classify import classify
-from ..frames.mask import DROP, default_technique, mask_column
+from ..frames.keyed import MaskKey
+from ..frames.mask import check_fit, default_choice, mask_column
+from ..frames.techniques import DROP, Choice, Given, choose
 from ..model import Kind, Label, Level, clip
 from ..sealed.frame import PreparedFrame, Twin, prepare_frame
 from ..sealed.sealing import Sealing
@@ -67,31 +71,57 @@ class Subject(Protocol):
         """Its labels, by column."""
 
     @property
-    def prepared(self) -> Sealable:
-        """What is sealed."""
+    def levels(self) -> tuple[Level, ...]:
+        """The levels at which something will be stored, lowest first."""
+
+    def finished(self, mask_keys: Mapping[Level, bytes]) -> Sealable:
+        """What is sealed, masked with the mask keys of these levels."""
 
     def seen(self, up_to: Level) -> Seen:
         """What a reader up to this level gets."""
 
 
+Masks = Mapping[str, str | Mapping[str, Given]]
+"""How columns are to be masked: a choice as `techniques.choose` reads it, or `drop`, by column."""
+
+
 @dataclass(frozen=True)
 class Plan:
-    """A frame with its labels and masked copies, ready to be previewed or sealed."""
+    """A frame with its labels and how its masked copies are made; those that need no key are made already."""
 
+    frame: Any
     labels: Mapping[str, Label]
-    twins: Mapping[str, Twin]
+    copies: Mapping[str, Choice]
+    up_to: Level
     prepared: PreparedFrame
     kind: Kind = "frame"
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels at which something will be stored, lowest first."""
+        return tuple(sorted({*self.prepared.levels, *([self.up_to] if self.copies else [])}))
+
+    @property
+    def keyed(self) -> tuple[str, ...]:
+        """The columns whose masked copies need a key."""
+        return tuple(name for name, choice in self.copies.items() if choice.technique.keyed)
+
+    def finished(self, mask_keys: Mapping[Level, bytes]) -> PreparedFrame:
+        """The frame with all its masked copies. A column is masked with the key of its own level, never a lower one."""
+        if not self.keyed:
+            return self.prepared
+        twins = {}
+        for name in self.keyed:
+            key = _column_key(name, self.copies[name], MaskKey(mask_keys[self.labels[name].level]))
+            twins[name] = _twin(self.frame, name, self.labels[name], self.up_to, self.copies[name], key)
+        return self.prepared.with_twins(twins)
 
     def seen(self, up_to: Level) -> Seen:
         """What a reader up to this level gets."""
         clear = tuple(name for name, label in self.labels.items() if label.level <= up_to)
         above = [name for name, label in self.labels.items() if label.level > up_to]
-        masked = tuple((name, self.twins[name].how) for name in above if self._has_twin(name, up_to))
-        return Seen(clear, masked)
-
-    def _has_twin(self, name: str, up_to: Level) -> bool:
-        return name in self.twins and self.twins[name].level <= up_to
+        copied = above if self.up_to <= up_to else []
+        return Seen(clear, tuple((name, str(self.copies[name])) for name in copied if name in self.copies))
 
 
 def labels_for(frame: Any, memory: Memory, settings: Mapping[str, str], by: str) -> dict[str, Label]:
@@ -117,8 +147,8 @@ def unreviewed(labels: Mapping[str, Label]) -> dict[str, Label]:
     return {name: label for name, label in labels.items() if label.level > Level.INTERNAL and not label.confirmed_by}
 
 
-def plan(frame: Any, labels: Mapping[str, Label], up_to: Level, masks: Mapping[str, str]) -> Plan:
-    """Make the masked copies for what lies above `up_to`, by `masks` (column to technique) or each tag's default."""
+def plan(frame: Any, labels: Mapping[str, Label], up_to: Level, masks: Masks) -> Plan:
+    """Decide how columns above `up_to` are masked, by `masks` or their tags' defaults; make copies that need no key."""
     for column in masks:
         _check_column(frame, column)
         if labels[column].level <= up_to:
@@ -126,24 +156,59 @@ def plan(frame: Any, labels: Mapping[str, Label], up_to: Level, masks: Mapping[s
                 f"column {clip(column)!r} is {labels[column].level}, and everybody here reads up to {up_to}",
                 next_step="Raise its level above that first, with %classify X --set COLUMN=LEVEL.",
             )
-    above = [name for name, label in labels.items() if label.level > up_to]
+    above = [name for name, label in labels.items() if label.level > up_to and masks.get(name) != DROP]
+    copies = {name: _choice(frame, name, labels[name], masks.get(name)) for name in above}
     twins = {
-        name: _twin(frame, name, labels[name], up_to, masks.get(name)) for name in above if masks.get(name) != DROP
+        name: _twin(frame, name, labels[name], up_to, choice)
+        for name, choice in copies.items()
+        if not choice.technique.keyed
     }
-    return Plan(labels, twins, prepare_frame(frame, labels, twins))
+    return Plan(frame, labels, copies, up_to, prepare_frame(frame, labels, twins))
 
 
-def _twin(frame: Any, name: str, label: Label, up_to: Level, how: str | None) -> Twin:
+def _choice(frame: Any, name: str, label: Label, given: str | Mapping[str, Given] | None) -> Choice:
+    values = axes.values(frame, name)
+    with _naming(name):
+        choice = default_choice(values, label.tag) if given is None else choose(given)
+        check_fit(values, choice)
+        if entity := choice.text("by"):
+            _check_column(frame, entity)
+        return choice
+
+
+def _twin(frame: Any, name: str, label: Label, up_to: Level, choice: Choice, key: MaskKey | None = None) -> Twin:
+    by = choice.text("by")
+    with _naming(name):
+        entity = None if by is None else axes.values(frame, by)
+        masked = mask_column(axes.values(frame, name), choice, label.tag, key=key, entity=entity)
+        return Twin(masked, choice.told, up_to)
+
+
+def _column_key(name: str, choice: Choice, level_key: MaskKey) -> MaskKey:
+    """Every column has its own, but dates of one entity move together, and columns given one name can be joined."""
+    return level_key.of_column(choice.how, choice.text("by") or name, choice.text("as"))
+
+
+@contextmanager
+def _naming(column: str) -> Iterator[None]:
+    """Errors say which column they are about, and quote no values."""
     try:
-        values = axes.values(frame, name)
-        technique = how or default_technique(values, label.tag)
-        return Twin(mask_column(values, technique, label.tag), technique, up_to)
+        yield
     except Invalid as problem:
-        raise type(problem)(f"column {clip(name)!r}: {problem}", next_step=problem.next_step) from None
+        raise type(problem)(f"column {clip(column)!r}: {problem}", next_step=problem.next_step) from None
     except (pa.ArrowException, TypeError, ValueError, OverflowError):  # their texts quote values
         raise CannotHold(
-            f"column {clip(name)!r} cannot be masked", next_step=f"Leave it out: --mask {name}=drop."
+            f"column {clip(column)!r} cannot be masked", next_step=f"Leave it out: --mask {clip(column)}=drop."
         ) from None
+
+
+def check_frame(x: Any) -> None:
+    """Raise `CannotHold`, saying how it is made one, for whatever is not a frame."""
+    if not axes.is_frame(x):
+        raise CannotHold(
+            f"an object of type {clip(type(x).__name__)} is not a frame",
+            next_step=f"Give a pandas or polars DataFrame or an Arrow table{axes.way_to_frame(x)}.",
+        )
 
 
 def _check_column(frame: Any, column: str) -> None:

@@ -7,6 +7,7 @@ people may execute in one kernel.
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from IPython.core.getipython import get_ipython
 
 from ..client import Client, connect
 from ..errors import Invalid, SecureCollabError, TooLarge
-from ..model import asset_name, clip
+from ..model import Level, asset_name, clip
 from .labels import Memory
 from .names import known
 
@@ -35,6 +36,8 @@ class Session:
         self._refreshing = threading.Lock()
         self._refreshed = float("-inf")
         self.memory = Memory()
+        self.mask_keys = {level: secrets.token_bytes(32) for level in Level}
+        """Stand in for the vault's where nothing is shared; they end with the kernel."""
 
     @property
     def client(self) -> Client:

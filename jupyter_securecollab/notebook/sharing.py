@@ -10,6 +10,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from os import PathLike
 from typing import Any, cast, get_args
 
 from ..errors import Denied, Invalid, NeedsReview, SecureCollabError
@@ -20,7 +21,10 @@ from .asking import agreed, can_ask
 from .display import Report, Shown, Table, listed
 from .labels import Memory
 from .listing import Listing, changed, ending
-from .plan import Plan, Subject, confirmed, labels_for, plan, unreviewed
+from .masking import own_key
+from .plan import Masks, Plan, Subject, confirmed, labels_for, unreviewed
+from .plan import plan as plan_frame
+from .plan_files import masks_of
 from .progress import progress
 from .session import Session, current, fitting
 from .times import window
@@ -42,24 +46,25 @@ def share(
     purpose: str | None = None,
     because: str | None = None,
     can: str = "open",
-    mask: Mapping[str, str] | None = None,
+    mask: Masks | None = None,
+    plan: str | PathLike[str] | Masks | None = None,
     preview: bool = False,
     yes: bool = False,
 ) -> Shared | Preview | Listing[Access]:
     """Share a frame, a model or a file (a `pathlib.Path`) under `name`, or give access to the asset called `x`.
 
     `people` are user names and `@groups`; `up_to` is the level to which they read, the vault's default unless given.
-    What lies above it, or above what earlier readers read to, goes out masked: `mask` maps columns to redact,
-    partial, null or drop. `level` is the
-    level of a model or file. `start` and `until` are ISO times or durations such as `30d`. Raises `NeedsReview` for
-    sensitive columns nobody has looked at, unless `yes`.
+    What lies above it, or above what earlier readers read to, goes out masked: `mask` maps columns to
+    techniques or drop, `plan` does the same from a JSON or YAML file. `level` is the level of a model or file. `start`
+    and `until` are ISO times or durations such as `30d`. Raises `NeedsReview` for sensitive columns nobody has looked
+    at, unless `yes`.
     """
     session = current()
     times = window(start, until, datetime.now(UTC))
     grantees = tuple(map(grantee_name, (people,) if isinstance(people, str) else people))
-    if isinstance(x, str) and (name is not None or level is not None or mask or preview):
+    if isinstance(x, str) and (name is not None or level is not None or mask or plan or preview):
         raise Invalid(
-            f"{clip(x)!r} is a name, and giving access to it takes no --as, --level, --mask or --preview",
+            f"{clip(x)!r} is a name, and giving access to it takes no --as, --level, --mask, --plan or --preview",
             next_step="To share something new, put the variable that holds it first.",
         )
     if not isinstance(x, str) and name is None:
@@ -76,9 +81,9 @@ def share(
         readers |= dict.fromkeys(access.people, reads)
     # A new version replaces what earlier readers open: masked copies are made for whoever reads least of them all.
     least = min([reads, *readers.values()])
-    subject = _subject(session.memory, x, least, level, mask or {}, who.name, accepted=yes or preview)
+    subject = _subject(session.memory, x, least, level, masks_of(plan, mask), who.name, accepted=yes or preview)
     if preview:
-        return _preview(name, subject, readers or {"whoever is given access": reads})
+        return _preview(name, subject, readers or {"whoever is given access": reads}, session.mask_keys)
     done = _send(session, name, subject, access)
     session.memory.remember(x, subject.labels, done.name)
     session.learn(done.name)
@@ -120,7 +125,7 @@ def _order_tells(subject: Subject) -> tuple[tuple[str, str], ...]:
     """A warning: rows sorted by a column tell its order to everybody who reads any other column."""
     if not isinstance(subject, Plan) or subject.prepared.rows < _SORTED_BY_CHANCE:
         return ()
-    found = subject.prepared.sorted_by_hidden(min(subject.prepared.levels))
+    found = subject.prepared.sorted_by_hidden(min(subject.levels))
     return (("careful", f"rows are sorted by {listed(found)}: their order tells every reader"),) if found else ()
 
 
@@ -152,7 +157,7 @@ def _give(session: Session, name: str, access: AccessSpec | None) -> Listing[Acc
 
 
 def _subject(
-    memory: Memory, x: Any, reads: Level, level: str | None, masks: Mapping[str, str], by: str, *, accepted: bool
+    memory: Memory, x: Any, reads: Level, level: str | None, masks: Masks, by: str, *, accepted: bool
 ) -> Subject:
     if not axes.is_frame(x):
         if masks:
@@ -163,7 +168,7 @@ def _subject(
     labels = labels_for(x, memory, {}, by)
     if not accepted:
         _review(labels, memory)
-    return plan(x, confirmed(labels, by), reads, masks)
+    return plan_frame(x, confirmed(labels, by), reads, masks)
 
 
 def _review(labels: Mapping[str, Label], memory: Memory) -> None:
@@ -186,15 +191,17 @@ def _readers(session: Session, name: str) -> dict[str, Level]:
     return {}
 
 
-def _preview(name: str, subject: Subject, readers: Mapping[str, Level]) -> Preview:
+def _preview(name: str, subject: Subject, readers: Mapping[str, Level], mask_keys: Mapping[Level, bytes]) -> Preview:
     levels = sorted(set(readers.values()))
-    views = {}
+    views, facts = {}, _order_tells(subject)
     if isinstance(subject, Plan):
-        readable = [level for level in levels if level >= min(subject.prepared.levels)]
-        views = {level: subject.prepared.view(level, _PREVIEW_ROWS) for level in readable}
+        finished = subject.finished(mask_keys)
+        readable = [level for level in levels if level >= min(finished.levels)]
+        views = {level: finished.view(level, _PREVIEW_ROWS) for level in readable}
+        facts += own_key(subject)
     tables = tuple(_preview_table(level, readers, subject, views) for level in levels)
     title = f"{name}: nothing was shared; this is what each would get"
-    return Preview(Report(title, _order_tells(subject), tables), views)
+    return Preview(Report(title, facts, tables), views)
 
 
 def _preview_table(level: Level, readers: Mapping[str, Level], subject: Subject, views: Mapping[Level, Any]) -> Table:
@@ -216,10 +223,11 @@ def _rows(view: Any) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
 
 
 def _send(session: Session, name: str, subject: Subject, access: AccessSpec | None) -> Committed:
-    client, prepared = session.client, subject.prepared
-    begun = client.begin(name, subject.kind, prepared.levels, access=access)
+    client = session.client
+    begun = client.begin(name, subject.kind, subject.levels, access=access)
     try:
         with progress(f"sharing {name}") as report:
+            prepared = subject.finished(begun.mask_keys)
             sealing = prepared.seal(asset=begun.asset, version=begun.version, keys=begun.keys, progress=report)
             with closing(cast(Generator[SealedPart, None, None], sealing.parts())) as parts:
                 for part in parts:

@@ -11,13 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import CannotHold, Invalid
-from ..frames import axes
-from ..model import Access, AssetSummary, EntryView, Label, Level, VersionSummary, Who, clip, grantee_name
+from ..errors import Invalid
+from ..model import Access, AssetSummary, EntryView, Label, VersionSummary, Who, clip, grantee_name
 from ..proofs import parse_entry
 from .display import Report, Shown, Table, listed
 from .listing import Listing, access_table, changed
-from .plan import confirmed, labels_for, plan, unreviewed
+from .plan import check_frame, confirmed, labels_for, unreviewed
 from .rekeying import rekey as give_new_keys
 from .session import current
 from .times import shown
@@ -37,7 +36,7 @@ def classify(x: Any, *, set: Mapping[str, str] | None = None, accept: bool = Fal
     Labels set or accepted are remembered for this very object. The frame itself is not changed.
     """
     session = current()
-    _check_frame(x)
+    check_frame(x)
     by = session.client.me().name if set or accept else ""
     labels = labels_for(x, session.memory, set or {}, by)
     if accept:
@@ -59,28 +58,6 @@ def _labels_report(labels: Mapping[str, Label]) -> Report:
     step = "%classify X --accept keeps these levels, %classify X --set COLUMN=LEVEL changes one."
     title = f"{len(rows)} columns, {left} of them look sensitive and nobody has reviewed them"
     return Report(title, tables=(table,), next_step=step)
-
-
-def mask(x: Any, *, up_to: str | None = None, preview: bool = False) -> Any:
-    """A copy of a frame as somebody reads it up to a level (the vault's default unless given). `x` is unchanged.
-
-    `preview` shows what would be masked and how, without making the copy.
-    """
-    session = current()
-    _check_frame(x)
-    level = session.client.me().default_up_to if up_to is None else Level.parse(up_to)
-    planned = plan(x, labels_for(x, session.memory, {}, ""), level, {})
-    seen = planned.seen(level)
-    clear, masked = seen.cells()
-    facts = (("clear", clear), ("masked copy", masked))
-    if preview:
-        return Report(f"masked up to {level}, it would be", facts)
-    copy = planned.prepared.view(level)
-    labels = {
-        name: Label(level, planned.labels[name].tag, evidence=f"masked copy ({how})") for name, how in seen.masked
-    }
-    session.memory.remember(copy, {**planned.labels, **labels}, "what you masked")
-    return copy
 
 
 def vault(name: str | None = None) -> Vault:
@@ -200,11 +177,3 @@ def _entry_row(view: EntryView) -> tuple[str, ...]:
         result = "allowed" if entry.decision.allow else f"denied: {listed(entry.decision.policies)}"
     what = entry.name or entry.asset or "–"
     return (str(view.index), shown(entry.at), listed((entry.who, *entry.also)), entry.act, what, result)
-
-
-def _check_frame(x: Any) -> None:
-    if not axes.is_frame(x):
-        raise CannotHold(
-            f"an object of type {clip(type(x).__name__)} is not a frame",
-            next_step=f"Give a pandas or polars DataFrame or an Arrow table{axes.way_to_frame(x)}.",
-        )

@@ -31,6 +31,15 @@ class Whole:
         """Its one label."""
         return {WHOLE: self.label}
 
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The one level it is stored at."""
+        return self.prepared.levels
+
+    def finished(self, mask_keys: Mapping[Level, bytes]) -> PreparedBlob:
+        """What is sealed: nothing of it is masked."""
+        return self.prepared
+
     def seen(self, up_to: Level) -> Seen:
         """All of it, or nothing."""
         return Seen((f"the {self.kind}",) if self.label.level <= up_to else ())

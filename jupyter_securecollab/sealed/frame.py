@@ -144,6 +144,17 @@ class PreparedFrame:
         """Rows, the same at every level."""
         return self._taken.rows
 
+    def with_twins(self, twins: Mapping[str, Twin]) -> PreparedFrame:
+        """The same frame with these masked copies as well; the columns are not converted again."""
+        found, rows = library(self._taken.library), self._taken.rows
+        slots = [
+            _slot(found, rows, slot.role, slot.column, {slot.column.name: slot.label}, twins)
+            if slot.column.name in twins
+            else slot
+            for slot in self._slots
+        ]
+        return PreparedFrame(self._taken, slots)
+
     def view(self, up_to: Level, rows: int | None = None) -> Any:
         """What a reader up to this level gets, or its first rows. Raises `NotFound` where that is nothing at all."""
         levels = {name: level.manifest for name, level in self._levels.items() if name <= up_to}

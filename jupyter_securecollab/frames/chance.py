@@ -1,0 +1,105 @@
+"""Masks by chance: noise, shuffling, shifted dates. The chance comes from the column's key, so it is the same again.
+
+One key gives one sequence of bits, AES in counter mode, and from it the same mask on every library and machine:
+sharing unchanged data makes no new version, and asking often does not average the noise away.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from ..errors import Invalid
+from .keyed import MaskKey, on_uniques
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Column = pa.ChunkedArray[Any]
+
+_LONGEST_SHIFT = 3660
+_DAY_NS = 86_400_000_000_000
+
+
+def noisy(values: Column, key: MaskKey, scale: float) -> Column:
+    """Adds normal noise of mean zero and this standard deviation, by row; whole numbers stay whole.
+
+    Nulls, NaN and infinities stay. A whole number that the type cannot hold becomes the type's bound.
+    """
+    if not scale > 0:
+        raise Invalid("noise has a standard deviation above zero", next_step="Write noise:2.5.")
+    whole: Any = values.combine_chunks()
+    missing = np.asarray(whole.is_null().to_numpy(zero_copy_only=False))
+    plain = whole.fill_null(pa.scalar(0).cast(whole.type)).to_numpy(zero_copy_only=False)
+    added = scale * _normal(key, len(plain))
+    if plain.dtype.kind in "iu":
+        made = _added_whole(plain, added)
+    else:
+        made = (plain.astype(np.float64) + added).astype(plain.dtype)
+    return pa.chunked_array([pa.array(made, whole.type, mask=missing)])
+
+
+def _added_whole(plain: NDArray[Any], added: NDArray[np.float64]) -> NDArray[Any]:
+    """Saturating: what would overflow is the type's bound."""
+    limits = np.iinfo(plain.dtype)
+    steps = np.clip(np.rint(added), -(2.0**62), 2.0**62).astype(np.int64)
+    up, down = (np.clip(part, 0, min(limits.max, 2**62)).astype(plain.dtype) for part in (steps, -steps))
+    raised = plain + up
+    raised = np.where(raised < plain, limits.max, raised)
+    lowered = raised - down
+    made: NDArray[Any] = np.where(lowered > raised, limits.min, lowered)
+    return made
+
+
+def shuffled(values: Column, key: MaskKey) -> Column:
+    """The values that are there, dealt out anew among the rows that have one."""
+    whole: Any = values.combine_chunks()
+    there = np.flatnonzero(whole.is_valid().to_numpy(zero_copy_only=False))
+    dealt = np.arange(len(whole))
+    dealt[there] = there[np.argsort(_bits(key, "shuffle", len(there)), kind="stable")]
+    return pa.chunked_array([whole.take(pa.array(dealt))])
+
+
+def shifted(dates: Column, entity: Column, key: MaskKey, days: int) -> Column:
+    """All dates of one entity moved by the same whole number of days, 1 to `days` either way.
+
+    A date without an entity becomes null: it would share its shift with all others without one.
+    """
+    if not 1 <= days <= _LONGEST_SHIFT:
+        raise Invalid(f"dates are shifted by 1 to {_LONGEST_SHIFT:,} days", next_step="Write shift:30:COLUMN.")
+    offsets: Any = on_uniques(entity, lambda entities: _offsets(entities, key, days), always=True).combine_chunks()
+    kind, whole = dates.type, dates.combine_chunks()
+    if pa.types.is_date(kind):
+        moved = pc.add(whole.cast(pa.date32()).cast(pa.int32()).cast(pa.int64()), offsets)
+        return pa.chunked_array([moved.cast(pa.int32()).cast(pa.date32()).cast(kind)])
+    per_day = _DAY_NS // {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}[kind.unit]
+    moved = pc.add_checked(whole.cast(pa.int64()), pc.multiply(offsets, per_day))
+    return pa.chunked_array([moved.cast(kind)])
+
+
+def _offsets(entities: pa.Array[Any], key: MaskKey, days: int) -> pa.Array[Any]:
+    made = [_offset(key, str(entity), days) for entity in entities.to_pylist()]
+    return pa.array(made, pa.int64())
+
+
+def _offset(key: MaskKey, entity: str, days: int) -> int:
+    drawn = int.from_bytes(key.derive("shift", entity, size=16), "big") % (2 * days)
+    return drawn - days if drawn < days else drawn - days + 1  # never none at all
+
+
+def _bits(key: MaskKey, purpose: str, count: int) -> NDArray[np.uint64]:
+    stream = Cipher(algorithms.AES(key.derive(purpose)), modes.CTR(bytes(16))).encryptor()
+    return np.frombuffer(stream.update(bytes(8 * count)), "<u8").astype(np.uint64)
+
+
+def _normal(key: MaskKey, count: int) -> NDArray[np.float64]:
+    """Normal variates from uniform ones, two by two (Box and Muller 1958); more of them begin with the same ones."""
+    pairs = (count + 1) // 2
+    uniform = (_bits(key, "noise", 2 * pairs) >> np.uint64(11)).astype(np.float64).reshape(-1, 2) * 2.0**-53
+    radius, angle = np.sqrt(-2 * np.log1p(-uniform[:, 0])), 2 * np.pi * uniform[:, 1]
+    found: NDArray[np.float64] = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()[:count]
+    return found

@@ -1,0 +1,115 @@
+"""The verb mask: a masked copy of a frame for oneself, what would change, and what each technique keeps and leaks.
+
+Keyed techniques use keys of this kernel here, not the vault's: what is made is like what others would get, but not
+the same, and joins with nothing that was shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+from ..errors import Invalid
+from ..frames import axes
+from ..frames.techniques import TECHNIQUES, Given
+from ..model import Label, Level
+from .display import Report, Shown, Table, listed
+from .plan import Masks, Plan, check_frame, labels_for
+from .plan import plan as plan_frame
+from .plan_files import masks_of
+from .session import current
+
+PREVIEW_ROWS = 5
+_WIDEST = 12
+_LEFT_OUT = "(left out)"
+
+
+@dataclass(frozen=True, repr=False)
+class MaskPreview(Shown):
+    """What masking would change. `plan` is how, column by column: data to keep, compare and give to `--plan`."""
+
+    plan: Mapping[str, str]
+
+
+def mask(
+    x: Any = None,
+    *,
+    up_to: str | None = None,
+    mask: Masks | None = None,
+    plan: str | PathLike[str] | Mapping[str, str | Mapping[str, Given]] | None = None,
+    preview: bool = False,
+    explain: bool = False,
+) -> Any:
+    """A copy of a frame as somebody reads it up to a level (the vault's default unless given). `x` is unchanged.
+
+    `mask` says how columns are masked, `plan` the same from a JSON or YAML file or as data; the tags' defaults hold
+    for the rest. `preview` shows the first rows before and after instead, `explain` what the techniques keep and leak;
+    without `x`, all of them. Pseudonyms and all else that needs a key use one of this kernel.
+    """
+    if x is None:
+        if explain:
+            return Report("Ways to mask", tables=(_techniques(),))
+        raise Invalid("there is nothing to mask", next_step="Give the name of a frame.")
+    check_frame(x)
+    session = current()
+    level = session.client.me().default_up_to if up_to is None else Level.parse(up_to)
+    planned = plan_frame(x, labels_for(x, session.memory, {}, ""), level, masks_of(plan, mask))
+    if explain:
+        return _explained(planned)
+    finished = planned.finished(session.mask_keys)
+    if preview:
+        return _preview(planned, finished.view(level, PREVIEW_ROWS))
+    copy = finished.view(level)
+    labels = {
+        name: Label(level, planned.labels[name].tag, evidence=f"masked copy ({how})")
+        for name, how in planned.seen(level).masked
+    }
+    session.memory.remember(copy, {**planned.labels, **labels}, "what you masked")
+    return copy
+
+
+def own_key(planned: Plan) -> tuple[tuple[str, str], ...]:
+    """A fact to show where a key of this kernel stands in for the vault's."""
+    if not planned.keyed:
+        return ()
+    return (("key", f"{listed(planned.keyed)}: made with a key of this kernel; what is shared gets another"),)
+
+
+def _preview(planned: Plan, after: Any) -> MaskPreview:
+    clear, masked = planned.seen(planned.up_to).cells()
+    facts = (("clear", clear), ("masked copy", masked), *own_key(planned))
+    plan = {name: str(choice) for name, choice in planned.copies.items()}
+    tables = (_before_and_after(planned, after),)
+    return MaskPreview(Report(f"masked up to {planned.up_to}, it would be", facts, tables), plan)
+
+
+def _before_and_after(planned: Plan, after: Any) -> Table:
+    """Changed columns, each cell as `before → after` where it differs."""
+    above = [name for name, label in planned.labels.items() if label.level > planned.up_to]
+    shown = above[:_WIDEST]
+    rest = len(planned.labels) - len(shown)
+    left = set(axes.names(after))
+    columns = []
+    for name in shown:
+        before = [str(value) for value in axes.values(planned.frame, name)[:PREVIEW_ROWS]]
+        made = [str(value) for value in axes.values(after, name)] if name in left else [_LEFT_OUT] * len(before)
+        columns.append([a if a == b else f"{a} → {b}" for a, b in zip(before, made, strict=True)])
+    caption = f"The first rows, before → after; {rest} other columns." if rest else "The first rows, before → after."
+    return Table(tuple(shown), tuple(zip(*columns, strict=True)), caption)
+
+
+def _explained(planned: Plan) -> Report:
+    rows = tuple(
+        (name, str(choice), choice.technique.keeps, choice.technique.leaks) for name, choice in planned.copies.items()
+    )
+    table = Table(("column", "masked copy", "keeps", "still leaks"), rows)
+    return Report(f"masked up to {planned.up_to}", tables=(table,) if rows else ())
+
+
+def _techniques() -> Table:
+    rows = tuple(
+        (one.spelling, one.does, one.keeps, one.leaks, ", ".join(sorted(one.fits))) for one in TECHNIQUES.values()
+    )
+    return Table(("written", "what it does", "keeps", "still leaks", "for"), rows)
