@@ -198,9 +198,7 @@ def _mask_pandas(values: pd.Series[Any], task: Task) -> pd.Series[Any]:
     import pandas as pd
 
     if isinstance(values.dtype, pd.CategoricalDtype):
-        ordered = values.cat.ordered and not task.choice.technique.keyed
-        masked = _mask_in_order(values.array, task) if ordered else _mask_categories(values, task)
-        return pd.Series(masked, index=values.index, name=values.name)
+        return pd.Series(_mask_categorical(values, task), index=values.index, name=values.name)
     if task.choice.how == "null":
         return _nulls(values)
     plain: pd.Series[Any] = pd.Series(
@@ -238,13 +236,23 @@ def _nulls(values: pd.Series[Any]) -> pd.Series[Any]:
         raise CannotHold("this type of column cannot be null", next_step="Use drop for it.") from None
 
 
-def _mask_categories(values: pd.Series[Any], task: Task) -> Any:
+def _mask_categorical(values: pd.Series[Any], task: Task) -> Any:
+    if task.choice.how == "null":
+        return _no_categories(values.array)
+    in_order = values.cat.ordered and not task.choice.technique.keyed
+    return _mask_in_order(values.array, task) if in_order else _mask_as_rows_come(values, task)
+
+
+def _mask_as_rows_come(values: pd.Series[Any], task: Task) -> Any:
     """Codes and categories anew, as the rows come: the old ones, and even their order, would tell the values."""
     import pandas as pd
 
-    masked: Any = _mask_arrow(_plain(_arrow(values)), task).combine_chunks().dictionary_encode()
-    categories = pd.Index(_as(pa.chunked_array([masked.dictionary]), values.cat.categories.dtype))
-    return pd.Categorical.from_codes(masked.indices.fill_null(-1).to_numpy(), categories=categories)
+    masked: Any = _mask_arrow(_plain(_arrow(values)), task).combine_chunks()
+    if masked.null_count == len(masked):
+        return _no_categories(values.array)
+    encoded = masked.dictionary_encode()
+    categories = pd.Index(_as(pa.chunked_array([encoded.dictionary]), values.cat.categories.dtype))
+    return pd.Categorical.from_codes(encoded.indices.fill_null(-1).to_numpy(), categories=categories)
 
 
 def _mask_in_order(values: Any, task: Task) -> Any:
@@ -253,11 +261,19 @@ def _mask_in_order(values: Any, task: Task) -> Any:
     import pandas as pd
 
     used = values.remove_unused_categories()
-    if task.choice.how == "null":
-        return pd.Categorical.from_codes(np.full(len(used), -1), categories=used.categories[:0], ordered=True)
+    if not len(used.categories):
+        return _no_categories(values)
     numbers, categories = pd.factorize(_mask_pandas(pd.Series(used.categories), task))
     codes = np.append(numbers, -1)[used.codes]  # code -1, a null, picks the appended -1
     return pd.Categorical.from_codes(codes, categories=categories, ordered=True)
+
+
+def _no_categories(values: Any) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    codes = np.full(len(values), -1, np.int8)
+    return pd.Categorical.from_codes(codes, categories=values.categories[:0], ordered=values.ordered)
 
 
 _LIBRARIES: dict[str, Callable[[Any, Task], Any]] = {

@@ -39,8 +39,10 @@ def _read(path: Path) -> Masks:
     if len(text) > _LARGEST:
         raise TooLarge(f"a plan takes up to {_LARGEST:,} bytes")
     try:
-        return reader(text, type=dict[str, str | dict[str, str | int | float]])
+        found = reader(text, type=dict[str, str | dict[str, str | int | float] | None])
     except (msgspec.DecodeError, RecursionError):
         raise Invalid(
             f"{clip(path.name)} does not hold a plan", next_step="Write one line per column, such as: ssn: redact"
         ) from None
+    # YAML reads the word null as nothing
+    return {column: "null" if how is None else how for column, how in found.items()}

@@ -127,6 +127,24 @@ def test_retried_begin_gives_fresh_keys(vault: Vault) -> None:
     assert len({*first.keys.values(), *first.mask_keys.values(), first.fingerprint_key}) == 5
 
 
+def test_mask_keys_last_over_versions_and_new_project_keys(vault: Vault) -> None:
+    before = begin(vault).mask_keys
+    vault.share(content="second")
+    vault.door.rotate_keys(ROOT, project="oncology")
+    vault.restart()
+    assert begin(vault).mask_keys == before  # so a value keeps its pseudonym from version to version
+
+
+def test_mask_keys_differ_by_asset_and_level_and_go_no_higher_than_what_is_shared(vault: Vault) -> None:
+    whole = begin(vault).mask_keys
+    other = begin(vault, name="oncology/others").mask_keys
+    assert len({*whole.values(), *other.values()}) == 4
+    vault.grant("eve", can="update", up_to=INTERNAL)
+    assert begin(vault, EVE, levels=(INTERNAL,)).mask_keys == {INTERNAL: whole[INTERNAL]}
+    with pytest.raises(Denied):
+        begin(vault, EVE, levels=(INTERNAL, SECRET))
+
+
 def test_two_people_at_once_get_consecutive_numbers(vault: Vault) -> None:
     vault.grant("eve", can="update", up_to=INTERNAL)
 
