@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import secrets
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,8 @@ import msgspec
 
 from .errors import LogBroken, NotFound, Unavailable
 from .model import Value
-from .proofs import MAX_ENTRY, Change, Frontier, leaf_hash, open_checkpoint, parse_entry
+from .proofs import MAX_ENTRY, Change, Entry, Frontier, leaf_hash, open_checkpoint, parse_entry
+from .runs import ACT, TABLE
 
 T = TypeVar("T")
 
@@ -44,7 +46,7 @@ class LoggedEntry:
 
 
 class StateRow(Value, frozen=True):
-    """One row of a logged table: the logged fields, the primary key apart."""
+    """One row of a logged table: the logged fields, the primary key apart. Of a record of an execution, its body."""
 
     table: str
     key: dict[str, Any]
@@ -185,6 +187,7 @@ class Replay:
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, bytes], tuple[bytes, int]] = {}
+        self._records = Records()
         self._compared = 0
 
     def apply(self, index: int, body: bytes) -> None:
@@ -195,6 +198,8 @@ class Replay:
             raise LogBroken(f"entry {index} cannot be read", index=index) from None
         for change in entry.changes:
             self._apply(index, change)
+        if entry.act == ACT:
+            self._records.expect(index, entry)
         grant = entry.detail.get("grant") if entry.act == "open" else None
         if grant not in (None, _OWNER) and ("grant", _canonical({"id": grant})) not in self._rows:
             raise LogBroken(f"entry {index} was allowed by access that no entry before it gave", index=index)
@@ -207,6 +212,10 @@ class Replay:
 
     def compare(self, row: StateRow) -> None:
         """Take a row of the state off the books, or say what is wrong with it."""
+        if row.table == TABLE:
+            self._records.take(row)
+            self._compared += 1
+            return
         known = self._rows.pop((row.table, _canonical(row.key)), None)
         if known is None:
             raise LogBroken(f"{_named(row.table, row.key)} was never recorded: no entry of the log put it there")
@@ -220,7 +229,62 @@ class Replay:
         for (table, key), (_, index) in self._rows.items():
             row = _named(table, msgspec.json.decode(key))
             raise LogBroken(f"{row} is gone; entry {index} recorded it and none removed it", index=index)
+        self._records.end()
         return self._compared
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Records of executions that one entry vouches for: the numbers `[first, stop)`, and their root."""
+
+    entry: int
+    first: int
+    stop: int
+    root: str
+
+
+class Records:
+    """Holds the records of executions against the entries that vouch for them, batch by batch, in order."""
+
+    def __init__(self) -> None:
+        self._batches: deque[_Batch] = deque()
+        self._tree = Frontier()
+
+    def expect(self, index: int, entry: Entry) -> None:
+        """Note what an entry vouches for."""
+        try:
+            first, count, root = (entry.detail[name] for name in ("first", "count", "root"))
+        except KeyError:
+            raise LogBroken(f"entry {index} does not say which records it vouches for", index=index) from None
+        self._batches.append(_Batch(index, first, first + count, root))
+
+    def take(self, row: StateRow) -> None:
+        """The next record: at its place, and the last of a batch completes its root."""
+        number, body = row.key.get("seq"), row.row.get("body")
+        if not self._batches or not isinstance(body, str):
+            raise LogBroken(f"record {number} of an execution was never recorded: no entry of the log vouches for it")
+        batch = self._batches[0]
+        expected = batch.first + self._tree.size
+        if number != expected:
+            raise _gone(expected, batch)
+        self._tree.append(leaf_hash(body.encode()))
+        if expected + 1 == batch.stop:
+            if self._tree.root().hex() != batch.root:
+                numbers = f"{batch.first} to {batch.stop - 1}"
+                what = f"one of the records {numbers} of executions is not as entry {batch.entry} vouches for"
+                raise LogBroken(what, index=batch.entry)
+            self._batches.popleft()
+            self._tree = Frontier()
+
+    def end(self) -> None:
+        """No record may be missing at the end."""
+        if self._batches:
+            batch = self._batches[0]
+            raise _gone(batch.first + self._tree.size, batch)
+
+
+def _gone(record: int, batch: _Batch) -> LogBroken:
+    return LogBroken(f"record {record} of an execution is gone; entry {batch.entry} recorded it", index=batch.entry)
 
 
 def _canonical(value: dict[str, Any]) -> bytes:

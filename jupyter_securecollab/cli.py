@@ -12,16 +12,19 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 from . import __version__
 from .bundles import LogReport, verify_bundle
 from .core.collaboration import Collaboration, Settings
 from .errors import Invalid, LogBroken, NotFound, SecureCollabError
+from .lines import entry_line, printable, run_line
 from .model import Caller, EntryView, Level, Role
-from .proofs import parse_entry, read_tlog_proof, verify_receipt, write_tlog_proof
+from .proofs import read_tlog_proof, verify_receipt, write_tlog_proof
 from .server.passwords import hash_password
 from .server.vault import open_vault, operator, vault_folder
+from .times import since as looking_back
 
 _ROLES: tuple[Role, ...] = ("member", "steward", "auditor", "admin")
 _TAIL = 20
@@ -152,16 +155,26 @@ def _keys_rotate(arguments: argparse.Namespace) -> None:
 def _audit_tail(arguments: argparse.Namespace) -> None:
     with closing(_door(arguments)) as door:
         for entry in door.audit(_me(), limit=arguments.number):
-            print(_line(entry))
+            print(entry_line(entry))
 
 
 def _audit_show(arguments: argparse.Namespace) -> None:
     with closing(_door(arguments)) as door:
         if arguments.index is not None:
-            print(_printable(door.prove(_me(), index=arguments.index).entry.decode()))
+            print(printable(door.prove(_me(), index=arguments.index).entry.decode()))
+            return
+        if arguments.executions:
+            _executions(door, arguments)
             return
         for entry in door.audit(_me(), name=arguments.name, by=arguments.by, limit=arguments.number):
-            print(_line(entry))
+            print(entry_line(entry))
+
+
+def _executions(door: Collaboration, arguments: argparse.Namespace) -> None:
+    since = None if arguments.since is None else looking_back(arguments.since, datetime.now(UTC))
+    found = door.executions(_me(), by=arguments.by, notebook=arguments.notebook, since=since, limit=arguments.number)
+    for run in found:
+        print(run_line(run))
 
 
 def _audit_verify(arguments: argparse.Namespace) -> None:
@@ -200,7 +213,7 @@ def _audit_prove(arguments: argparse.Namespace) -> None:
         if proven.index != arguments.index:
             raise LogBroken(f"this proves entry {proven.index}, not entry {arguments.index}")
         print(f"Entry {proven.index} is in the log of {proven.checkpoint.size} entries:")
-        print(_line(EntryView(proven.index, receipt.entry)))
+        print(entry_line(EntryView(proven.index, receipt.entry)))
         return
     with closing(_door(arguments)) as door:
         print(write_tlog_proof(door.prove(_me(), index=arguments.index)), end="")
@@ -228,22 +241,6 @@ def _new_password() -> str:
     if len(first) < 10:
         raise Invalid("a password has at least 10 characters")
     return first
-
-
-def _line(entry: EntryView) -> str:
-    """One line of a listing; the times are those of the log to the second, the whole entry has the rest."""
-    found = parse_entry(entry.body)
-    verdict = ""
-    if found.decision is not None:
-        why = "; ".join(unmet.text for unmet in found.decision.unmet)
-        verdict = "allowed" if found.decision.allow else f"denied: {why}"
-    at = f"{found.at:%Y-%m-%dT%H:%M:%SZ}"
-    return _printable(f"{entry.index:>7}  {at}  {found.who:14} {found.act:14} {found.name or '':32} {verdict}".rstrip())
-
-
-def _printable(text: str) -> str:
-    """What people typed into the log, without what a terminal would obey."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def _count(text: str) -> int:
@@ -318,6 +315,9 @@ def _audit_commands(audit: _Subparsers[argparse.ArgumentParser]) -> None:
     show.add_argument("name", nargs="?")
     show.add_argument("--by")
     show.add_argument("--index", type=int)
+    show.add_argument("--executions", action="store_true", help="what was executed on the server instead")
+    show.add_argument("--notebook", metavar="PATH", help="with --executions: only in this notebook")
+    show.add_argument("--since", metavar="TIME", help="an ISO time, or 8h, 30d, 2w ago")
     show.add_argument("-n", "--number", type=_count, default=1000)
     verify = _command(audit, "verify", _audit_verify, "check a bundle offline, or the vault's own log")
     verify.add_argument("bundle", nargs="?", help="a bundle made by export; without it, the vault's database")

@@ -44,6 +44,7 @@ from .model import (
 )  # fmt: skip
 from .proofs import Checkpoint, open_checkpoint, verify_consistency, verify_receipt
 from .protocol import PREFIX, Nothing, Reply, Route, route
+from .runs import Run
 
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _RETRIED = frozenset(
@@ -59,6 +60,7 @@ _RETRIED = frozenset(
         "access",
         "versions",
         "audit",
+        "executions",
         "prove",
     }
 )
@@ -264,6 +266,17 @@ class Client:
     ) -> tuple[EntryView, ...]:
         """Log entries the user may read."""
         return self._call("audit", protocol.Audit(name, by, since, limit), tuple[EntryView, ...])
+
+    def executions(
+        self,
+        *,
+        by: str | None = None,
+        notebook: str | None = None,
+        since: datetime | None = None,
+        limit: int = 200,
+    ) -> tuple[Run, ...]:
+        """Executions the user may read of."""
+        return self._call("executions", protocol.Executions(by, notebook, since, limit), tuple[Run, ...])
 
     def prove(self, index: int) -> Receipt:
         """The offline proof of one entry."""

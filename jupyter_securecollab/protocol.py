@@ -36,6 +36,7 @@ from .model import (
     VersionSummary,
     Who,
 )  # fmt: skip
+from .runs import Notebook, Run
 
 PREFIX = "securecollab/api/v1"
 """Below the server's base URL."""
@@ -132,6 +133,15 @@ class Audit(Value, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=1000)] = 200
 
 
+class Executions(Value, frozen=True):
+    """Which executions to list."""
+
+    by: Name | None = None
+    notebook: Notebook | None = None
+    since: datetime | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 200
+
+
 class Prove(Value, frozen=True):
     """Which entry to prove."""
 
@@ -176,6 +186,7 @@ ROUTES: tuple[Route, ...] = (
     Route("access", "GET", "assets/{name}/access", NameOnly, tuple[Access, ...]),
     Route("versions", "GET", "assets/{name}/versions", NameOnly, tuple[VersionSummary, ...]),
     Route("audit", "GET", "audit", Audit, tuple[EntryView, ...]),
+    Route("executions", "GET", "executions", Executions, tuple[Run, ...]),
     Route("export", "GET", "audit/export", Nothing, Nothing, raw=True),
     Route("prove", "GET", "audit/{index}", Prove, Receipt),
 )

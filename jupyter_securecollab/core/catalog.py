@@ -203,7 +203,24 @@ class CheckpointRow(Row, frozen=True):
     note: str
 
 
+class ExecutionRow(Row, frozen=True):
+    """One record of an execution: `body` is what was hashed into the log's entry `entry`; the rest is for searching."""
+
+    table: ClassVar[str] = "execution"
+    key: ClassVar[tuple[str, ...]] = ("seq",)
+    unlogged: ClassVar[frozenset[str] | None] = None
+
+    seq: int
+    entry: int
+    at: datetime
+    what: str
+    run: str
+    who: str | None
+    notebook: str | None
+    body: str
+
+
 ROWS: tuple[type[Row], ...] = (
     PersonRow, MembershipRow, AssetRow, VersionRow, LevelRow, PartRow, GrantRow,
-    KekRow, DataKeyRow, EntryRow, TileRow, CheckpointRow,
+    KekRow, DataKeyRow, EntryRow, TileRow, CheckpointRow, ExecutionRow,
 )  # fmt: skip

@@ -14,6 +14,7 @@ from .accounts import Accounts
 from .audit import Journal
 from .catalog import CheckpointRow
 from .desk import Desk, Settings
+from .executions import ExecutionBook
 from .keys import Keyring
 from .opening import Opening
 from .policy import Policy
@@ -67,6 +68,7 @@ class Collaboration:
         upkeep = Upkeep(desk, keys, objects)
         accounts = Accounts(desk)
         records = Records(desk)
+        executions = ExecutionBook(desk, keys)
         # What is inside an asset.
         self.begin = sharing.begin
         self.upload = sharing.upload
@@ -91,6 +93,9 @@ class Collaboration:
         self.head = journal.head
         self.verify = journal.verify
         self.log_key = journal.log_key
+        # What was executed.
+        self.record = executions.record
+        self.executions = executions.executions
         # People.
         self.me = accounts.me
         self.people = accounts.people

@@ -8,7 +8,8 @@ from pathlib import Path
 from ..bundles import Item, LoggedEntry, LogReport, StateRow, verify_log, write_bundle
 from ..errors import LogBroken
 from ..proofs import leaf_hash, node_hash, parse_entry
-from .catalog import CheckpointRow, EntryRow, TileRow
+from ..runs import parse_record
+from .catalog import CheckpointRow, EntryRow, ExecutionRow, TileRow
 from .changes import LOGGED, logged
 from .ledger import entries
 from .ports import Rows
@@ -19,12 +20,12 @@ _PAGE = 1024
 
 def export_bundle(rows: Rows, destination: Path, log_key: str) -> None:
     """Write the log and the state as they are, verified or not."""
-    write_bundle(destination, _newest(rows), _items(rows, entries(rows, 0)), log_key)
+    write_bundle(destination, _newest(rows), _items(rows, entries(rows, 0), _records(rows)), log_key)
 
 
 def verify_tables(rows: Rows, log_key: str, *, state: bool, trusted: Sequence[str]) -> LogReport:
     """Verify entries, checkpoints, tiles, the columns that repeat entries for searching, and on request the state."""
-    found = _items(rows, _as_listed(entries(rows, 0)))
+    found = _items(rows, _as_listed(entries(rows, 0)), _as_found(_records(rows)))
     report = verify_log(_newest(rows), found, log_key, trusted=trusted, state=state)
     _verify_tiles(rows, report.size)
     return report
@@ -37,7 +38,7 @@ def _newest(rows: Rows) -> str:
     return found[0].note
 
 
-def _items(rows: Rows, stored: Iterator[EntryRow]) -> Iterator[Item]:
+def _items(rows: Rows, stored: Iterator[EntryRow], records: Iterator[ExecutionRow]) -> Iterator[Item]:
     """The log in order, each checkpoint after the entries it covers, then the state."""
     waiting = next(stored, None)
     leaves = _Leaves(rows)
@@ -52,6 +53,24 @@ def _items(rows: Rows, stored: Iterator[EntryRow]) -> Iterator[Item]:
     for kind in LOGGED:
         for row in rows.find(kind):
             yield StateRow(*logged(row))
+    for record in records:
+        yield StateRow(record.table, {"seq": record.seq}, {"body": record.body})
+
+
+def _records(rows: Rows) -> Iterator[ExecutionRow]:
+    """The records of executions, in order."""
+    seq = -1
+    while page := rows.after(ExecutionRow, seq, limit=_PAGE):
+        yield from page
+        seq = page[-1].seq
+
+
+def _as_found(stored: Iterator[ExecutionRow]) -> Iterator[ExecutionRow]:
+    """The records, each checked against the columns by which it is found."""
+    for row in stored:
+        if parse_record(row.body).columns() != (row.at, row.what, row.run, row.who, row.notebook):
+            raise LogBroken(f"record {row.seq} of an execution is listed under something it does not say")
+        yield row
 
 
 def _checkpoints(rows: Rows) -> Iterator[CheckpointRow]:

@@ -36,10 +36,19 @@ class Rows(Protocol):
     def get(self, kind: type[R], *key: object) -> R | None:
         """The row with this primary key (in the order of `kind.key`), or None."""
 
-    def find(self, kind: type[R], *, limit: int | None = None, newest: bool = False, **where: object) -> list[R]:
+    def find(
+        self,
+        kind: type[R],
+        *,
+        limit: int | None = None,
+        newest: bool = False,
+        but: tuple[str, str] | None = None,
+        **where: object,
+    ) -> list[R]:
         """Rows whose fields equal the given values; a tuple value means "one of" (an empty tuple matches nothing).
 
-        Ordered by primary key, ascending, or descending when `newest`; at most `limit`.
+        `but` names a field and a value it must not have. Ordered by primary key, ascending, or descending when
+        `newest`; at most `limit`.
         """
 
     def put(self, row: Row) -> None:

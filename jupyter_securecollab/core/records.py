@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import NotFound
 from ..model import Caller, EntryView, Level, Receipt
 from ..proofs import parse_entry
+from ..runs import ACT
 from .access import whole_milliseconds
 from .audit import Work
 from .catalog import AssetRow, EntryRow
@@ -50,12 +51,16 @@ class Records:
         if asset is not None:
             where["asset"] = asset.id
         if self._may_audit(rows, caller):
-            return rows.find(EntryRow, newest=True, limit=limit, **where)
+            return rows.find(EntryRow, newest=True, limit=limit, but=("act", ACT), **where)
         own = _alone(caller)
-        mine = rows.find(EntryRow, newest=True, limit=limit, **{**where, "actor": own}) if by in (None, own) else []
+        mine = (
+            rows.find(EntryRow, newest=True, limit=limit, but=None, **{**where, "actor": own})
+            if by in (None, own)
+            else []
+        )
         managed = rows.find(AssetRow, owner=caller.name) if asset is None else [asset]
         reach = {row.id: up_to for row in managed if (up_to := self._reach(rows, caller, row)) is not None}
-        about = rows.find(EntryRow, newest=True, limit=limit, **{**where, "asset": tuple(reach)})
+        about = rows.find(EntryRow, newest=True, limit=limit, but=None, **{**where, "asset": tuple(reach)})
         within = [row for row in about if _is_within(row, reach[row.asset or ""])]
         return list({row.index: row for row in (*mine, *within)}.values())
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar, overload
 
 from ..model import Access, Changed
+from ..times import shown
 from .display import Report, Shown, Table, listed
-from .times import shown
 
 T = TypeVar("T")
 

@@ -16,12 +16,12 @@ from ..proofs import verify_receipt
 from ..sealed.blob import open_blob
 from ..sealed.frame import open_frame
 from ..sealed.models import open_model
+from ..times import shown
 from .display import Report
 from .labels import WHOLE
 from .plan import Seen
 from .progress import progress
 from .session import Session, current, fitting
-from .times import shown
 from .wholes import opened_file
 
 _SHA256 = re.compile("[0-9a-f]{64}")

@@ -17,6 +17,7 @@ from ..errors import Denied, Invalid, NeedsReview, SecureCollabError
 from ..frames import axes
 from ..model import Access, AccessSpec, Can, Committed, Label, Level, Name, Text, clip, grantee_name
 from ..sealed.sealing import SealedPart
+from ..times import window
 from .asking import agreed, can_ask
 from .display import Report, Shown, Table, listed
 from .labels import Memory
@@ -27,7 +28,6 @@ from .plan import plan as plan_frame
 from .plan_files import masks_of
 from .progress import progress
 from .session import Session, current, fitting
-from .times import window
 from .wholes import prepare_whole
 
 _PREVIEW_ROWS = 5

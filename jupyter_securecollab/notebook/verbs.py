@@ -14,13 +14,13 @@ from typing import Any
 from ..errors import Invalid
 from ..model import Access, AssetSummary, EntryView, Label, VersionSummary, Who, clip, grantee_name
 from ..proofs import parse_entry
+from ..times import shown
+from ..times import since as looking_back
 from .display import Report, Shown, Table, listed
 from .listing import Listing, access_table, changed
 from .plan import check_frame, confirmed, labels_for, unreviewed
 from .rekeying import rekey as give_new_keys
 from .session import current
-from .times import shown
-from .times import since as looking_back
 
 
 @dataclass(frozen=True, repr=False)

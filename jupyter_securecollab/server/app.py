@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import cast
 
@@ -13,8 +14,9 @@ from traitlets import CaselessStrEnum, Unicode, default
 from ..core.collaboration import Collaboration, Settings
 from ..errors import SecureCollabError
 from ..model import Level
+from .execution import Mode, Recording
 from .handlers import AsyncDoor, handlers
-from .vault import open_vault, operator, vault_folder
+from .vault import now, open_vault, operator, vault_folder
 from .wiring import check, install
 
 CHANGED_EVENT = "https://jupyter-securecollab.readthedocs.io/events/changed/v1"
@@ -53,7 +55,14 @@ class SecureCollabApp(ExtensionApp):
         [level.value for level in Level], "internal", help="The level to which access reads when nobody says otherwise."
     ).tag(config=True)
 
+    record_executions = CaselessStrEnum(
+        ["flag", "block", "off"],
+        "flag",
+        help="Who executes what is recorded. Where it cannot be: go on and record the gap (flag), or stop (block).",
+    ).tag(config=True)
+
     door: Collaboration
+    recording: Recording
     async_door: AsyncDoor
 
     @default("folder")
@@ -77,12 +86,14 @@ class SecureCollabApp(ExtensionApp):
         settings = Settings(name=self.vault_name, default_up_to=Level(self.default_up_to))
         copies = Path(self.checkpoint_folder) if self.checkpoint_folder else None
         self.door = open_vault(Path(self.folder), settings, copies=copies)
+        self.recording = Recording(cast(Mode, self.record_executions), self.door.record, now)
         install(
             serverapp,
             self.door,
             os_user=operator(),
             notice=NOTICE,
             environment={"SECURECOLLAB_LOG_KEY": self.door.log_key},
+            recording=self.recording,
         )
 
     def initialize_settings(self) -> None:
@@ -103,5 +114,6 @@ class SecureCollabApp(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Finish what is running and close the vault."""
+        await asyncio.to_thread(self.recording.close)
         self.async_door.close()
         self.door.close()

@@ -24,6 +24,8 @@ from tornado.httputil import url_concat
 from traitlets import default, validate
 
 from ..model import Account, Value
+from ..runs import Outcome
+from .execution import Recording
 from .executions import Executions, KernelTokens, sha256_hex
 from .passwords import Backoff, Passwords
 
@@ -47,10 +49,18 @@ class People:
     """What everything that must know who is who on this server shares."""
 
     def __init__(
-        self, accounts: Accounts, serverapp: ServerApp, *, os_user: str, notice: str, environment: Mapping[str, str]
+        self,
+        accounts: Accounts,
+        serverapp: ServerApp,
+        *,
+        os_user: str,
+        notice: str,
+        environment: Mapping[str, str],
+        recording: Recording,
     ) -> None:
         self.tokens = KernelTokens()
         self.executions = Executions()
+        self.recording = recording
         self.notice = notice
         self._accounts = accounts
         self._serverapp = serverapp
@@ -114,10 +124,11 @@ class People:
             return own
         return {**own, "SECURECOLLAB_TOKEN": self.tokens.issue(kernel_id, owner, epoch)}
 
-    def kernel_ended(self, kernel_id: str) -> None:
+    def kernel_ended(self, kernel_id: str, how: Outcome) -> None:
         """The kernel's process is gone: its token, and what was known of who executed in it, with it."""
         self.tokens.revoke(kernel_id)
         self.executions.forget(kernel_id)
+        self.recording.kernel_ended(kernel_id, how)
 
 
 def _local_url(serverapp: ServerApp) -> str:

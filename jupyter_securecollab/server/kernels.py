@@ -10,22 +10,29 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
+from jupyter_client.jsonutil import json_default
 from jupyter_server.auth.authorizer import Authorizer
 from jupyter_server.auth.identity import User
 from jupyter_server.base.call_context import CallContext
 from jupyter_server.base.handlers import JupyterHandler
-from jupyter_server.services.kernels.connection.base import deserialize_binary_message
+from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
 from jupyter_server.services.sessions.sessionmanager import SessionManager
 from tornado import web
+from tornado.websocket import WebSocketClosedError
 from traitlets import default
 
+from ..runs import Outcome
+from .execution import NOT_RECORDED, Watched
 from .identity import People, SignedIn
+from .kernel_messages import V1, Broadcasts, Incoming
 
 EXTENSION_ARGUMENT = "--ext=jupyter_securecollab.notebook"
 RUNS_CODE = frozenset({"execute_request", "comm_open", "comm_msg", "comm_close", "debug_request"})
@@ -71,6 +78,20 @@ class OwnedSessionManager(SessionManager):
                 return session
         raise web.HTTPError(404, "Session not found")
 
+    async def save_session(self, session_id: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """A new session: from now on its kernel is known to belong to its path."""
+        session: dict[str, Any] = await super().save_session(session_id, *args, **kwargs)  # type: ignore[no-untyped-call]
+        self._noted(session)
+        return session
+
+    async def update_session(self, session_id: str, **changed: Any) -> None:
+        """A session moved to another path or kernel."""
+        await super().update_session(session_id, **changed)  # type: ignore[no-untyped-call]  # Jupyter's
+        self._noted(await self.get_session(session_id=session_id))
+
+    def _noted(self, session: dict[str, Any]) -> None:
+        People.of(self.parent).recording.notebook(session["kernel"]["id"], session["path"])
+
 
 class OwnedKernelManager(AsyncMappingKernelManager):
     """Lists to everybody his own kernels; what a kernel had here ends when it is gone, however it went."""
@@ -87,8 +108,18 @@ class OwnedKernelManager(AsyncMappingKernelManager):
 
     def remove_kernel(self, kernel_id: str) -> Any:
         """Also called for kernels that died without being shut down."""
-        People.of(self.parent).kernel_ended(kernel_id)
+        People.of(self.parent).kernel_ended(kernel_id, "died")
         return super().remove_kernel(kernel_id)
+
+    def start_watching_activity(self, kernel_id: str) -> None:
+        """The server listens to what every kernel broadcasts; from here on so does the record of executions.
+
+        Not through a subscription of its own: the kernel would have to send everything it prints once more.
+        """
+        super().start_watching_activity(kernel_id)  # type: ignore[no-untyped-call]  # Jupyter's
+        kernel: Any = self.get_kernel(kernel_id)
+        kernel.recorded = Broadcasts(People.of(self.parent).recording, kernel_id, kernel.session)
+        kernel.recorded.listen(kernel._activity_stream)
 
 
 class SecureKernelManager(ServerKernelManager):
@@ -115,12 +146,20 @@ class SecureKernelManager(ServerKernelManager):
         arguments = options.get("extra_arguments") or []
         if self.kernel_spec and _runs_ipykernel(self.kernel_spec.argv) and EXTENSION_ARGUMENT not in arguments:
             options["extra_arguments"] = [*arguments, EXTENSION_ARGUMENT]
-        return await super()._async_pre_start_kernel(**options)
+        command, prepared = await super()._async_pre_start_kernel(**options)
+        self._people.recording.kernel_started(self.kernel_id, self.owner, self.kernel_name, command)
+        return command, prepared
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         """Runs when the process is gone, also between the two halves of a restart."""
-        self._people.kernel_ended(self.kernel_id)
+        self._people.kernel_ended(self.kernel_id, self._how_it_ended(restart))
         await super()._async_cleanup_resources(restart=restart)
+
+    def _how_it_ended(self, restart: bool) -> Outcome:
+        """A kernel that died is restarted in the context of the request that once started it."""
+        handler = _handler()
+        asked = handler is not None and handler.request.path.endswith("/restart")
+        return ("restarted" if asked else "died") if restart else "ended"
 
 
 def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
@@ -144,6 +183,8 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
         self._people = People.of(self.multi_kernel_manager.parent)
         self._in_order = asyncio.Lock()  # is fair: whoever waits longest goes first
         self._arriving: set[asyncio.Task[None]] = set()
+        self._recording = self._people.recording
+        self._held: deque[tuple[Watched | None, Any, list[Any]]] = deque()
 
     def handle_incoming_message(self, incoming_msg: str | bytes) -> None:
         """From the browser."""
@@ -158,9 +199,11 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
                 if person is None:
                     self.websocket_handler.close(1008, "signed out")
                     return
-                header = self._header(incoming_msg)
-                if header["msg_type"] in RUNS_CODE:
-                    self._people.executions.started(self.kernel_id, header["msg_id"], person)
+                message = Incoming(incoming_msg, self.subprotocol, self.session)
+                if not await self._recorded(person, message):
+                    return
+                if message.header["msg_type"] in RUNS_CODE:
+                    self._people.executions.started(self.kernel_id, message.header["msg_id"], person)
                 super().handle_incoming_message(incoming_msg)  # type: ignore[arg-type]  # bytes in protocol v1
             except Exception:  # nobody awaits this task: what cannot be understood ends the connection
                 self.log.warning("closing a websocket of kernel %s after this message", self.kernel_id, exc_info=True)
@@ -173,22 +216,86 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
         epoch = user.epoch if isinstance(user, SignedIn) else 0
         return person if person is not None and await self._people.epoch(person) == epoch else None
 
-    def _header(self, incoming_msg: str | bytes) -> dict[str, str]:
-        """The header alone, without copying buffers, in either of Jupyter's two websocket protocols."""
-        if self.subprotocol == "v1.kernel.websocket.jupyter.org":
-            start, stop = (int.from_bytes(incoming_msg[at : at + 8], "little") for at in (16, 24))  # type: ignore[arg-type]
-            return dict(self.session.unpack(incoming_msg[start:stop]))
-        if isinstance(incoming_msg, bytes):
-            return dict(deserialize_binary_message(incoming_msg)["header"])  # type: ignore[no-untyped-call]  # Jupyter's
-        return dict(json.loads(incoming_msg)["header"])
+    async def _recorded(self, person: str, message: Incoming) -> bool:
+        """Put on record what is about to be executed; whether it may be."""
+        recording = self._recording
+        if recording.mode == "off" or message.header["msg_type"] in NOT_RECORDED:
+            return True
+        if recording.is_full(self.kernel_id):
+            self._refuse(message, "too much is waiting to be executed in this kernel", "Wait, then run it again.")
+            return False
+        run = recording.asked(
+            self.kernel_id, person, message.channel, message.header, message.metadata(), message.content()
+        )
+        if run is None or recording.mode == "flag" or await recording.durable(run):
+            return True
+        recording.refused(self.kernel_id, message.header["msg_id"], run)
+        self._refuse(
+            message,
+            "this was not executed: it cannot be put on record just now, and nothing is executed here off the record",
+            "Run it again in a minute; if that does not help, tell the administrator.",
+        )
+        return False
+
+    def _refuse(self, message: Incoming, why: str, next_step: str) -> None:
+        """Answer in the kernel's place: the cell shows an error, and whoever waits for a reply gets one."""
+        name = "NotRecorded"
+        error = {"ename": name, "evalue": f"{why}. {next_step}", "traceback": [f"{name}: {why}.", f"Next: {next_step}"]}
+        answers: list[tuple[str, str, dict[str, Any]]] = [
+            ("status", "iopub", {"execution_state": "busy"}),
+            ("error", "iopub", error),
+            ("status", "iopub", {"execution_state": "idle"}),
+        ]
+        kind = message.header["msg_type"]
+        if kind.endswith("_request"):
+            reply = {"status": "error", "execution_count": 0, "payload": [], "user_expressions": {}, **error}
+            answers.insert(2, (kind.replace("_request", "_reply"), message.channel, reply))
+        for kind, channel, content in answers:
+            answer = self.session.msg(kind, content, parent=message.header)
+            if self.subprotocol == V1:
+                packed = serialize_msg_to_ws_v1(answer, channel, self.session.pack)  # type: ignore[no-untyped-call]
+                self.write_message(packed, binary=True)
+            else:
+                self.write_message(json.dumps({**answer, "channel": channel}, default=json_default))
 
     def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
-        """From the kernel: it is idle again after answering a message, whatever came of it."""
+        """From the kernel: it is idle again after answering a message, whatever came of it.
+
+        A reply waits until what it answers is on record; so do replies behind it.
+        """
         parts: list[Any] = self.session.feed_identities(outgoing_msg)[1]
         _, header, parent, _, content = parts[:5]
         if b'"status"' in header and b'"idle"' in content:
             self._people.executions.finished(self.kernel_id, self.session.unpack(parent).get("msg_id", ""))
+        if (stream if isinstance(stream, str) else stream.channel) in ("shell", "control"):
+            run = self._answered(header, parent, content)
+            if self._held or not (run is None or self._recording.is_durable(run)):
+                self._held.append((run, stream, outgoing_msg))
+                if len(self._held) == 1:
+                    self._letting_out = asyncio.ensure_future(self._let_out())
+                return
         super().handle_outgoing_message(stream, outgoing_msg)
+
+    def _answered(self, header: bytes, parent: bytes, content: bytes) -> Watched | None:
+        """The run that this reply is about, if there is one to wait for."""
+        if b'_reply"' not in header:
+            return None
+        msg_id = str(self.session.unpack(parent).get("msg_id"))
+        run = self._recording.run_of(self.kernel_id, msg_id)
+        if run is not None:
+            said = self.session.unpack(content)
+            self._recording.replied(self.kernel_id, msg_id, said.get("status"), said.get("ename"))
+        return run
+
+    async def _let_out(self) -> None:
+        """Send the replies held back, in order, each when its run is on record or it has waited long enough."""
+        while self._held:
+            run, stream, message = self._held[0]
+            if run is not None:
+                await self._recording.durable(run)
+            with suppress(WebSocketClosedError):
+                super().handle_outgoing_message(stream, message)
+            self._held.popleft()
 
 
 class OwnerAuthorizer(Authorizer):

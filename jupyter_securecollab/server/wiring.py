@@ -16,6 +16,7 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from jupyter_server.services.sessions.sessionmanager import SessionManager
 from traitlets import import_item
 
+from .execution import Recording, not_recording
 from .identity import Accounts, People, TeamIdentityProvider
 from .kernels import (
     OwnedKernelManager,
@@ -41,13 +42,21 @@ def install(
     os_user: str,
     notice: str,
     environment: Mapping[str, str] | None = None,
+    recording: Recording | None = None,
 ) -> People:
     """To be called while the extension is linked, before the server builds its identity provider and managers.
 
     `os_user` is who everybody is on a server without accounts; `notice` the sentence for the login page;
-    `environment` goes into every kernel along with address and token.
+    `environment` goes into every kernel along with address and token; without `recording` no execution is recorded.
     """
-    people = People(accounts, serverapp, os_user=os_user, notice=notice, environment=environment or {})
+    people = People(
+        accounts,
+        serverapp,
+        os_user=os_user,
+        notice=notice,
+        environment=environment or {},
+        recording=recording or not_recording(),
+    )
     choices = dict(_CHOICES)
     if accounts.is_team():
         choices["identity_provider_class"] = (PasswordIdentityProvider, TeamIdentityProvider)

@@ -244,6 +244,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/securecollab/api/v1/executions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["executions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/securecollab/api/v1/audit/export": {
         parameters: {
             query?: never;
@@ -410,6 +426,20 @@ export interface components {
             name: string | null;
             /** @default null */
             by: string | null;
+            /** @default null */
+            since: string | null;
+            /** @default 200 */
+            limit: number;
+        };
+        /**
+         * Executions
+         * @description Which executions to list.
+         */
+        Executions: {
+            /** @default null */
+            by: string | null;
+            /** @default null */
+            notebook: string | null;
             /** @default null */
             since: string | null;
             /** @default 200 */
@@ -602,6 +632,80 @@ export interface components {
         EntryView: {
             index: number;
             body: string;
+        };
+        /**
+         * Run
+         * @description One execution as listed: its start, its end if there is one, and the entry of the log that vouches for it.
+         */
+        Run: {
+            entry: number;
+            start: components["schemas"]["Record"];
+            /** @default null */
+            end: components["schemas"]["Record"] | null;
+        };
+        /**
+         * Record
+         * @description One record. A start says who had what run where; an end how that went; a gap that records are missing.
+         *
+         *         `who` None: nobody this server knows. `length` is of the code in UTF-8 bytes, `code` a keyed hash of it in hex.
+         *         `took` is in microseconds. `level` is the highest that was opened in the kernel until then. `lost` counts records.
+         */
+        Record: {
+            v: number;
+            /** @enum {unknown} */
+            what: "end" | "gap" | "start";
+            run: string;
+            at: string;
+            act: string;
+            /**
+             * @default websocket
+             * @enum {unknown}
+             */
+            road: "other" | "server" | "websocket";
+            /** @default null */
+            who: string | null;
+            /** @default null */
+            kernel: string | null;
+            /** @default null */
+            notebook: string | null;
+            /** @default null */
+            cell: string | null;
+            /** @default null */
+            subshell: string | null;
+            /** @default false */
+            silent: boolean;
+            /** @default true */
+            history: boolean;
+            /** @default 0 */
+            expressions: number;
+            /** @default null */
+            length: number | null;
+            /** @default null */
+            code: string | null;
+            /** @default null */
+            target: string | null;
+            /** @default null */
+            status: ("aborted" | "died" | "ended" | "error" | "ok" | "refused" | "restarted" | "server stopped") | null;
+            /** @default null */
+            error: string | null;
+            /** @default null */
+            took: number | null;
+            /** @default [] */
+            assets: components["schemas"]["Touched"][];
+            /** @default null */
+            level: components["schemas"]["Level"] | null;
+            /** @default null */
+            since: string | null;
+            /** @default 0 */
+            lost: number;
+        };
+        /**
+         * Touched
+         * @description Something shared that was opened or sealed during a run, and the highest level of it that was.
+         */
+        Touched: {
+            name: string;
+            level: components["schemas"]["Level"];
         };
         /**
          * ErrorReply
@@ -1203,6 +1307,43 @@ export interface operations {
                 content: {
                     "application/json": {
                         result: components["schemas"]["EntryView"][];
+                        log: components["schemas"]["LogHead"];
+                    };
+                };
+            };
+            /** @description refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    executions: {
+        parameters: {
+            query?: {
+                by?: string | null;
+                notebook?: string | null;
+                since?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        result: components["schemas"]["Run"][];
                         log: components["schemas"]["LogHead"];
                     };
                 };

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jupyter_securecollab.errors import InvalidTime
-from jupyter_securecollab.notebook.times import moment, shown, since, window
+from jupyter_securecollab.times import moment, shown, since, window
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 
-from ..errors import InvalidTime
-from ..model import clip
+from .errors import InvalidTime
+from .model import clip
 
 _DURATION = re.compile(r"([0-9]{1,6})([hdw])")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -1,0 +1,105 @@
+"""Records of executions: written in batches, each vouched for by one entry of the log, and listed for their readers.
+
+What is recorded comes from the server, which sees the messages; nothing is decided here. The rows are not repeated in
+the log: an entry holds number and Merkle root of its batch, so that a thousand cells a second stay a few entries, and
+every record can still be checked.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from ..model import Caller
+from ..proofs import Frontier, leaf_hash
+from ..runs import ACT, Run, Seen, parse_record
+from .access import whole_milliseconds
+from .audit import Work
+from .catalog import DataKeyRow, ExecutionRow
+from .desk import Desk
+from .keys import Keyring
+from .ports import Rows
+
+_MOST = 1000
+_RECORDER = Caller("recorder", "service", "")
+_KEY = ("_executions", "_executions", "code")  # no project can be called that
+_LISTED = ("start", "gap")
+
+
+class ExecutionBook:
+    """What the server saw being executed."""
+
+    def __init__(self, desk: Desk, keys: Keyring) -> None:
+        self._desk, self._keys = desk, keys
+
+    def record(self, seen: Sequence[Seen]) -> None:
+        """Write records and the entry that vouches for them, durably. Raises `Unavailable` if that cannot be."""
+        if not seen:
+            return
+        key = self._code_key() if any(one.code is not None for one in seen) else b""
+        bodies = [_with_code(one, key) for one in seen]
+        tree = Frontier()
+        for body in bodies:
+            tree.append(leaf_hash(body.encode()))
+
+        def operation(work: Work) -> None:
+            newest = work.rows.find(ExecutionRow, newest=True, limit=1)
+            first = newest[0].seq + 1 if newest else 0
+            rows = [_row(first + place, work.index, body) for place, body in enumerate(bodies)]
+            work.record(ACT, _RECORDER, detail={"first": first, "count": len(rows), "root": tree.root().hex()})
+            work.rows.put_many(rows)
+
+        self._desk.write(operation)
+
+    def _code_key(self) -> bytes:
+        """The key under which code is hashed, made when it is first needed."""
+        project, owner, purpose = _KEY
+        if not self._desk.journal.read(lambda rows: rows.get(DataKeyRow, owner, purpose)):
+            return self._desk.write(lambda work: self._keys.asset_key(work, project, owner, purpose))[0]
+        return self._desk.journal.read(lambda rows: self._keys.data_key(rows, owner, purpose))
+
+    def executions(
+        self,
+        caller: Caller,
+        *,
+        by: str | None = None,
+        notebook: str | None = None,
+        since: datetime | None = None,
+        limit: int = 200,
+    ) -> tuple[Run, ...]:
+        """Executions the caller may read, newest last, at most `limit`: his own, or all for who may read the log."""
+        since = whole_milliseconds(since)
+
+        def query(rows: Rows) -> list[Run]:
+            where: dict[str, object] = {"what": _LISTED}
+            if not self._desk.rule(rows, self._desk.journal.now(rows), caller, "audit").decision.allow:
+                if caller.also or by not in (None, caller.name):
+                    return []
+                where["who"] = caller.name
+            elif by is not None:
+                where["who"] = by
+            if notebook is not None:
+                where["notebook"] = notebook
+            started = rows.find(ExecutionRow, newest=True, limit=min(limit, _MOST), but=None, **where)
+            started = [row for row in started if since is None or row.at >= since]
+            ended = rows.find(ExecutionRow, what="end", run=tuple(row.run for row in started)) if started else []
+            ends = {row.run: parse_record(row.body) for row in ended}
+            return [Run(row.entry, parse_record(row.body), ends.get(row.run)) for row in reversed(started)]
+
+        return tuple(self._desk.journal.read(query))
+
+
+def _with_code(seen: Seen, key: bytes) -> str:
+    """The record's bytes, the code in it as length and keyed hash: short code could be guessed from a plain one."""
+    record = seen.record
+    if seen.code is not None:
+        mark = hmac.digest(key, seen.code, "sha256").hex()
+        record = msgspec.structs.replace(record, length=len(seen.code), code=mark)
+    return record.body()
+
+
+def _row(seq: int, entry: int, body: str) -> ExecutionRow:
+    return ExecutionRow(seq, entry, *parse_record(body).columns(), body)

@@ -1,0 +1,136 @@
+"""What is recorded of executions: single records as they are hashed, and the runs they add up to.
+
+A run is one thing somebody had a kernel or the server do. It has a record when it starts and one when it ends, so that
+the first can be durable before anybody sees the result. What was printed is in neither. Every text in a record was
+written by somebody and is cut to a length; nothing in here is ever a path or an address to use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from .errors import LogBroken
+from .model import Level, Value, clip
+
+VERSION = 1
+ACT = "executions"
+"""The act of the log's entry that vouches for a batch of records."""
+TABLE = "execution"
+
+Road = Literal["websocket", "other", "server"]
+"""How it got where it ran: a notebook's websocket; another road to the kernel; the server's own routes."""
+
+Outcome = Literal["ok", "error", "aborted", "refused", "restarted", "died", "ended", "server stopped"]
+
+
+class Touched(msgspec.Struct, frozen=True):
+    """Something shared that was opened or sealed during a run, and the highest level of it that was."""
+
+    name: str
+    level: Level
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One record. A start says who had what run where; an end how that went; a gap that records are missing.
+
+    `who` None: nobody this server knows. `length` is of the code in UTF-8 bytes, `code` a keyed hash of it in hex.
+    `took` is in microseconds. `level` is the highest that was opened in the kernel until then. `lost` counts records.
+    """
+
+    v: int
+    what: Literal["start", "end", "gap"]
+    run: str
+    at: datetime
+    act: str
+    road: Road = "websocket"
+    who: str | None = None
+    kernel: str | None = None
+    notebook: str | None = None
+    cell: str | None = None
+    subshell: str | None = None
+    silent: bool = False
+    history: bool = True
+    expressions: int = 0
+    length: int | None = None
+    code: str | None = None
+    target: str | None = None
+    status: Outcome | None = None
+    error: str | None = None
+    took: int | None = None
+    assets: tuple[Touched, ...] = ()
+    level: Level | None = None
+    since: datetime | None = None
+    lost: int = 0
+
+    def body(self) -> str:
+        """The bytes that are hashed, as text: RFC 8785 JSON, as for entries of the log."""
+        return msgspec.json.encode(self, order="sorted").decode()
+
+    def columns(self) -> tuple[datetime, str, str, str | None, str | None]:
+        """What it is found by in the database, where columns repeat it."""
+        return self.at, self.what, self.run, self.who, self.notebook
+
+
+class Seen(Value, frozen=True):
+    """A record about to be written, with the code it is about, which is hashed and not kept."""
+
+    record: Record
+    code: bytes | None = None
+
+
+def parse_record(body: str) -> Record:
+    """A record decoded; its bytes must have been verified before."""
+    try:
+        return msgspec.json.decode(body, type=Record)
+    except (msgspec.DecodeError, UnicodeError):
+        raise LogBroken("this is not a record of an execution") from None
+
+
+def plain(text: object, most: int = 160) -> str | None:
+    """A text somebody else chose, cut, and without what cannot be written as UTF-8; None if it is none."""
+    if not isinstance(text, str) or not text:
+        return None
+    return clip(text.encode("utf-8", "replace").decode(), most)
+
+
+class Run(Value, frozen=True):
+    """One execution as listed: its start, its end if there is one, and the entry of the log that vouches for it."""
+
+    entry: int
+    start: Record
+    end: Record | None = None
+
+    @property
+    def level(self) -> Level | None:
+        """The highest level in play: of what was opened in its kernel until it ended."""
+        found = [one.level for one in (self.start, self.end) if one is not None and one.level is not None]
+        return max(found) if found else None
+
+    @property
+    def outcome(self) -> str:
+        """How it went, in one or two words."""
+        if self.start.what == "gap":
+            return f"{self.start.lost} records lost" if self.start.lost else "written late"
+        if self.end is None:
+            return "not ended"
+        return self.end.error or self.end.status or ""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is unusual about how it was run."""
+        start = self.start
+        found: Iterable[tuple[bool, str]] = (
+            (start.road == "other", "unattributed"),
+            (start.silent, "silent"),
+            (not start.history and not start.silent, "no history"),
+            (start.expressions > 0, f"{start.expressions} expressions"),
+            (start.subshell is not None, "subshell"),
+        )
+        return tuple(text for so, text in found if so)
+
+
+Notebook = Annotated[str, msgspec.Meta(max_length=1024)]

@@ -1,0 +1,404 @@
+"""What is executed on this server, by whom, and how it went: watched on the event loop, handed on to be recorded.
+
+Two places see messages. A notebook's websocket knows the person, and sees every message before the kernel does. The
+server's own subscription to what a kernel broadcasts sees the rest: what came by another road is `unattributed`, and
+when anything was done. Who and what come from the first alone, so no kernel or client can claim them; how it went is
+what the kernel says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import secrets
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from ..core.ports import Clock
+from ..model import Level
+from ..runs import VERSION, Outcome, Record, Seen, Touched, plain
+from .execution_writer import ExecutionWriter
+
+Mode = Literal["block", "flag", "off"]
+
+NOT_RECORDED = frozenset(
+    (
+        *("kernel_info_request", "comm_info_request", "history_request", "is_complete_request", "usage_request"),
+        *("complete_request", "inspect_request", "interrupt_request"),
+        *("create_subshell_request", "delete_subshell_request", "list_subshell_request"),
+    )
+)
+"""Messages that run no code, or none but what objects already in the kernel do when they are looked at."""
+
+OPEN_LIMIT = 20_000
+"""Unanswered messages per kernel; more are refused, in either mode."""
+
+PATIENCE = {"block": 15.0, "flag": 1.0}
+"""Seconds to wait for a record: before something is executed (`block`), before its reply goes out (`flag`)."""
+
+_GRACE = 0.5
+_ASSETS = 50
+
+
+@dataclass(eq=False)
+class Watched:
+    """One run from its message until the kernel is idle again. `ticket` None: nothing to wait for."""
+
+    start: Record
+    code: bytes | None
+    digest: bytes
+    began: float
+    ticket: int | None = None
+    told: bool = False
+    busy: bool = False
+    idle: bool = False
+    replied: bool = False
+    took: float = 0.0
+    error: str | None = None
+    status: Outcome | None = None
+    assets: list[Touched] = field(default_factory=list)
+
+
+@dataclass
+class _Kernel:
+    """What is known of one kernel process."""
+
+    runs: dict[str, deque[Watched]] = field(default_factory=lambda: defaultdict(deque))
+    count: int = 0
+    level: Level | None = None
+    own: Watched | None = None
+
+
+class Recording:
+    """The server's record of executions. All methods are for the event loop's thread; none of them waits."""
+
+    def __init__(self, mode: Mode, write: Callable[[Sequence[Seen]], None], clock: Clock) -> None:
+        self.mode: Mode = mode
+        self._clock = clock
+        self._kernels: dict[str, _Kernel] = defaultdict(_Kernel)
+        self._notebooks: dict[str, str] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._durable = 0
+        self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self.problems: tuple[str, ...] = ()
+        name = secrets.token_hex(8)
+        self._writer = None if mode == "off" else ExecutionWriter(write, clock, self._advanced, name)
+
+    # -- what others need to know ------------------------------------------------------------------------------------
+
+    @property
+    def why_not(self) -> tuple[str, ...]:
+        """Why executions are not, or not all, being recorded; empty when they are."""
+        if self._writer is None:
+            return ("An administrator switched the recording of executions off.", *self.problems)
+        since = self._writer.failing_since
+        failing = () if since is None else (f"Since {since:%Y-%m-%d %H:%M:%S} UTC the vault cannot write records.",)
+        return (*failing, *self.problems)
+
+    def notebook(self, kernel_id: str, path: object) -> None:
+        """The server was told that this kernel belongs to this notebook."""
+        if named := plain(path, 1024):
+            self._notebooks[kernel_id] = named
+
+    # -- from the websocket ------------------------------------------------------------------------------------------
+
+    def asked(
+        self, kernel_id: str, person: str, channel: str, header: Mapping[str, Any], metadata: Any, content: Any
+    ) -> Watched | None:
+        """A message about to go to a kernel. None if there is nothing to record; `ticket` None if it could not be."""
+        kind = str(header.get("msg_type"))
+        if self._writer is None or kind in NOT_RECORDED:
+            return None
+        content = content if isinstance(content, dict) else {}
+        start = Record(
+            v=VERSION,
+            what="start",
+            run=secrets.token_hex(16),
+            at=self._clock(),
+            act=plain(kind.removesuffix("_request"), 40) or "?",
+            who=person,
+            kernel=kernel_id,
+            notebook=self._notebooks.get(kernel_id),
+            cell=plain(metadata.get("cellId")) if isinstance(metadata, dict) else None,
+            subshell=plain(header.get("subshell_id")),
+            silent=content.get("silent") is True,
+            history=content.get("store_history") is not False,
+            expressions=len(content["user_expressions"]) if isinstance(content.get("user_expressions"), dict) else 0,
+            target=plain(content.get("target_name") if kind == "comm_open" else content.get("command")),
+        )
+        run = self._begin(start, _code(kind, content), _digest(_utf8(content.get("code"))))
+        if channel == "stdin":  # nothing ever answers it
+            return run
+        self._watch(kernel_id, str(header["msg_id"]), run)
+        return run
+
+    def is_full(self, kernel_id: str) -> bool:
+        """Whether so much waits in this kernel that more is refused."""
+        return self._kernels[kernel_id].count >= OPEN_LIMIT
+
+    def refused(self, kernel_id: str, msg_id: str, run: Watched) -> None:
+        """It was not passed on after all."""
+        run.status = "refused"
+        self._close(kernel_id, msg_id, run)
+
+    def run_of(self, kernel_id: str, msg_id: str) -> Watched | None:
+        """The run that a kernel's message answers."""
+        runs = self._kernels[kernel_id].runs.get(msg_id) if kernel_id in self._kernels else None
+        return runs[0] if runs else None
+
+    def replied(self, kernel_id: str, msg_id: str, status: object, error: object) -> None:
+        """The kernel's reply on its way to the websocket."""
+        if (run := self.run_of(kernel_id, msg_id)) is None:
+            return
+        run.replied = True
+        run.status = "error" if status == "error" else "aborted" if status in ("aborted", "abort") else "ok"
+        run.error = plain(error) or run.error
+        if run.idle:
+            self._close(kernel_id, msg_id, run)
+
+    async def durable(self, run: Watched) -> bool:
+        """Wait, not for ever, until the start of a run is durable; whether it is."""
+        if self._writer is None or run.ticket is None:
+            return False
+        if run.ticket <= self._durable:
+            return True
+        if self.mode == "flag" and self._writer.failing_since is not None:
+            return False  # known to be broken: nobody is made to wait for it
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append((run.ticket, waiter))
+        try:
+            await asyncio.wait_for(waiter, PATIENCE[self.mode])
+        except TimeoutError:
+            return False
+        return True
+
+    def is_durable(self, run: Watched) -> bool:
+        """Whether the start of a run is durable by now."""
+        return run.ticket is not None and run.ticket <= self._durable
+
+    # -- from the server's own subscription --------------------------------------------------------------------------
+
+    def is_busy(self, kernel_id: str, parent: Mapping[str, Any]) -> None:
+        """The kernel began with this message. One that no websocket passed on came by another road."""
+        if self._writer is None or parent.get("msg_type", "kernel_info_request") in NOT_RECORDED:
+            return
+        msg_id = str(parent.get("msg_id"))
+        for run in self._kernels[kernel_id].runs.get(msg_id, ()):
+            if not run.busy:
+                run.busy = True
+                run.began = time.monotonic()
+                return
+        self._unattributed(kernel_id, msg_id, parent)
+
+    def _unattributed(self, kernel_id: str, msg_id: str, parent: Mapping[str, Any]) -> None:
+        start = Record(
+            v=VERSION,
+            what="start",
+            run=secrets.token_hex(16),
+            at=self._clock(),
+            act=plain(str(parent.get("msg_type")).removesuffix("_request"), 40) or "?",
+            road="other",
+            kernel=kernel_id,
+            notebook=self._notebooks.get(kernel_id),
+            subshell=plain(parent.get("subshell_id")),
+            silent=True,  # unless the code is broadcast in a moment
+        )
+        run = Watched(start, None, b"", time.monotonic(), busy=True)
+        self._watch(kernel_id, msg_id, run)
+        asyncio.get_running_loop().call_later(_GRACE, self._tell, run)
+
+    def ran(self, kernel_id: str, parent: Mapping[str, Any], code: object) -> None:
+        """The kernel says which code it runs for this message. Other code than was passed on is somebody else's."""
+        msg_id = str(parent.get("msg_id"))
+        code_bytes = _utf8(code)
+        busy = [run for run in self._kernels[kernel_id].runs.get(msg_id, ()) if run.busy and not run.idle]
+        if self._writer is None or any(run.digest == _digest(code_bytes) for run in busy):
+            return
+        for run in busy:
+            if not run.told:
+                run.start = msgspec.structs.replace(run.start, silent=False)
+                run.code, run.digest = code_bytes, _digest(code_bytes)
+                self._tell(run)
+                return
+        self._unattributed(kernel_id, msg_id, parent)
+        self.ran(kernel_id, parent, code)
+
+    def raised(self, kernel_id: str, parent: Mapping[str, Any], error: object) -> None:
+        """The kernel broadcast an error for this message."""
+        if run := self._running(kernel_id, str(parent.get("msg_id"))):
+            run.status, run.error = "error", plain(error)
+
+    def is_idle(self, kernel_id: str, parent: Mapping[str, Any]) -> None:
+        """The kernel is done with this message. A reply still on its way says more; it is not waited for long."""
+        msg_id = str(parent.get("msg_id"))
+        run = self._running(kernel_id, msg_id)
+        if run is None:
+            return
+        run.idle = True
+        run.took = time.monotonic() - run.began
+        if run.replied or run.start.road == "other" or run.start.act.startswith("comm_"):
+            self._close(kernel_id, msg_id, run)
+        else:
+            asyncio.get_running_loop().call_later(_GRACE, self._close, kernel_id, msg_id, run)
+
+    def _running(self, kernel_id: str, msg_id: str) -> Watched | None:
+        runs = self._kernels[kernel_id].runs.get(msg_id, ()) if kernel_id in self._kernels else ()
+        return next((run for run in runs if run.busy and not run.idle), None)
+
+    # -- kernels, and what is done without one -----------------------------------------------------------------------
+
+    def kernel_started(self, kernel_id: str, person: str | None, spec: str, command: Sequence[str]) -> None:
+        """A kernel process is about to start: for whom, from which specification, with which command."""
+        if self._writer is None:
+            return
+        start = Record(
+            v=VERSION,
+            what="start",
+            run=secrets.token_hex(16),
+            at=self._clock(),
+            act="kernel",
+            road="server",
+            who=person,
+            kernel=kernel_id,
+            target=plain(spec),
+        )
+        self._kernels[kernel_id].own = self._begin(start, json.dumps(list(command)).encode())
+
+    def kernel_ended(self, kernel_id: str, how: Outcome) -> None:
+        """The process is gone, and whatever ran in it has ended."""
+        kernel = self._kernels.pop(kernel_id, None)
+        if kernel is None:
+            return
+        for run in [run for runs in kernel.runs.values() for run in runs]:
+            self._end(run, run.status if run.idle else how, kernel.level)
+        if kernel.own is not None:
+            self._end(kernel.own, how, kernel.level)
+
+    def touched(self, kernel_id: str, msg_id: str, name: str, level: Level) -> None:
+        """Something shared was opened or sealed in this kernel, up to a level."""
+        kernel = self._kernels[kernel_id]
+        kernel.level = level if kernel.level is None else max(kernel.level, level)
+        run = self._running(kernel_id, msg_id) or self.run_of(kernel_id, msg_id)
+        if run is not None and len(run.assets) < _ASSETS:
+            run.assets.append(Touched(name, level))
+
+    def done(self, person: str | None, act: str, what: object, size: int | None, status: Outcome) -> None:
+        """Something the server itself did for somebody: a file sent or taken, a terminal."""
+        record = Record(
+            v=VERSION,
+            what="start",
+            run=secrets.token_hex(16),
+            at=self._clock(),
+            act=act,
+            road="server",
+            who=person,
+            target=plain(what, 1024),
+            length=size,
+            status=status,
+        )
+        if self._writer is not None:
+            self._writer.put(Seen(record))
+
+    def close(self) -> None:
+        """The server stops: everything that still runs ends with it. Nothing is recorded any more."""
+        for kernel_id in list(self._kernels):
+            self.kernel_ended(kernel_id, "server stopped")
+        if self._writer is not None:
+            self._writer.close()
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    def _begin(self, start: Record, code: bytes | None, digest: bytes = b"") -> Watched:
+        run = Watched(start, code, digest, time.monotonic())
+        self._tell(run)
+        return run
+
+    def _watch(self, kernel_id: str, msg_id: str, run: Watched) -> None:
+        kernel = self._kernels[kernel_id]
+        kernel.runs[msg_id].append(run)
+        kernel.count += 1
+
+    def _tell(self, run: Watched) -> None:
+        """Hand the start of a run on, once."""
+        if run.told or self._writer is None:
+            return
+        run.told = True
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        run.ticket = self._writer.put(Seen(run.start, run.code), urgent=True)
+        run.code = None
+
+    def _close(self, kernel_id: str, msg_id: str, run: Watched) -> None:
+        """A run is over."""
+        kernel = self._kernels.get(kernel_id)
+        runs = kernel.runs.get(msg_id) if kernel is not None else None
+        if kernel is None or runs is None or run not in runs:
+            return  # closed before: by its reply, or because the kernel is gone
+        runs.remove(run)
+        kernel.count -= 1
+        if not runs:
+            del kernel.runs[msg_id]
+        self._end(run, run.status or "ok", kernel.level)
+
+    def _end(self, run: Watched, status: Outcome | None, level: Level | None) -> None:
+        self._tell(run)
+        end = Record(
+            v=VERSION,
+            what="end",
+            run=run.start.run,
+            at=self._clock(),
+            act=run.start.act,
+            road=run.start.road,
+            who=run.start.who,
+            kernel=run.start.kernel,
+            notebook=run.start.notebook,
+            status=status or "ok",
+            error=run.error,
+            took=int(1e6 * (run.took if run.idle else time.monotonic() - run.began)),
+            assets=tuple(run.assets),
+            level=level,
+        )
+        if self._writer is not None:
+            self._writer.put(Seen(end))
+
+    def _advanced(self, done: int) -> None:
+        """On the writer's thread: so many records are durable."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake, done)
+
+    def _wake(self, done: int) -> None:
+        self._durable = max(self._durable, done)
+        for ticket, waiter in self._waiters:
+            if ticket <= self._durable and not waiter.done():
+                waiter.set_result(None)
+        self._waiters = [(ticket, waiter) for ticket, waiter in self._waiters if not waiter.done()]
+
+
+def not_recording() -> Recording:
+    """A record that is switched off."""
+    return Recording("off", lambda _: None, lambda: datetime.now(UTC))
+
+
+def _code(kind: str, content: Mapping[str, Any]) -> bytes | None:
+    """What a message runs, to be hashed; for messages without code, what they carry. Never what people typed in."""
+    if kind == "input_reply":
+        return None
+    expressions = content.get("user_expressions")
+    if kind == "execute_request" and not expressions:
+        return _utf8(content.get("code"))
+    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _utf8(code: object) -> bytes:
+    return code.encode("utf-8", "replace") if isinstance(code, str) else b""
+
+
+def _digest(code: bytes) -> bytes:
+    return hashlib.sha256(code).digest()
