@@ -15,7 +15,7 @@ from tornado import web
 
 from .. import errors
 from ..errors import Denied, NotSignedIn, SecureCollabError
-from ..model import Caller
+from ..model import Caller, Level
 from ..protocol import PARENT_HEADER, TOKEN_HEADER, ErrorBody, ErrorReply, error_body
 from .executions import KernelIdentity, sha256_hex
 from .identity import People
@@ -91,6 +91,12 @@ class VaultHandler(APIHandler):
         others = (executions.everyone(kernel.kernel_id) | {kernel.owner}) - {person}
         session = sha256_hex(self.request.headers[TOKEN_HEADER])
         return Caller(person, "kernel", session, also=tuple(sorted(others)), kernel=kernel.kernel_id)
+
+    def note_touched(self, name: str, levels: set[Level]) -> None:
+        """Something shared, of these levels, is now in the kernel that asks."""
+        if self._kernel is not None and levels:
+            parent = self.request.headers.get(PARENT_HEADER, "")
+            self._people.recording.touched(self._kernel.kernel_id, parent, name, max(levels))
 
     def _browser_caller(self) -> Caller:
         provider = self.identity_provider

@@ -31,7 +31,7 @@ Mode = Literal["block", "flag", "off"]
 NOT_RECORDED = frozenset(
     (
         *("kernel_info_request", "comm_info_request", "history_request", "is_complete_request", "usage_request"),
-        *("complete_request", "inspect_request", "interrupt_request"),
+        *("complete_request", "inspect_request", "interrupt_request", "shutdown_request"),
         *("create_subshell_request", "delete_subshell_request", "list_subshell_request"),
     )
 )

@@ -21,7 +21,7 @@ from tornado.http1connection import HTTP1Connection
 from .. import __version__, protocol
 from ..core.collaboration import PART_LIMIT, Collaboration, PartUpload
 from ..errors import Invalid, NotFound, SecureCollabError, TooLarge
-from ..model import Level, clip
+from ..model import Begun, Level, Opened, clip
 from ..protocol import PREFIX, ROUTES, Nothing, Part, Route
 from .base import VaultHandler, write_error_json
 
@@ -120,9 +120,17 @@ class DoorHandler(_DoorHandler):
         request = self._decode(in_path)
         arguments = {name: getattr(request, name) for name in request.__struct_fields__}
         result = await self.async_door.call(getattr(self.door, self.route.name), self.caller, **arguments)
+        self._note_levels(request, result)
         if self.route.changes:
             self.async_door.changed()
         await self.answer(Nothing() if result is None else result)
+
+    def _note_levels(self, request: Any, result: Any) -> None:
+        """What a kernel was given keys for belongs into the record of what it is executing."""
+        if isinstance(result, Opened):
+            self.note_touched(result.name, {key.level for key in result.keys})
+        elif isinstance(result, Begun):
+            self.note_touched(request.name, set(result.keys))
 
     def _decode(self, in_path: tuple[str, ...]) -> Any:
         try:

@@ -47,9 +47,9 @@ class Person:
         body = {"path": path, "name": path, "type": "notebook", "kernel": kernel or {"name": "python3"}}
         return await self.post("api/sessions", body)
 
-    async def connect(self, kernel_id, protocol=None):
+    async def connect(self, kernel_id, protocol=None, session=None):
         """The websocket to a kernel."""
-        url = f"ws{self.base[4:]}api/kernels/{kernel_id}/channels?session_id={uuid.uuid4().hex}"
+        url = f"ws{self.base[4:]}api/kernels/{kernel_id}/channels?session_id={session or uuid.uuid4().hex}"
         cookie = "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
         headers = {"Cookie": cookie} | {k: v for k, v in self.http.headers.items() if k.lower() == "authorization"}
         connection = await websocket_connect(HTTPRequest(url, headers=headers), subprotocols=[protocol or ""])
@@ -70,10 +70,10 @@ class Socket:
         self.connection = connection
         self.v1 = connection.selected_subprotocol == V1
 
-    async def send(self, msg_type, content, *, msg_id=None, channel="shell"):
+    async def send(self, msg_type, content, *, msg_id=None, channel="shell", **claimed):
         header = {
             "msg_id": msg_id or uuid.uuid4().hex, "msg_type": msg_type, "username": "claimed", "session": "s",
-            "date": "2026-01-01T00:00:00Z", "version": "5.4",
+            "date": "2026-01-01T00:00:00Z", "version": "5.4", **claimed,
         }  # fmt: skip
         parts = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
         if self.v1:
