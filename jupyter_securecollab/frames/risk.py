@@ -73,11 +73,11 @@ def risk(frame: Any, quasi_identifiers: Sequence[str], sensitive: Sequence[str] 
     named = tuple(quasi_identifiers)
     if not named or len({*named, *sensitive}) < len(named) + len(sensitive):
         raise Invalid("quasi-identifiers and sensitive columns are named once each, and at least one of the former")
-    columns = [_column(frame, name) for name in named]
-    classes = _together(columns)
+    columns = [column_of(frame, name) for name in named]
+    classes = together(columns)
     sizes = np.bincount(classes)
     rows = len(classes)
-    journalist = None if population is None else _journalist(columns, [_column(population, name) for name in named])
+    journalist = None if population is None else _journalist(columns, [column_of(population, name) for name in named])
     own = sizes[classes]
     order = np.argsort(own, kind="stable")[:MOST_AT_RISK]
     return Risk(
@@ -89,17 +89,12 @@ def risk(frame: Any, quasi_identifiers: Sequence[str], sensitive: Sequence[str] 
         prosecutor=1 / int(sizes.min()) if rows else 0.0,
         marketer=len(sizes) / rows if rows else 0.0,
         journalist=journalist,
-        sensitive=tuple(_sensitive(name, _column(frame, name), classes, sizes) for name in sensitive),
+        sensitive=tuple(_sensitive(name, column_of(frame, name), classes, sizes) for name in sensitive),
         most_at_risk=tuple(map(int, order)),
     )
 
 
-def classes_of(columns: Sequence[Any]) -> Codes:
-    """The class of each row, numbered from 0, for Arrow columns of one length."""
-    return _together(columns)
-
-
-def _column(frame: Any, name: str) -> pa.ChunkedArray[Any]:
+def column_of(frame: Any, name: str) -> pa.ChunkedArray[Any]:
     """A column as Arrow values, NaN and null alike missing."""
     if name not in axes.names(frame):
         raise NotFound(f"there is no column {clip(name)!r}")
@@ -122,26 +117,26 @@ def _column(frame: Any, name: str) -> pa.ChunkedArray[Any]:
     return whole
 
 
-def _coded(values: Any) -> tuple[Codes, pa.Array[Any]]:
+def coded(values: Any) -> tuple[Codes, pa.Array[Any]]:
     """Each value's number in the list of different values, in order of appearance."""
     coded = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
     coded = coded.dictionary_encode(null_encoding="encode")
     return coded.indices.to_numpy(zero_copy_only=False).astype(np.int64), coded.dictionary
 
 
-def _together(columns: Sequence[Any]) -> Codes:
+def together(columns: Sequence[Any]) -> Codes:
     """Rows with equal values in every column get one number."""
-    found, _ = _coded(columns[0])
+    found, _ = coded(columns[0])
     for column in columns[1:]:
-        codes, different = _coded(column)
-        found, _ = _coded(pa.array(found * len(different) + codes))
+        codes, different = coded(column)
+        found, _ = coded(pa.array(found * len(different) + codes))
     return found
 
 
 def _journalist(sample: Sequence[Any], population: Sequence[Any]) -> float:
     """One over the smallest class of the population that the frame has a row of."""
-    both = [_joined(one, other) for one, other in zip(sample, population, strict=True)]
-    classes = _together(both)
+    both = [joined(one, other) for one, other in zip(sample, population, strict=True)]
+    classes = together(both)
     rows = len(sample[0])
     sizes = np.bincount(classes[rows:], minlength=int(classes.max(initial=-1)) + 1)
     found = sizes[classes[:rows]]
@@ -150,7 +145,7 @@ def _journalist(sample: Sequence[Any], population: Sequence[Any]) -> float:
     return 1 / int(found.min()) if rows else 0.0
 
 
-def _joined(one: Any, other: Any) -> Any:
+def joined(one: Any, other: Any) -> Any:
     try:
         return pa.chunked_array([*one.chunks, *other.cast(one.type).chunks], one.type)
     except pa.ArrowException:
@@ -158,7 +153,7 @@ def _joined(one: Any, other: Any) -> Any:
 
 
 def _sensitive(name: str, values: Any, classes: Codes, sizes: Codes) -> Sensitive:
-    codes, different = _coded(values)
+    codes, different = coded(values)
     ordered = _is_ordered(values.type)
     if ordered:
         codes = _ranks(different)[codes]
