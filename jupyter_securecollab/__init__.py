@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .notebook import unload_ipython_extension as unload_ipython_extension
     from .notebook.masking import mask
     from .notebook.opening import open as open
+    from .notebook.risks import risk
     from .notebook.sharing import share
     from .notebook.verbs import access, audit, classify, shares, unshare, vault, versions
 
@@ -29,6 +30,7 @@ __all__ = [
     "audit",
     "classify",
     "mask",
+    "risk",
     "share",
     "shares",
     "unshare",
@@ -40,6 +42,7 @@ _PLACES = {
     "load_ipython_extension": "notebook",
     "unload_ipython_extension": "notebook",
     "open": "notebook.opening",
+    "risk": "notebook.risks",
     "mask": "notebook.masking",
     "share": "notebook.sharing",
     **dict.fromkeys(("access", "audit", "classify", "shares", "unshare", "vault", "versions"), "notebook.verbs"),

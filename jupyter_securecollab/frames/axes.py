@@ -42,6 +42,21 @@ def values(frame: Any, name: str) -> Any:
     return frame.column(position) if hasattr(frame, "column_names") else frame.to_series(position)
 
 
+def replaced(frame: Any, name: str, values: Any) -> Any:
+    """A frame with these values in place of a column; a pandas frame is changed itself. Not for index levels."""
+    if hasattr(frame, "iloc"):
+        frame.isetitem(names(frame).index(name) - len(_index_names(frame)), values)
+        return frame
+    if hasattr(frame, "column_names"):
+        return frame.set_column(frame.column_names.index(name), name, values)
+    return frame.with_columns(values.alias(name))
+
+
+def columns(frame: Any) -> tuple[str, ...]:
+    """The names of columns alone."""
+    return names(frame)[len(_index_names(frame)) :]
+
+
 def _index_names(frame: Any) -> tuple[str, ...]:
     index = getattr(frame, "index", None)
     if index is None or _is_default(index):

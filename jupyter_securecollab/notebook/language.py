@@ -58,6 +58,7 @@ MAGICS = {
                 _UP_TO,
                 _MASK,
                 _PLAN,
+                Flag("k", "one", "N", "generalise what others may know of people until N rows look alike"),
                 Flag("preview", "nothing", "", "show the first rows before and after, make nothing"),
                 Flag("explain", "nothing", "", "show what each technique keeps and still leaks; without X, of all"),
             ),

@@ -74,6 +74,7 @@ def _mask(parsed: Parsed, variables: Mapping[str, Any]) -> Any:
         plan=parsed.one("plan"),
         preview=parsed.has("preview"),
         explain=parsed.has("explain"),
+        k=_whole(parsed.one("k"), "k"),
     )
     if only_shown:
         return _shown(made)
@@ -108,13 +109,10 @@ def _share(parsed: Parsed, variables: Mapping[str, Any]) -> None:
 
 
 def _open(parsed: Parsed, variables: Mapping[str, Any]) -> Any:
-    version = parsed.one("version")
-    if version is not None and not (version.isascii() and version.isdecimal() and len(version) < 10):
-        raise Invalid(f"{clip(version)!r} is not a version", next_step="Versions are 1, 2, 3: see %versions NAME.")
     columns = [one.strip() for value in parsed.many("columns") for one in value.split(",")]
     return collab.open(
         parsed.subject or "",
-        version=None if version is None else int(version),
+        version=_whole(parsed.one("version"), "version"),
         columns=columns or None,
         up_to=parsed.one("up-to"),
         purpose=parsed.one("for"),
@@ -153,6 +151,12 @@ _CALLS: dict[str, Callable[[Parsed, Mapping[str, Any]], Any]] = {
     "versions": _versions,
     "audit": _audit,
 }
+
+
+def _whole(text: str | None, flag: str) -> int | None:
+    if text is not None and not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise Invalid(f"{clip(text)!r} is no number for --{flag}", next_step="Write a whole number, such as 5.")
+    return None if text is None else int(text)
 
 
 def _variable(name: str, variables: Mapping[str, Any]) -> Any:

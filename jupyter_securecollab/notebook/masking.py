@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
+from IPython.display import display
+
 from ..errors import Invalid
 from ..frames import axes
 from ..frames.techniques import TECHNIQUES, Given
@@ -19,6 +21,7 @@ from .display import Report, Shown, Table, listed
 from .plan import Masks, Plan, check_frame, labels_for
 from .plan import plan as plan_frame
 from .plan_files import masks_of
+from .risks import anonymised, generalised
 from .session import current
 
 PREVIEW_ROWS = 5
@@ -41,12 +44,14 @@ def mask(
     plan: str | PathLike[str] | Mapping[str, str | Mapping[str, Given]] | None = None,
     preview: bool = False,
     explain: bool = False,
+    k: int | None = None,
 ) -> Any:
     """A copy of a frame as somebody reads it up to a level (the vault's default unless given). `x` is unchanged.
 
     `mask` says how columns are masked, `plan` the same from a JSON or YAML file or as data; the tags' defaults hold
     for the rest. `preview` shows the first rows before and after instead, `explain` what the techniques keep and leak;
-    without `x`, all of them. Pseudonyms and all else that needs a key use one of this kernel.
+    without `x`, all of them. `k` goes on to generalise what others may know of people, by its tags, until every row
+    looks like at least k - 1 others. Pseudonyms and all else that needs a key use one of this kernel.
     """
     if x is None:
         if explain:
@@ -59,9 +64,16 @@ def mask(
     if explain:
         return _explained(planned)
     finished = planned.finished(session.mask_keys)
-    if preview:
+    if k is not None:
+        copy, found = anonymised(finished.view(level), planned.labels, k)
+        told = generalised(found)
+        if preview:
+            return MaskPreview(told, {name: str(choice) for name, choice in found.choices.items()})
+        display(told)  # type: ignore[no-untyped-call]  # IPython has no types for it
+    elif preview:
         return _preview(planned, finished.view(level, PREVIEW_ROWS))
-    copy = finished.view(level)
+    else:
+        copy = finished.view(level)
     labels = {
         name: Label(level, planned.labels[name].tag, evidence=f"masked copy ({how})")
         for name, how in planned.seen(level).masked

@@ -27,6 +27,7 @@ from .plan import Masks, Plan, Subject, confirmed, labels_for, unreviewed
 from .plan import plan as plan_frame
 from .plan_files import masks_of
 from .progress import progress
+from .risks import view_risk
 from .session import Session, current, fitting
 from .wholes import prepare_whole
 
@@ -193,21 +194,25 @@ def _readers(session: Session, name: str) -> dict[str, Level]:
 
 def _preview(name: str, subject: Subject, readers: Mapping[str, Level], mask_keys: Mapping[Level, bytes]) -> Preview:
     levels = sorted(set(readers.values()))
-    views, facts = {}, _order_tells(subject)
+    views, risks, facts = {}, {}, _order_tells(subject)
     if isinstance(subject, Plan):
         finished = subject.finished(mask_keys)
         readable = [level for level in levels if level >= min(finished.levels)]
         views = {level: finished.view(level, _PREVIEW_ROWS) for level in readable}
+        risks = {level: view_risk(finished.view(level), subject.labels) for level in readable}
         facts += own_key(subject)
-    tables = tuple(_preview_table(level, readers, subject, views) for level in levels)
+    tables = tuple(_preview_table(level, readers, subject, views, risks.get(level, "")) for level in levels)
     title = f"{name}: nothing was shared; this is what each would get"
     return Preview(Report(title, facts, tables), views)
 
 
-def _preview_table(level: Level, readers: Mapping[str, Level], subject: Subject, views: Mapping[Level, Any]) -> Table:
+def _preview_table(
+    level: Level, readers: Mapping[str, Level], subject: Subject, views: Mapping[Level, Any], risk: str
+) -> Table:
     who = listed(name for name, up_to in readers.items() if up_to == level)
     clear, masked = subject.seen(level).cells()
     caption = f"{who}: up to {level}, or less where cleared for less. Clear: {clear}. Masked copy: {masked}."
+    caption += f" {risk}" if risk else ""
     return Table(*_rows(views[level]), caption) if level in views else Table((), (), caption)
 
 

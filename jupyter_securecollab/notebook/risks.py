@@ -1,0 +1,122 @@
+"""How easily rows of a frame are told apart, as a verb: measured where the frame is, nothing leaves the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Invalid
+from ..frames import axes
+from ..frames.anonymity import Generalisation, generalisation
+from ..frames.mask import mask_column
+from ..frames.risk import Risk, Sensitive
+from ..frames.risk import risk as measured
+from ..model import Label
+from .display import Report, Shown, Table, listed
+from .plan import check_frame, labels_for
+from .session import current
+
+QUASI_IDENTIFIERS = frozenset(
+    {
+        *("postcode", "city", "country", "date_of_birth", "age"),
+        *("gender", "ethnicity", "religion", "nationality", "marital_status"),
+    }
+)
+"""Tags of what others may know of a person, and which together point at few: taken unless columns are named."""
+
+SENSITIVE = frozenset({"health_condition", "salary_or_income"})
+"""Tags of what others should not learn of a person."""
+
+
+@dataclass(frozen=True, repr=False)
+class Measured(Shown):
+    """The measures, as values and as a table."""
+
+    risk: Risk
+
+
+def risk(
+    x: Any,
+    quasi_identifiers: Sequence[str] | None = None,
+    sensitive: Sequence[str] | None = None,
+    *,
+    population: Any = None,
+) -> Measured:
+    """How far the rows of a frame can be told apart by what others may know, and what that gives away.
+
+    Columns that are not named are taken by their tags, see `classify`. `population` is the frame that `x` was drawn
+    from. Raises `Invalid` where no column is named or found, `NotFound`, `CannotHold`.
+    """
+    check_frame(x)
+    labels = labels_for(x, current().memory, {}, "") if quasi_identifiers is None or sensitive is None else {}
+    quasi = known_of_people(labels) if quasi_identifiers is None else tuple(quasi_identifiers)
+    hidden = _tagged(labels, SENSITIVE) if sensitive is None else tuple(sensitive)
+    found = measured(x, quasi, tuple(name for name in hidden if name not in quasi), population)
+    return Measured(_report(found), found)
+
+
+def view_risk(view: Any, labels: Mapping[str, Label]) -> str:
+    """One sentence about a whole view of a frame; empty where nothing in it is known of people."""
+    quasi = _tagged(labels, QUASI_IDENTIFIERS, axes.names(view))
+    if not quasi:
+        return ""
+    found = measured(view, quasi)
+    return f"Risk: k = {found.k:,}, {found.uniques:,} of {found.rows:,} rows are alone by {listed(quasi)}."
+
+
+def anonymised(view: Any, labels: Mapping[str, Label], k: int) -> tuple[Any, Generalisation]:
+    """A view of a frame with what others may know generalised until at least k rows look alike, and how."""
+    quasi = known_of_people({name: label for name, label in labels.items() if name in axes.columns(view)})
+    tags = {name: labels[name].tag for name in quasi}
+    found = generalisation(view, quasi, k, tags=tags)
+    for name, choice in found.choices.items():
+        view = axes.replaced(view, name, mask_column(axes.values(view, name), choice, tags[name]))
+    return view, found
+
+
+def known_of_people(labels: Mapping[str, Label]) -> tuple[str, ...]:
+    """The columns whose tags say that others may know them of a person; raises `Invalid` where there is none."""
+    found = _tagged(labels, QUASI_IDENTIFIERS)
+    if not found:
+        raise Invalid(
+            "no column here looks like what others may know of a person",
+            next_step="Name such columns: collab.risk(x, quasi_identifiers=['zip', 'birth_date', 'sex']).",
+        )
+    return found
+
+
+def _tagged(labels: Mapping[str, Label], tags: frozenset[str], among: Sequence[str] | None = None) -> tuple[str, ...]:
+    """The columns with one of these tags."""
+    there = labels if among is None else [name for name in labels if name in among]
+    return tuple(name for name in there if labels[name].tag in tags)
+
+
+def generalised(found: Generalisation) -> Report:
+    """How a frame was generalised."""
+    facts = [(name, str(choice)) for name, choice in found.choices.items()]
+    facts.append(("lost", f"{found.loss:.0%} of the detail of these columns"))
+    facts += [] if found.best else [("careful", "the time was over before anything better could be looked for")]
+    return Report(f"every row looks like at least {found.k - 1:,} others", tuple(facts))
+
+
+def _report(found: Risk) -> Report:
+    facts = [
+        ("told apart by", listed(found.quasi_identifiers)),
+        ("rows", f"{found.rows:,} in {found.classes:,} classes of rows that look alike"),
+        ("k", f"{found.k:,}: the smallest class"),
+        ("alone in their class", f"{found.uniques:,} rows"),
+        (
+            "found for sure",
+            f"{found.prosecutor:.1%} at worst, {found.marketer:.1%} on average, by who knows they are in it",
+        ),
+    ]
+    if found.journalist is not None:
+        facts.append(("among the population", f"{found.journalist:.1%} at worst"))
+    table = Table(("tells of", "l", "t", "rows given away"), tuple(map(_row, found.sensitive)))
+    step = "Generalise or drop some of these columns: see %mask --explain." if found.k < 5 and found.rows else ""
+    return Report(f"risk: k = {found.k:,}", tuple(facts), (table,) if found.sensitive else (), step)
+
+
+def _row(one: Sensitive) -> tuple[str, ...]:
+    return (one.column, str(one.l), f"{one.t:.2f}", f"{one.given_away:,}")

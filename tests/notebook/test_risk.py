@@ -1,0 +1,60 @@
+"""Risk in real kernels: measured by names and by tags, shown before sharing, and brought down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from notebook_kernels import Kernel
+
+Kernels = Callable[[str | None], Kernel]
+
+PATIENTS = """
+import pandas as pd, polars as pl
+import jupyter_securecollab as collab
+patients = pd.DataFrame({
+    "zip": ["02139", "02138", "02141", "01013", "01020", "01001"] * 2, "sex": list("fmfmfm") * 2,
+    "cost": [1.5, 2.5, 3.5, 1.5, 2.5, 3.5] * 2, "ward": ["a"] * 12,
+})
+%classify patients --set zip=internal
+"""
+
+
+@pytest.fixture(scope="module")
+def alice(kernel: Kernels) -> Kernel:
+    kernel("alice").ok(PATIENTS)
+    return kernel("alice")
+
+
+def test_risk_is_measured_and_explained(alice: Kernel) -> None:
+    shown = alice.ok("collab.risk(patients, ['zip', 'sex'], ['cost', 'ward'])")
+    assert "k = 2" in shown.text and "12 in 6 classes" in shown.text and "50.0% at worst" in shown.text
+    alice.ok("measured = collab.risk(patients, ['zip', 'sex'], ['cost']).risk")
+    alice.ok("assert (measured.k, measured.classes, measured.sensitive[0].l) == (2, 6, 1), measured")
+
+
+def test_columns_are_taken_by_their_tags(alice: Kernel) -> None:
+    assert "zip" in alice.ok("collab.risk(patients)").text
+    none = alice.run("collab.risk(patients[['cost', 'ward']])")
+    assert none.error == "Invalid" and "Name such columns" in none.traceback
+
+
+@pytest.mark.parametrize("made", ["patients", "pl.from_pandas(patients)"])
+def test_a_copy_is_generalised_until_rows_look_alike(alice: Kernel, made: str) -> None:
+    alice.ok(f"mine = {made}\n%classify mine --set zip=internal\nbefore = list(mine['zip'])")
+    assert "generalise:3" in alice.ok("%mask mine --up-to internal --k 5 --preview").text
+    shown = alice.ok("alike = %mask mine --up-to internal --k 5")
+    assert "looks like at least 5 others" in shown.text
+    alice.ok("assert collab.risk(alike, ['zip']).risk.k == 6 and list(mine['zip']) == before, alike")
+
+
+@pytest.mark.parametrize("k", ["1", "five", "13"])
+def test_what_k_cannot_be_is_said(alice: Kernel, k: str) -> None:
+    assert alice.run(f"%mask patients --k {k}").error == "Invalid"
+
+
+def test_a_preview_shows_the_risk_of_each_view(alice: Kernel) -> None:
+    shown = alice.ok("%share patients --as risk/first --with bob --preview")
+    assert "Risk: k = 2, 0 of 12 rows are alone by zip" in shown.text
+    alice.ok("harmless = patients[['cost', 'ward']]")
+    assert "Risk" not in alice.ok("%share harmless --as risk/second --with bob --preview").text
