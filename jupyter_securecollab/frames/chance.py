@@ -30,7 +30,7 @@ def noisy(values: Column, key: MaskKey, scale: float) -> Column:
 
     Nulls, NaN and infinities stay. A whole number that the type cannot hold becomes the type's bound.
     """
-    if not scale > 0:
+    if not 0 < scale < np.inf:
         raise Invalid("noise has a standard deviation above zero", next_step="Write noise:2.5.")
     whole: Any = values.combine_chunks()
     missing = np.asarray(whole.is_null().to_numpy(zero_copy_only=False))
@@ -39,7 +39,8 @@ def noisy(values: Column, key: MaskKey, scale: float) -> Column:
     if plain.dtype.kind in "iu":
         made = _added_whole(plain, added)
     else:
-        made = (plain.astype(np.float64) + added).astype(plain.dtype)
+        with np.errstate(over="ignore"):  # what a short float cannot hold is infinite
+            made = (plain.astype(np.float64) + added).astype(plain.dtype)
     return pa.chunked_array([pa.array(made, whole.type, mask=missing)])
 
 

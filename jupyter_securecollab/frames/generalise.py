@@ -25,6 +25,7 @@ OLDEST = 90
 
 STARS = "***"
 _ISO = {"year": r"(?s)^([0-9]{4})-[0-9]{2}-.*$", "month": r"(?s)^([0-9]{4}-[0-9]{2})-.*$"}
+_LONGEST = 1000
 _BY_TAG: dict[str, Option] = {
     "age": Decimal(5),
     "latitude": Decimal("0.1"),
@@ -86,7 +87,7 @@ def _beginning(texts: Column, to: Option) -> Column:
         replaced: Any = pc.replace_substring_regex(texts, _ISO[to], r"\1")
         masked: Column = pc.if_else(pc.match_substring_regex(texts, _ISO[to]), replaced, pa.scalar(STARS, texts.type))
         return masked
-    if to != to.to_integral_value() or to < 1:
+    if to != to.to_integral_value() or not 1 <= to <= _LONGEST:
         raise Invalid("texts are generalised to a number of characters", next_step="Write generalise:3.")
     begun: Any = pc.utf8_slice_codeunits(texts, 0, int(to))
     longer = pc.greater(pc.utf8_length(texts), pa.scalar(int(to), pa.int64()))
@@ -123,9 +124,11 @@ def _whole_bands(plain: NDArray[Any], width: Decimal) -> NDArray[Any]:
 def _bands(plain: NDArray[Any], width: Decimal) -> NDArray[Any]:
     exponent = width.as_tuple().exponent
     decimals = -exponent if isinstance(exponent, int) and exponent < 0 else 0
-    # Nine decimals away from a bound is on it: 0.3 / 0.1 is a little less than 3.
-    floored = np.floor(np.round(plain.astype(np.float64) / float(width), 9)) * float(width)
-    with np.errstate(over="ignore", invalid="ignore"):
+    if not 0 < float(width) < np.inf:
+        raise Invalid("the bands are too narrow or too wide for this type of column", next_step="Write generalise:10.")
+    with np.errstate(all="ignore"):  # infinite and enormous values: infinite
+        # Nine decimals away from a bound is on it: 0.3 / 0.1 is a little less than 3.
+        floored = np.floor(np.round(plain.astype(np.float64) / float(width), 9)) * float(width)
         rounded = np.round(floored, decimals)
-    made: NDArray[Any] = np.where(np.isfinite(rounded), rounded, floored).astype(plain.dtype)
+        made: NDArray[Any] = np.where(np.isfinite(rounded), rounded, floored).astype(plain.dtype)
     return made

@@ -70,7 +70,9 @@ def pseudonym(values: Column, key: MaskKey) -> Column:
             "pseudonyms need room for 64 bits, and this type of number has less",
             next_step="Make the column int64 or text first, or use fpe.",
         )
-    bits = _EXACT_FLOAT if pa.types.is_floating(values.type) else 63
+    bits = 63
+    if pa.types.is_floating(values.type):
+        bits, values = _EXACT_FLOAT, pc.add(values, 0.0)  # zero has no sign
     return on_uniques(values, lambda numbers: _number_pseudonyms(numbers, key, bits), always=True)
 
 

@@ -90,10 +90,14 @@ def mask_column(
     """
     choice = choose(how) if isinstance(how, str) else how
     check_fit(values, choice)
-    owner = None if entity is None else _plain(_arrow(entity))
-    if owner is not None and len(owner) != len(values):
-        raise Invalid("the column that says whose date it is has another length")
+    owner = None if entity is None else _owner(entity, len(values))
     return _LIBRARIES[_library(values)](values, Task(choice, tag, key, owner))
+
+
+def _owner(entity: Any, rows: int) -> Column:
+    if kind_of(entity) == "other" or len(entity) != rows:
+        raise Invalid("whose dates they are is said by a column of text, numbers or dates of the same frame")
+    return _plain(_arrow(entity))
 
 
 def kind_of(values: Any) -> Kind:
@@ -288,24 +292,23 @@ def _library(values: Any) -> str:
 
 
 def _arrow(values: Any) -> Column:
-    """Any column as an Arrow one."""
+    """Any column as an Arrow one. Raises `CannotHold` for objects that Arrow cannot hold together."""
     library = _library(values)
-    if library == "pandas":
-        found: Any = pa.Array.from_pandas(values)
-    else:
-        found = values.to_arrow() if library == "polars" else values
+    try:
+        if library == "pandas":
+            found: Any = pa.Array.from_pandas(values)
+        else:
+            found = values.to_arrow() if library == "polars" else values
+    except (pa.ArrowException, TypeError, ValueError):  # their texts quote values; UnicodeError is a ValueError
+        raise CannotHold("values of several types, or text that is not UTF-8", next_step="Use null or drop.") from None
     return found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found])
 
 
 def _value_type(values: Any) -> pa.DataType | None:
     """The Arrow type of the values; None for objects that Arrow cannot hold together."""
-    library = _library(values)
     try:
-        if library == "pandas":
-            kind: Any = pa.Array.from_pandas(values).type
-        else:
-            kind = (values.head(0).to_arrow() if library == "polars" else values).type
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        kind: Any = _arrow(values.head(0) if _library(values) == "polars" else values).type
+    except CannotHold:
         return None
     value_type: pa.DataType = kind.value_type if pa.types.is_dictionary(kind) else kind
     return value_type

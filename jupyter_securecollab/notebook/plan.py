@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
@@ -89,7 +89,7 @@ Masks = Mapping[str, str | Mapping[str, Given]]
 class Plan:
     """A frame with its labels and how its masked copies are made; those that need no key are made already."""
 
-    frame: Any
+    frame: Any = field(repr=False)
     labels: Mapping[str, Label]
     copies: Mapping[str, Choice]
     up_to: Level

@@ -1,0 +1,168 @@
+"""Bands, bounds, noise, shifted dates and shuffling: what they promise, and what they refuse."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_securecollab.errors import Invalid
+from jupyter_securecollab.frames.keyed import MaskKey
+from jupyter_securecollab.frames.mask import mask_column
+
+KEY = MaskKey(bytes(range(32)))
+
+
+def masked(values: Any, how: str, tag: str | None = None, entity: Any = None) -> Any:
+    return mask_column(values, how, tag, key=KEY, entity=entity)
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "how", "tag", "made"),
+    [
+        ([0, 9, 10, -1, -10], "int64", "generalise:10", None, [0, 0, 10, -10, -10]),
+        ([-128, 127, -5], "int8", "generalise:10", None, [-128, 120, -10]),
+        ([255, 0], "uint8", "generalise:100", None, [200, 0]),
+        ([2**63 - 1, -(2**63)], "int64", "generalise:1000", None, [9223372036854775000, -(2**63)]),
+        ([89, 90, 117], "int64", "generalise", "age", [85, 90, 90]),
+        ([89.5, 90.0, 117.2], "float64", "generalise:1", "age", [89.0, 90.0, 90.0]),
+        ([0.3, -0.3, 0.29999], "float64", "generalise:0.1", None, [0.3, -0.3, 0.2]),
+        ([42.3601, -71.0589], "float64", "generalise", "latitude", [42.3, -71.1]),
+        ([np.inf, -np.inf, 7.0], "float64", "generalise:5", None, [np.inf, -np.inf, 5.0]),
+        ([1, 50, 99], "int64", "clip:18:90", None, [18, 50, 90]),
+        ([1, 50, 99], "int64", "clip:18", None, [18, 50, 99]),
+        ([np.inf, -np.inf, 0.5], "float64", "clip:0:1", None, [1.0, 0.0, 0.5]),
+        (["01013", "013", "0", ""], "str", "generalise:3", "postcode", ["010***", "***", "***", "***"]),
+        (["éèà-77", "éèà"], "str", "generalise:3", None, ["éèà***", "***"]),
+        (["1989-05-25", "1989-05-25T10:00", "1989"], "str", "generalise:year", None, ["1989", "1989", "***"]),
+        (["1989-05-25", "25.5.1989"], "str", "generalise:month", None, ["1989-05", "***"]),
+    ],
+)
+def test_bands_and_bounds(values: list[Any], dtype: str, how: str, tag: str | None, made: list[Any]) -> None:
+    column = pd.Series(values, dtype=dtype)
+    result = masked(column, how, tag)
+    assert result.tolist() == made and result.dtype == column.dtype
+
+
+@pytest.mark.parametrize("unit", ["year", "quarter", "month", "week", "day"])
+def test_dates_become_the_first_moment_of_their_unit_where_they_are(unit: str) -> None:
+    when = pd.Series(pd.to_datetime(["2020-05-31 23:30"])).dt.tz_localize("Europe/Berlin")
+    (made,) = masked(when, f"generalise:{unit}")
+    assert made.tz is not None and made <= when[0] and (made.hour, made.minute) == (0, 0)
+
+
+def test_nan_of_polars_stays_nan_and_null_null() -> None:
+    values = pl.Series([float("nan"), None, 7.5])
+    for how in ("generalise:5", "clip:0:5", "noise:0.1"):
+        made = masked(values, how).to_list()
+        assert np.isnan(made[0]) and made[1] is None
+
+
+@pytest.mark.parametrize(
+    ("values", "how", "says"),
+    [
+        ([1], "generalise", "told how far"),
+        ([1], "generalise:0", "width above zero"),
+        ([1], "generalise:-5", "width above zero"),
+        ([1], "generalise:month", "bands of a width"),
+        ([1], "generalise:0.5", "whole width"),
+        ([1], "generalise:1e400", "wider than"),
+        ([1.0], "generalise:1e400", "too narrow or too wide"),
+        ([1.0], "generalise:1e-400", "too narrow or too wide"),
+        ([dt.date(2020, 1, 1)], "generalise:10", "not generalised to a number"),
+        (["x"], "generalise:week", "not generalised to a week"),
+        (["x"], "generalise:0", "number of characters"),
+        (["x"], "generalise:1e30", "number of characters"),
+        ([1], "clip", "needs a bound"),
+        ([1], "clip:9:1", "above the higher one"),
+        ([1], "clip:0.5", "whole bounds"),
+        ([1], "clip:0:1e30", "beyond what this type"),
+        (["x"], "clip:0:1", "does not work on this type"),
+        ([1], "noise:0", "above zero"),
+        ([1], "noise:-1", "above zero"),
+        ([1], "noise:1e400", "above zero"),
+        (["x"], "noise:1", "does not work on this type"),
+        ([dt.date(2020, 1, 1)], "shift:30:x", "needs the column"),
+        ([1], "shift:30:x", "does not work on this type"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(values: list[Any], how: str, says: str) -> None:
+    with pytest.raises(Invalid, match=says):
+        masked(pa.array(values), how)
+
+
+def test_noise_has_the_size_asked_for_and_is_the_same_again() -> None:
+    values = pa.array(np.zeros(200_000))
+    made = masked(values, "noise:2.5").to_numpy()
+    assert abs(made.mean()) < 0.03 and abs(made.std() - 2.5) < 0.03 and len(np.unique(made)) == len(made)
+    assert abs((np.abs(made) < 2.5).mean() - 0.6827) < 0.01  # normal
+    assert np.array_equal(made, masked(values, "noise:2.5").to_numpy())
+    assert np.array_equal(made[:1001], masked(values[:1001], "noise:2.5").to_numpy())  # more rows, no fresh noise
+    other = mask_column(values, "noise:2.5", None, key=MaskKey(bytes(32))).to_numpy()
+    assert abs(np.corrcoef(made, other)[0, 1]) < 0.02
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "int64", "uint64"])
+def test_noise_on_whole_numbers_stops_at_the_bounds_of_their_type(dtype: str) -> None:
+    limits = np.iinfo(dtype)
+    values = np.array([limits.max, limits.min] * 500, dtype)
+    made = masked(pd.Series(values), f"noise:{limits.max // 100 + 3}").to_numpy()
+    assert made.dtype == dtype and set(np.unique(made[::2] == limits.max)) == {True, False}
+    assert np.all(made[::2] > limits.max // 2) and np.all(made[1::2] < limits.max // 2)  # nothing wrapped around
+
+
+def test_shifting_keeps_every_interval_of_one_person_and_moves_everybody() -> None:
+    days = pd.Series(pd.date_range("2020-01-01 08:30", periods=400, freq="D"))
+    who = pd.Series([f"p{number % 40}" for number in range(400)])
+    made = masked(days, "shift:30:who", entity=who)
+    moved = (made - days).dt.days
+    assert moved.groupby(who).nunique().eq(1).all() and moved.between(-30, 30).all() and (moved != 0).all()
+    assert moved.nunique() > 15 and (made.dt.time == days.dt.time).all()
+    again = masked(days.dt.tz_localize("UTC"), "shift:30:who", entity=who.astype("category"))
+    assert ((again - days.dt.tz_localize("UTC")).dt.days == moved).all()
+
+
+def test_all_days_are_drawn_alike_and_none_stays() -> None:
+    who = pa.array([f"p{number}" for number in range(30_000)])
+    days = pa.array([dt.date(2020, 1, 1)] * 30_000)
+    moved = np.array([(one - dt.date(2020, 1, 1)).days for one in masked(days, "shift:3:x", entity=who).to_pylist()])
+    counts = {day: int((moved == day).sum()) for day in range(-3, 4)}
+    assert counts.pop(0) == 0 and all(4_700 < count < 5_300 for count in counts.values())
+
+
+def test_a_date_of_nobody_is_left_out_rather_than_moved_with_all_others_of_nobody() -> None:
+    days = pd.Series(pd.to_datetime(["2020-01-05", "2020-01-06", None]))
+    assert masked(days, "shift:30:x", entity=pd.Series(["a", None, "b"])).isna().tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("days", ["0", "3661", "1.5", "-3"])
+def test_shifts_by_odd_numbers_of_days_are_refused(days: str) -> None:
+    with pytest.raises(Invalid, match="dates are shifted by"):
+        masked(pa.array([dt.date(2020, 1, 1)]), f"shift:{days}:x", entity=pa.array(["a"]))
+
+
+@pytest.mark.parametrize("entity", [pa.array(["a", "b"]), pa.array([[1]])])
+def test_whose_dates_they_are_is_said_by_a_plain_column_of_the_frame(entity: Any) -> None:
+    with pytest.raises(Invalid, match="whose dates they are"):
+        masked(pa.array([dt.date(2020, 1, 1)]), "shift:3:x", entity=entity)
+
+
+@given(st.lists(st.one_of(st.none(), st.integers(-5, 5)), max_size=60))
+def test_shuffling_keeps_values_and_gaps(values: list[int | None]) -> None:
+    made = masked(pa.array(values, pa.int64()), "shuffle").to_pylist()
+    assert [one is None for one in made] == [one is None for one in values]
+    assert sorted(one for one in made if one is not None) == sorted(one for one in values if one is not None)
+
+
+def test_shuffling_moves_about_everything_and_takes_any_type() -> None:
+    made = masked(pa.array(range(10_000)), "shuffle").to_numpy()
+    assert (made == np.arange(10_000)).sum() < 10
+    for values in (pd.Series([[1], [2, 3]]), pd.Series(pd.period_range("2020", periods=2)), pl.Series([{"a": 1}])):
+        assert len(masked(values, "shuffle")) == len(values)
