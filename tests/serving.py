@@ -40,6 +40,7 @@ class Served:
     log_key: str
     process: subprocess.Popen[bytes] | None = None
     memories: int = field(default=0)
+    options: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -74,6 +75,7 @@ class Served:
             f"--ServerApp.root_dir={self.folder / 'work'}",
             f"--SecureCollabApp.folder={self.folder / 'vault'}",
             "--ServerApp.jpserver_extensions={'jupyter_securecollab': True}",
+            *self.options,
         ]
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -101,15 +103,15 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Served]:
-    """Found a vault with people in `folder` and serve it."""
+def served(folder: Path, *options: str) -> Iterator[Served]:
+    """Found a vault with people in `folder` and serve it, with these further options on the command line."""
     with closing(open_vault(folder / "vault", Settings())) as door:
         root = Caller(operator(), "cli", "cli")
         for name, clearance, roles in PEOPLE:
             door.add_user(root, name=name, clearance=clearance, roles=roles)
         door.add_member(root, group="analysts", person="bob")
         tokens = {name: door.new_token(root, name=name) for name, *_ in PEOPLE}
-        server = Served(folder, _free_port(), tokens, door.log_key)
+        server = Served(folder, _free_port(), tokens, door.log_key, options=options)
     server.start()
     try:
         yield server

@@ -6,11 +6,12 @@ import asyncio
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from textwrap import dedent
 
 import pytest
-from at_the_browser import V1, Person
+from at_a_notebook import notebook, only, reply_to, request, runs_of
+from at_the_browser import V1
 from serving import Served, served, share
 
 from jupyter_securecollab.cli import main
@@ -20,31 +21,6 @@ from jupyter_securecollab.cli import main
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp("executions")) as server:
         yield server
-
-
-@asynccontextmanager
-async def notebook(server: Served, name: str, path: str = "work.ipynb", protocol: str | None = V1):
-    """A person's notebook with a kernel: the person, the kernel's id and the websocket."""
-    person = Person(server.url + "/", {"Authorization": f"token {server.tokens[name]}"})
-    session = (await person.session(path)).json()
-    kernel = session["kernel"]["id"]
-    try:
-        yield person, kernel, await person.connect(kernel, protocol)
-    finally:
-        await person.delete(f"api/sessions/{session['id']}")
-        await person.leave()
-
-
-async def runs_of(server: Served, kernel: str | None = None, count: int = 0, **where):
-    """What carol, the auditor, finds on record: of a kernel at least so many, once everything has ended."""
-    with closing(server.client("carol")) as client:
-        for _ in range(200):
-            found = await asyncio.to_thread(client.executions, limit=1000, **where)
-            cells = [one for one in found if one.start.kernel == kernel and one.start.act != "kernel"]
-            if len(cells) >= count and all(one.end is not None for one in cells if one.start.act != "input_reply"):
-                break
-            await asyncio.sleep(0.1)
-    return found if kernel is None else cells
 
 
 @pytest.mark.parametrize("protocol", [None, V1])
@@ -60,31 +36,6 @@ async def test_a_cell_is_on_record_with_who_where_what_and_how_it_went(running: 
     assert [(one.end.status, one.end.error) for one in found] == [("ok", None), ("error", "ZeroDivisionError")]
     assert all(0 < one.end.took < 60_000_000 for one in found)
     assert len({one.start.code for one in found}) == 2
-
-
-def only(found, **what):
-    """The runs with these attributes of their start."""
-    return [one for one in found if all(getattr(one.start, name) == value for name, value in what.items())]
-
-
-def request(code: str, **options):
-    return {
-        "code": code,
-        "silent": False,
-        "store_history": True,
-        "user_expressions": {},
-        "allow_stdin": False,
-        **options,
-    }
-
-
-async def reply_to(socket, msg_id: str, kind: str):
-    """The reply to a message, whatever else arrives before it."""
-    async with asyncio.timeout(60):
-        while True:
-            message = await socket.receive()
-            if message["parent_header"].get("msg_id") == msg_id and message["header"]["msg_type"] == kind:
-                return message["content"]
 
 
 async def test_every_way_to_execute_over_the_websocket_is_on_record(running: Served) -> None:

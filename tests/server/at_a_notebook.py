@@ -1,0 +1,74 @@
+"""People who execute in notebooks on a served vault, and what is found on record of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+from at_the_browser import V1, Person
+from serving import Served
+
+
+@asynccontextmanager
+async def notebook(server: Served, name: str, path: str = "work.ipynb", protocol: str | None = V1):
+    """A person's notebook with a kernel: the person, the kernel's id and the websocket."""
+    person = Person(server.url + "/", {"Authorization": f"token {server.tokens[name]}"})
+    session = (await person.session(path)).json()
+    kernel = session["kernel"]["id"]
+    try:
+        yield person, kernel, await person.connect(kernel, protocol)
+    finally:
+        await person.delete(f"api/sessions/{session['id']}")
+        await person.leave()
+
+
+async def runs_of(server: Served, kernel: str | None = None, count: int = 0, **where):
+    """What carol, the auditor, finds on record: of a kernel at least so many, once everything has ended."""
+    with closing(server.client("carol")) as client:
+        for _ in range(200):
+            found = await asyncio.to_thread(client.executions, limit=1000, **where)
+            cells = [one for one in found if one.start.kernel == kernel and one.start.act != "kernel"]
+            if len(cells) >= count and all(one.end is not None for one in cells if one.start.act != "input_reply"):
+                break
+            await asyncio.sleep(0.1)
+    return found if kernel is None else cells
+
+
+def only(found, **what):
+    """The runs with these attributes of their start."""
+    return [one for one in found if all(getattr(one.start, name) == value for name, value in what.items())]
+
+
+def request(code: str, **options):
+    return {
+        "code": code,
+        "silent": False,
+        "store_history": True,
+        "user_expressions": {},
+        "allow_stdin": False,
+        **options,
+    }
+
+
+async def reply_to(socket, msg_id: str, kind: str, seconds: int = 60):
+    """The reply to a message, whatever else arrives before it."""
+    async with asyncio.timeout(seconds):
+        while True:
+            message = await socket.receive()
+            if message["parent_header"].get("msg_id") == msg_id and message["header"]["msg_type"] == kind:
+                return message["content"]
+
+
+def memory(server: Served) -> int:
+    """The most memory the server has had so far, in MiB."""
+    assert server.process is not None
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) // 1024
+
+
+def open_rows(server: Served) -> sqlite3.Connection:
+    """The vault's database, for counting."""
+    return sqlite3.connect(f"file:{server.folder / 'vault' / 'vault.sqlite'}?mode=ro", uri=True)

@@ -1,0 +1,226 @@
+"""When the vault cannot record: nothing is executed, or it is and the gap is on record; nothing answered is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+from at_a_notebook import memory, notebook, only, open_rows, reply_to, request, runs_of
+from serving import Served, served
+
+from jupyter_securecollab.errors import Unavailable
+from jupyter_securecollab.runs import Record, Seen
+from jupyter_securecollab.server import execution_writer
+from jupyter_securecollab.server.execution_writer import ExecutionWriter
+from jupyter_securecollab.server.vault import now
+
+
+@pytest.fixture(scope="module")
+def flagging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("flag")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def blocking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("block"), "--SecureCollabApp.record_executions=block") as server:
+        yield server
+
+
+@contextmanager
+def disk_full(server: Served) -> Iterator[None]:
+    """No file of the server's can be written any more."""
+    assert server.process is not None
+    before = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, before)
+
+
+async def outcome(socket, code: str, seconds: int = 60):
+    """The reply to a cell."""
+    msg_id = await socket.send("execute_request", request(code))
+    return await reply_to(socket, msg_id, "execute_reply", seconds)
+
+
+async def test_block_lets_a_cell_run_once_it_is_on_record(blocking: Served) -> None:
+    async with notebook(blocking, "alice") as (_, kernel, socket):
+        assert (await outcome(socket, "x = 1"))["status"] == "ok"
+        (one,) = await runs_of(blocking, kernel, 1)
+    assert one.end.status == "ok"
+
+
+@pytest.mark.parametrize("protocol", [None, "v1.kernel.websocket.jupyter.org"])
+async def test_block_executes_nothing_while_the_disk_is_full_and_says_so_in_the_cell(
+    blocking: Served, protocol
+) -> None:
+    async with notebook(blocking, "alice", protocol=protocol) as (_, kernel, socket):
+        await socket.run("x = 1")
+        with disk_full(blocking):
+            shown = await socket.output_of(await socket.send("execute_request", request("x = 2")))
+            refused = await outcome(socket, "x = 3")
+        assert "this was not executed: it cannot be put on record" in shown and "Next: " in shown
+        assert (refused["status"], refused["ename"]) == ("error", "NotRecorded")
+        while (await outcome(socket, "y = 4"))["status"] == "error":
+            await asyncio.sleep(0.2)
+        assert (await socket.run("print(x)"))[0] == "1\n"
+        found = await runs_of(blocking, kernel, 5)
+    assert [one.end.status for one in found[:3]] == ["ok", "refused", "refused"]
+    assert found[-1].end.status == "ok"
+
+
+async def test_flag_goes_on_while_the_disk_is_full_and_records_all_of_it_afterwards_with_the_gap(
+    flagging: Served,
+) -> None:
+    async with notebook(flagging, "alice") as (_, kernel, socket):
+        await socket.run("x = 0")
+        with disk_full(flagging):
+            for _ in range(50):
+                assert (await outcome(socket, "x += 1"))["status"] == "ok"
+        assert (await socket.run("print(x)"))[0] == "50\n"
+        found = await runs_of(flagging, kernel, 52)
+        everything = await runs_of(flagging)
+    assert [one.end.status for one in found] == ["ok"] * 52
+    gaps = [one for one in everything if one.start.what == "gap"]
+    assert gaps and {gap.start.lost for gap in gaps} == {0}
+    assert all(gap.start.since < gap.start.at for gap in gaps)
+    assert "executions cannot be recorded just now" in flagging.log or "recorded again" in flagging.log
+
+
+async def test_a_server_killed_under_load_has_every_execution_it_answered(tmp_path) -> None:
+    with served(tmp_path) as server:
+        answered: list[str] = []
+
+        async def load(number: int) -> None:
+            async with notebook(server, "alice", f"{number}.ipynb") as (_, kernel, socket):
+                for count in range(10_000):
+                    await outcome(socket, f"'{number}'" + " " * count)
+                    answered.append(f"{kernel} {count + len(str(number)) + 2}")
+
+        tasks = [asyncio.create_task(load(number)) for number in range(2)]
+        while len(answered) < 100:
+            await asyncio.sleep(0.05)
+        server.stop(signal.SIGKILL)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        server.start()
+        found = only(await runs_of(server), act="execute")
+        there = {f"{one.start.kernel} {one.start.length}" for one in found}
+        assert len(answered) >= 100 and set(answered) <= there
+        with closing(server.client("carol")) as client:
+            assert any(one.end is None for one in client.executions(limit=1000))
+
+
+@pytest.mark.slow
+async def test_a_flood_of_cells_is_recorded_to_the_last_and_stays_within_bounds(flagging: Served) -> None:
+    cells = 2000
+    async with notebook(flagging, "bob") as (_, kernel, socket):
+        await socket.run("n = 0")
+        before = memory(flagging)
+        last = ""
+        for _ in range(cells):
+            last = await socket.send("execute_request", request("n += 1"))
+        await reply_to(socket, last, "execute_reply", seconds=200)
+        assert (await socket.run("print(n)"))[0] == f"{cells}\n"
+        assert memory(flagging) - before < 100
+        await runs_of(flagging, kernel, 1000)
+        count = 'SELECT count(*) FROM execution WHERE what = ? AND body LIKE ? AND body NOT LIKE \'%"act":"kernel"%\''
+        with closing(open_rows(flagging)) as rows:
+            counts = [rows.execute(count, (what, f"%{kernel}%")).fetchone() for what in ("start", "end")]
+            (entries,) = rows.execute("SELECT count(*) FROM entry WHERE act = 'executions'").fetchone()
+    assert counts == [(cells + 2,)] * 2
+    assert entries < cells
+
+
+@pytest.mark.slow
+async def test_what_a_cell_prints_is_neither_kept_nor_in_the_way(flagging: Served) -> None:
+    async with notebook(flagging, "bob") as (_, kernel, socket):
+        await socket.run("1")
+        before = memory(flagging)
+        printing = "for _ in range(1024): print('x' * (1 << 20), flush=True)"
+        assert (await outcome(socket, printing, seconds=200))["status"] == "ok"
+        found = await runs_of(flagging, kernel, 2)
+        assert memory(flagging) - before < 500
+    assert found[-1].start.length == len(printing)
+
+
+class Wall:
+    """What a vault is to the writer: takes batches, or cannot."""
+
+    def __init__(self) -> None:
+        self.up = False
+        self.batches: list[list[Record]] = []
+        self.tried = threading.Event()
+
+    def __call__(self, batch) -> None:
+        self.tried.set()
+        if self.up:
+            raise Unavailable("the wall is up")
+        if any(one.record.act == "poison" for one in batch):
+            raise ValueError("cannot be encoded")
+        self.batches.append([one.record for one in batch])
+
+    @property
+    def written(self) -> list[Record]:
+        return [record for batch in self.batches for record in batch]
+
+
+def start(number: int, act: str = "execute") -> Seen:
+    return Seen(Record(v=1, what="start", run=f"{number:032x}", at=now(), act=act), b"x" * 100)
+
+
+@pytest.fixture
+def wall(monkeypatch) -> Wall:
+    monkeypatch.setattr(execution_writer, "_RETRY", 0.01)
+    return Wall()
+
+
+def test_beyond_the_limit_records_are_dropped_and_counted(wall: Wall, monkeypatch) -> None:
+    monkeypatch.setattr(execution_writer, "KEPT", 10)
+    done: list[int] = []
+    writer = ExecutionWriter(wall, now, done.append, "a" * 16)
+    wall.up = True
+    tickets = [writer.put(start(number), urgent=True) for number in range(25)]
+    assert tickets == [*range(1, 11), *[None] * 15]
+    wall.tried.wait(5)
+    assert writer.failing_since is not None and writer.lost == 15
+    wall.up = False
+    writer.close()
+    assert [one.lost for one in wall.written if one.what == "gap"] == [15]
+    assert [int(one.run, 16) for one in wall.written if one.what == "start"] == list(range(10))
+    assert done[-1] == 10 and writer.failing_since is None
+
+
+def test_a_lot_of_code_counts_as_much_as_many_records(wall: Wall, monkeypatch) -> None:
+    monkeypatch.setattr(execution_writer, "KEPT_CODE", 250)
+    wall.up = True
+    writer = ExecutionWriter(wall, now, lambda _: None, "a" * 16)
+    assert [writer.put(start(number)) for number in range(3)] == [1, 2, None]
+    wall.up = False
+    writer.close()
+    assert [one.lost for one in wall.written if one.what == "gap"] == [1]
+
+
+def test_one_record_that_cannot_be_written_stops_no_others(wall: Wall) -> None:
+    wall.up = True
+    writer = ExecutionWriter(wall, now, lambda _: None, "a" * 16)
+    for number, act in enumerate(("execute", "poison", "execute")):
+        writer.put(start(number, act), urgent=True)
+    wall.tried.wait(5)
+    wall.up = False
+    writer.put(start(3), urgent=True)
+    writer.close()
+    assert [int(one.run, 16) for one in wall.written if one.what == "start"] == [0, 2, 3]
+
+
+def test_a_writer_that_is_closed_takes_nothing(wall: Wall) -> None:
+    writer = ExecutionWriter(wall, now, lambda _: None, "a" * 16)
+    assert writer.put(start(1)) == 1
+    writer.close()
+    assert writer.put(start(2)) is None
+    assert len(wall.written) == 1
