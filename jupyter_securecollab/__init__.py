@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from .notebook import load_ipython_extension as load_ipython_extension
     from .notebook import unload_ipython_extension as unload_ipython_extension
+    from .notebook.executed import executions
     from .notebook.masking import mask
     from .notebook.opening import open as open
     from .notebook.risks import risk
@@ -29,6 +30,7 @@ __all__ = [
     "access",
     "audit",
     "classify",
+    "executions",
     "mask",
     "risk",
     "share",
@@ -41,6 +43,7 @@ __all__ = [
 _PLACES = {
     "load_ipython_extension": "notebook",
     "unload_ipython_extension": "notebook",
+    "executions": "notebook.executed",
     "open": "notebook.opening",
     "risk": "notebook.risks",
     "mask": "notebook.masking",

@@ -163,18 +163,15 @@ def _audit_show(arguments: argparse.Namespace) -> None:
         if arguments.index is not None:
             print(printable(door.prove(_me(), index=arguments.index).entry.decode()))
             return
+        since = None if arguments.since is None else looking_back(arguments.since, datetime.now(UTC))
         if arguments.executions:
-            _executions(door, arguments)
+            where = {"by": arguments.by, "notebook": arguments.notebook}
+            for run in door.executions(_me(), since=since, limit=arguments.number, **where):
+                print(run_line(run))
             return
-        for entry in door.audit(_me(), name=arguments.name, by=arguments.by, limit=arguments.number):
+        about = {"name": arguments.name, "by": arguments.by}
+        for entry in door.audit(_me(), since=since, limit=arguments.number, **about):
             print(entry_line(entry))
-
-
-def _executions(door: Collaboration, arguments: argparse.Namespace) -> None:
-    since = None if arguments.since is None else looking_back(arguments.since, datetime.now(UTC))
-    found = door.executions(_me(), by=arguments.by, notebook=arguments.notebook, since=since, limit=arguments.number)
-    for run in found:
-        print(run_line(run))
 
 
 def _audit_verify(arguments: argparse.Namespace) -> None:
@@ -230,6 +227,22 @@ def _login(arguments: argparse.Namespace) -> None:
     print(f"Signed in as {who.name}; you read up to {who.clearance}. The log's key is {who.log_key}.")
 
 
+def _doctor(arguments: argparse.Namespace) -> None:
+    # A server's own libraries take as long to load as all the rest, and no other command needs them.
+    from .server.doctor import configured_problems, running_servers
+
+    found = list(configured_problems())
+    print("A server you start now", "does not record all that is executed:" if found else "records what is executed.")
+    print(*(f"  {text}" for text in found), sep="\n", end="\n" if found else "")
+    for url, state in running_servers():
+        why = ("It tells only who is signed in there: ask it with %vault.",) if state is None else state.why_not
+        print(f"The server at {url}", "may not record all that is executed:" if why else "records what is executed.")
+        print(*(f"  {text}" for text in why), sep="\n", end="\n" if why else "")
+        found += why
+    if found:
+        raise Invalid("executions are not, or not all, recorded", next_step="See docs/guide/what-is-recorded.md.")
+
+
 def _print_token(door: Collaboration, name: str) -> None:
     print(f"Token of {name}, shown this once: {door.new_token(_me(), name=name)}")
 
@@ -269,6 +282,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("person", nargs="+")
     _command(group, "list", _group_list, "list groups and who is in them")
     _audit_commands(commands.add_parser("audit", help="the log").add_subparsers(required=True, metavar="what"))
+    _command(commands, "doctor", _doctor, "whether what is executed is recorded, and what stands in the way")
     _command(commands, "gc", _gc, "remove what interrupted uploads left")
     keys = commands.add_parser("keys", help="project keys").add_subparsers(required=True, metavar="what")
     _command(keys, "rotate", _keys_rotate, "give a project a new key").add_argument("project")

@@ -44,7 +44,7 @@ from .model import (
 )  # fmt: skip
 from .proofs import Checkpoint, open_checkpoint, verify_consistency, verify_receipt
 from .protocol import PREFIX, Nothing, Reply, Route, route
-from .runs import Run
+from .runs import RecordingState, Run
 
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _RETRIED = frozenset(
@@ -61,6 +61,7 @@ _RETRIED = frozenset(
         "versions",
         "audit",
         "executions",
+        "recording",
         "prove",
     }
 )
@@ -277,6 +278,10 @@ class Client:
     ) -> tuple[Run, ...]:
         """Executions the user may read of."""
         return self._call("executions", protocol.Executions(by, notebook, since, limit), tuple[Run, ...])
+
+    def recording(self) -> RecordingState:
+        """Whether the server records what is executed."""
+        return self._call("recording", Nothing(), RecordingState)
 
     def prove(self, index: int) -> Receipt:
         """The offline proof of one entry."""

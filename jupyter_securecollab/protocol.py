@@ -36,7 +36,7 @@ from .model import (
     VersionSummary,
     Who,
 )  # fmt: skip
-from .runs import Notebook, Run
+from .runs import Notebook, RecordingState, Run
 
 PREFIX = "securecollab/api/v1"
 """Below the server's base URL."""
@@ -187,6 +187,7 @@ ROUTES: tuple[Route, ...] = (
     Route("versions", "GET", "assets/{name}/versions", NameOnly, tuple[VersionSummary, ...]),
     Route("audit", "GET", "audit", Audit, tuple[EntryView, ...]),
     Route("executions", "GET", "executions", Executions, tuple[Run, ...]),
+    Route("recording", "GET", "recording", Nothing, RecordingState),
     Route("export", "GET", "audit/export", Nothing, Nothing, raw=True),
     Route("prove", "GET", "audit/{index}", Prove, Receipt),
 )

@@ -24,6 +24,9 @@ TABLE = "execution"
 Road = Literal["websocket", "other", "server"]
 """How it got where it ran: a notebook's websocket; another road to the kernel; the server's own routes."""
 
+Mode = Literal["block", "flag", "off"]
+"""What happens when records cannot be written: nothing is executed, or it is and the gap is recorded."""
+
 Outcome = Literal["ok", "error", "aborted", "refused", "restarted", "died", "ended", "server stopped"]
 
 
@@ -134,3 +137,10 @@ class Run(Value, frozen=True):
 
 
 Notebook = Annotated[str, msgspec.Meta(max_length=1024)]
+
+
+class RecordingState(Value, frozen=True):
+    """Whether this server records what is executed, and what stands in its way."""
+
+    mode: Mode
+    why_not: tuple[str, ...]

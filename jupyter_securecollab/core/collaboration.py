@@ -96,6 +96,8 @@ class Collaboration:
         # What was executed.
         self.record = executions.record
         self.executions = executions.executions
+        self.recording = executions.recording
+        self.recorded_by = executions.recorded_by
         # People.
         self.me = accounts.me
         self.people = accounts.people

@@ -8,14 +8,14 @@ every record can still be checked.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
 
 from ..model import Caller
 from ..proofs import Frontier, leaf_hash
-from ..runs import ACT, Run, Seen, parse_record
+from ..runs import ACT, RecordingState, Run, Seen, parse_record
 from .access import whole_milliseconds
 from .audit import Work
 from .catalog import DataKeyRow, ExecutionRow
@@ -34,6 +34,15 @@ class ExecutionBook:
 
     def __init__(self, desk: Desk, keys: Keyring) -> None:
         self._desk, self._keys = desk, keys
+        self._state: Callable[[], RecordingState] = _nobody_records
+
+    def recorded_by(self, state: Callable[[], RecordingState]) -> None:
+        """Who brings records here, and knows whether it can, is this."""
+        self._state = state
+
+    def recording(self, caller: Caller) -> RecordingState:
+        """Whether what is executed on the server of this vault is being recorded. Everybody may know."""
+        return self._state()
 
     def record(self, seen: Sequence[Seen]) -> None:
         """Write records and the entry that vouches for them, durably. Raises `Unavailable` if that cannot be."""
@@ -90,6 +99,10 @@ class ExecutionBook:
             return [Run(row.entry, parse_record(row.body), ends.get(row.run)) for row in reversed(started)]
 
         return tuple(self._desk.journal.read(query))
+
+
+def _nobody_records() -> RecordingState:
+    return RecordingState("off", ("This vault runs in no server that executes anything.",))
 
 
 def _with_code(seen: Seen, key: bytes) -> str:

@@ -110,7 +110,10 @@ MAGICS = {
                 Flag("by", "one", "PERSON", "only what this person did"),
                 Flag("since", "one", "TIME", "an ISO time, or 8h, 30d, 2w ago"),
                 Flag("export", "one", "FILE", "save the whole log for offline verification"),
+                Flag("executions", "nothing", "", "what was executed on the server, instead of entries"),
+                Flag("notebook", "one", "PATH", "with --executions: only in this notebook"),
             ),
+            examples=("%audit oncology/patients --by bob --since 7d", "%audit --executions --since 8h"),
             subject_needed=False,
         ),
     )

@@ -136,6 +136,13 @@ def _versions(parsed: Parsed, variables: Mapping[str, Any]) -> None:
 
 
 def _audit(parsed: Parsed, variables: Mapping[str, Any]) -> None:
+    if parsed.has("executions"):
+        if parsed.subject or parsed.has("export"):
+            raise Invalid("executions are listed by themselves", next_step="%audit --executions --by PERSON --since 8h")
+        _shown(collab.executions(by=parsed.one("by"), notebook=parsed.one("notebook"), since=parsed.one("since")))
+        return
+    if parsed.has("notebook"):
+        raise Invalid("entries of the log are not listed by notebook", next_step="%audit --executions --notebook PATH")
     _shown(collab.audit(parsed.subject, by=parsed.one("by"), since=parsed.one("since"), export=parsed.one("export")))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import Invalid
 from ..model import Access, AssetSummary, EntryView, Label, VersionSummary, Who, clip, grantee_name
 from ..proofs import parse_entry
+from ..runs import RecordingState
 from ..times import shown
 from ..times import since as looking_back
 from .display import Report, Shown, Table, listed
@@ -78,9 +79,14 @@ def vault(name: str | None = None) -> Vault:
         ("groups", listed(f"@{group}" for group in who.groups)),
         ("protection", wall),
         ("shares read up to", f"{who.default_up_to} unless you say otherwise"),
+        ("executions", _recorded(current().client.recording())),
         ("log key", who.log_key),
     )
     return Vault(Report(f"{who.name} at {who.vault}", facts), who)
+
+
+def _recorded(state: RecordingState) -> str:
+    return " ".join(state.why_not) or "recorded: who, where, when, how it went; not the code nor what it prints"
 
 
 @dataclass(frozen=True, repr=False)

@@ -14,7 +14,9 @@ from traitlets import CaselessStrEnum, Unicode, default
 from ..core.collaboration import Collaboration, Settings
 from ..errors import SecureCollabError
 from ..model import Level
-from .execution import Mode, Recording
+from ..runs import Mode
+from .doctor import recording_problems
+from .execution import Recording
 from .handlers import AsyncDoor, handlers
 from .vault import now, open_vault, operator, vault_folder
 from .wiring import check, install
@@ -87,6 +89,7 @@ class SecureCollabApp(ExtensionApp):
         copies = Path(self.checkpoint_folder) if self.checkpoint_folder else None
         self.door = open_vault(Path(self.folder), settings, copies=copies)
         self.recording = Recording(cast(Mode, self.record_executions), self.door.record, now)
+        self.door.recorded_by(self.recording.state)
         install(
             serverapp,
             self.door,
@@ -99,7 +102,14 @@ class SecureCollabApp(ExtensionApp):
     def initialize_settings(self) -> None:
         """Register the event and say which of our classes are not in use."""
         self._events().register_event_schema(_CHANGED_SCHEMA)
-        check(cast(ServerApp, self.serverapp), self.door)
+        serverapp = cast(ServerApp, self.serverapp)
+        check(serverapp, self.door)
+        self.recording.check_with(lambda: recording_problems(serverapp))
+
+    async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+        # All other extensions have had their say by now.
+        for text in self.recording.state().why_not:
+            serverapp.log.critical("jupyter_securecollab: %s", text)
 
     def initialize_handlers(self) -> None:
         """Add the routes of the protocol."""

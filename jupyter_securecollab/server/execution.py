@@ -17,16 +17,14 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from ..core.ports import Clock
 from ..model import Level
-from ..runs import VERSION, Outcome, Record, Seen, Touched, plain
+from ..runs import VERSION, Mode, Outcome, Record, RecordingState, Seen, Touched, plain
 from .execution_writer import ExecutionWriter
-
-Mode = Literal["block", "flag", "off"]
 
 NOT_RECORDED = frozenset(
     (
@@ -87,20 +85,26 @@ class Recording:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._durable = 0
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
-        self.problems: tuple[str, ...] = ()
+        self._problems: Callable[[], tuple[str, ...]] = tuple
         name = secrets.token_hex(8)
         self._writer = None if mode == "off" else ExecutionWriter(write, clock, self._advanced, name)
 
     # -- what others need to know ------------------------------------------------------------------------------------
 
-    @property
-    def why_not(self) -> tuple[str, ...]:
-        """Why executions are not, or not all, being recorded; empty when they are."""
+    def state(self) -> RecordingState:
+        """Whether executions are being recorded, as things are now. From any thread."""
+        return RecordingState(self.mode, self._why_not())
+
+    def _why_not(self) -> tuple[str, ...]:
         if self._writer is None:
-            return ("An administrator switched the recording of executions off.", *self.problems)
+            return ("An administrator switched the recording of executions off.",)
         since = self._writer.failing_since
         failing = () if since is None else (f"Since {since:%Y-%m-%d %H:%M:%S} UTC the vault cannot write records.",)
-        return (*failing, *self.problems)
+        return (*failing, *self._problems())
+
+    def check_with(self, problems: Callable[[], tuple[str, ...]]) -> None:
+        """How to find out what stands in the way, asked each time: others may change the server while it runs."""
+        self._problems = problems
 
     def notebook(self, kernel_id: str, path: object) -> None:
         """The server was told that this kernel belongs to this notebook."""

@@ -26,13 +26,25 @@ from .kernels import (
     SecureWebsocketConnection,
 )
 
-_CHOICES: dict[str, tuple[type, type]] = {
+CHOICES: dict[str, tuple[type, type]] = {
     "authorizer_class": (AllowAllAuthorizer, OwnerAuthorizer),
     "session_manager_class": (SessionManager, OwnedSessionManager),
     "kernel_manager_class": (AsyncMappingKernelManager, OwnedKernelManager),
     "kernel_websocket_connection_class": (ZMQChannelsWebsocketConnection, SecureWebsocketConnection),
 }
 """ServerApp's trait, what it is when nobody chose, and ours."""
+
+NOT_RECORDED_BECAUSE = {
+    "kernel_websocket_connection_class": "Another websocket class is in use: executions are NOT recorded.",
+    "kernel_manager_class": (
+        "Another kernel manager is in use: how executions end, and what comes by other roads, is NOT recorded."
+    ),
+    "MultiKernelManager.kernel_manager_class": (
+        "Another class for single kernels is in use: starts and ends of kernels are NOT recorded."
+    ),
+    "session_manager_class": "Another session manager is in use: the notebook of an execution is NOT recorded.",
+}
+"""Where a class is not ours, what that means for the record of executions."""
 
 
 def install(
@@ -57,7 +69,7 @@ def install(
         environment=environment or {},
         recording=recording or not_recording(),
     )
-    choices = dict(_CHOICES)
+    choices = dict(CHOICES)
     if accounts.is_team():
         choices["identity_provider_class"] = (PasswordIdentityProvider, TeamIdentityProvider)
     # Several defaults depend on it: kernels behind a gateway are an administrator's choice as well.

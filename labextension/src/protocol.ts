@@ -260,6 +260,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/securecollab/api/v1/recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["recording"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/securecollab/api/v1/audit/export": {
         parameters: {
             query?: never;
@@ -706,6 +722,15 @@ export interface components {
         Touched: {
             name: string;
             level: components["schemas"]["Level"];
+        };
+        /**
+         * RecordingState
+         * @description Whether this server records what is executed, and what stands in its way.
+         */
+        RecordingState: {
+            /** @enum {unknown} */
+            mode: "block" | "flag" | "off";
+            why_not: string[];
         };
         /**
          * ErrorReply
@@ -1344,6 +1369,38 @@ export interface operations {
                 content: {
                     "application/json": {
                         result: components["schemas"]["Run"][];
+                        log: components["schemas"]["LogHead"];
+                    };
+                };
+            };
+            /** @description refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        result: components["schemas"]["RecordingState"];
                         log: components["schemas"]["LogHead"];
                     };
                 };

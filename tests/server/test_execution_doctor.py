@@ -1,0 +1,89 @@
+"""A server that does not record says so loudly, and `doctor` says it beforehand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from serving import Served, served
+
+STOCK = {
+    "ServerApp.kernel_websocket_connection_class": (
+        "jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection",
+        "executions are NOT recorded",
+    ),
+    "ServerApp.kernel_manager_class": (
+        "jupyter_server.services.kernels.kernelmanager.AsyncMappingKernelManager",
+        "what comes by other roads, is NOT recorded",
+    ),
+    "MultiKernelManager.kernel_manager_class": (
+        "jupyter_server.services.kernels.kernelmanager.ServerKernelManager",
+        "starts and ends of kernels are NOT recorded",
+    ),
+    "ServerApp.session_manager_class": (
+        "jupyter_server.services.sessions.sessionmanager.SessionManager",
+        "the notebook of an execution is NOT recorded",
+    ),
+}
+
+
+def doctor(folder: Path) -> subprocess.CompletedProcess[str]:
+    """`jupyter securecollab doctor`, run by whoever runs the server in this folder."""
+    places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+    environment = {**os.environ, **{name: str(folder / name.lower()) for name in places}}
+    command = [sys.executable, "-m", "jupyter_securecollab.cli", "doctor"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def configure(folder: Path, text: str) -> None:
+    """The configuration in somebody's home, which enables the extension and says this."""
+    home = folder / "jupyter_config_dir"
+    home.mkdir()
+    enabled = "c.ServerApp.jpserver_extensions = {'jupyter_securecollab': True}\n"
+    (home / "jupyter_server_config.py").write_text(f"c = get_config()\n{enabled}{text}\n")
+
+
+def state(server: Served):
+    with closing(server.client("bob")) as client:
+        return client.recording()
+
+
+def test_all_is_well_where_nobody_changed_anything(tmp_path: Path) -> None:
+    configure(tmp_path, "")
+    with served(tmp_path) as server:
+        assert (state(server).mode, state(server).why_not) == ("flag", ())
+        assert "NOT recorded" not in server.log
+    found = doctor(tmp_path)
+    assert (found.returncode, found.stdout) == (0, "A server you start now records what is executed.\n"), found.stderr
+
+
+@pytest.mark.parametrize("trait", STOCK)
+def test_classes_swapped_in_somebodys_home_are_found_at_start_and_by_the_doctor(tmp_path: Path, trait: str) -> None:
+    chosen, meaning = STOCK[trait]
+    configure(tmp_path, f"c.{trait} = {chosen!r}")
+    with served(tmp_path) as server:
+        assert meaning in " ".join(state(server).why_not)
+        assert [line for line in server.log.splitlines() if line.startswith("[C ") and meaning in line]
+        found = doctor(tmp_path)
+    assert found.returncode == 1
+    assert meaning in found.stdout and "may not record" in found.stdout
+
+
+def test_switched_off_is_said(tmp_path: Path) -> None:
+    configure(tmp_path, "c.SecureCollabApp.record_executions = 'off'")
+    with served(tmp_path) as server:
+        assert state(server).why_not == ("An administrator switched the recording of executions off.",)
+        assert "switched the recording of executions off" in server.log
+    assert "switched off" in doctor(tmp_path).stdout
+
+
+def test_an_extension_that_is_not_enabled_records_nothing(tmp_path: Path) -> None:
+    (tmp_path / "jupyter_config_dir").mkdir()
+    off = "c.ServerApp.jpserver_extensions = {'jupyter_securecollab': False}"
+    (tmp_path / "jupyter_config_dir" / "jupyter_server_config.py").write_text(off)
+    found = doctor(tmp_path)
+    assert found.returncode == 1 and "not enabled" in found.stdout
