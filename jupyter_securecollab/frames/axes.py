@@ -33,12 +33,26 @@ def names(frame: Any) -> tuple[str, ...]:
 
 def values(frame: Any, name: str) -> Any:
     """The column or index level of that name, as the library's own column type."""
+    return _at(frame, names(frame).index(name), len(_index_names(frame)))
+
+
+def columns(frame: Any) -> Iterator[tuple[str, Any]]:
+    """Names with values, by position: the way through a frame that is wide, or whose names repeat."""
     index = _index_names(frame)
-    position = names(frame).index(name)
-    if position < len(index):
+    for position, name in enumerate(names(frame)):
+        yield name, _at(frame, position, len(index))
+
+
+def length(frame: Any) -> int:
+    """How many rows it has."""
+    return frame.num_rows if hasattr(frame, "num_rows") else len(frame)
+
+
+def _at(frame: Any, position: int, index: int) -> Any:
+    if position < index:
         return frame.index.get_level_values(position).to_series()
     if hasattr(frame, "iloc"):
-        return frame.iloc[:, position - len(index)]
+        return frame.iloc[:, position - index]
     return frame.column(position) if hasattr(frame, "column_names") else frame.to_series(position)
 
 

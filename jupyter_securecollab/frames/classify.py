@@ -1,85 +1,284 @@
-"""Suggests a label for every column of a frame, here from obvious column names alone.
+"""Finds which columns of a frame are sensitive, and says why.
 
-What somebody decided is kept; where nothing is found a column is `internal` and nobody has reviewed it. Looks at no
-values, changes nothing, and an evidence text never holds a value.
+Three signals are joined, in `_weigh`: what the column's name says, what its values fit, and what stands beside it.
+What somebody decided is kept. Changes nothing, and no evidence holds a value: examples are shown with every letter
+and digit covered. Where nothing is found a column is `internal`, and nobody has reviewed it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..model import Label, Level, clip
-from .axes import names
+from . import axes, sampling, shapes
+from .names import Said, said
+from .readings import inside, readings
+from .recognizers import Match, Recognizer, matches, own_recognizer
+from .sampling import Sample
+from .tags import Rules, default_rules
 
-# How sure a column's name alone makes us: enough to ask, not enough to decide.
-NAME_ALONE = 0.6
+ENOUGH = 0.5
+"""How sure we have to be of a tag to give it."""
 
+# A name whose values cannot be looked at (there are none) is enough to ask.
+_NAME_ALONE = 0.8
+_BESIDE = 0.3
+_EXAMPLES = 3
 
-class NameRule(NamedTuple):
-    """Words that give a column away: anywhere in its name, or as the whole of it (`last`, not `last_visit`)."""
-
-    tag: str
-    level: Level
-    anywhere: frozenset[str]
-    whole: frozenset[str] = frozenset()
-
-
-def _rule(tag: str, level: Level, anywhere: str, whole: str = "") -> NameRule:
-    return NameRule(tag, level, frozenset(anywhere.split()), frozenset(whole.split()))
-
-
-# The first rule that matches counts: an email address is not a street address.
-NAME_RULES = (
-    _rule("us_ssn", Level.SECRET, "ssn socialsecurity"),
-    _rule("passport", Level.SECRET, "passport"),
-    _rule("driver_license", Level.SECRET, "drivers driverlicense driverlicence drivinglicence drivinglicense"),
-    _rule("credit_card", Level.SECRET, "creditcard cardnumber ccnumber cvv cvc", "card cc"),
-    _rule("password", Level.SECRET, "password passwd passphrase", "pwd"),
-    _rule("bank_account", Level.CONFIDENTIAL, "iban bankaccount accountnumber routingnumber"),
-    _rule("email", Level.CONFIDENTIAL, "email emails", "mail"),
-    _rule("phone", Level.CONFIDENTIAL, "phone telephone cellphone mobilenumber fax", "mobile cell tel"),
-    _rule("network_address", Level.CONFIDENTIAL, "ipaddress macaddress", "ip mac"),
-    _rule("birth_date", Level.CONFIDENTIAL, "birthdate birthday dateofbirth datebirth dob"),
-    _rule("death_date", Level.CONFIDENTIAL, "deathdate dateofdeath datedeath dod"),
-    _rule(
-        "person_name",
-        Level.CONFIDENTIAL,
-        "firstname lastname middlename maidenname givenname familyname fullname surname forename maiden username",
-        "name first last middle person",
-    ),
-    _rule("postcode", Level.CONFIDENTIAL, "zip zipcode postcode postalcode"),
-    _rule("address", Level.CONFIDENTIAL, "address addresses street streetname"),
-    _rule("location", Level.CONFIDENTIAL, "latitude longitude", "lat lon lng"),
+# What the values of one of these fit supports another of them that the name says: the name knows which.
+_KIN = (
+    frozenset({"person_name", "first_name", "last_name", "maiden_name"}),
+    frozenset({"address", "street"}),
+    frozenset({"latitude", "longitude"}),
+    frozenset({"date_of_birth", "date_of_death"}),
+    frozenset({"us_ssn", "national_id", "tax_id", "passport", "driver_license", "medical_record_number"}),
+    frozenset({"bank_account", "account_id"}),
+    frozenset({"username", "account_id"}),
+    frozenset({"device_id", "imei", "mac_address"}),
 )
 
-_LONGEST_PHRASE = 3
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+")
+# Neighbours that make a tag likelier.
+_PEOPLE = frozenset(
+    {"person_name", "first_name", "last_name", "maiden_name", "email", "date_of_birth", "us_ssn", "phone"}
+)
+_PLACES = frozenset({"street", "address", "city", "postcode", "country"})
+_BESIDES: dict[str, frozenset[str]] = {
+    "first_name": frozenset({"last_name", "maiden_name"}),
+    "last_name": frozenset({"first_name", "maiden_name"}),
+    "person_name": _PEOPLE | _PLACES,
+    "phone": _PEOPLE | _PLACES,
+    "postcode": frozenset({"street", "address", "city"}),
+    "city": frozenset({"street", "postcode"}),
+    "country": frozenset({"city", "postcode", "street", "nationality"}),
+    "street": frozenset({"city", "postcode"}),
+    "address": frozenset({"city", "postcode"}),
+    "latitude": frozenset({"longitude"}),
+    "longitude": frozenset({"latitude"}),
+    "date_of_birth": _PEOPLE,
+    "age": _PEOPLE | frozenset({"gender", "ethnicity", "marital_status"}),
+    "gender": _PEOPLE | frozenset({"age"}),
+    "ethnicity": _PEOPLE | frozenset({"age", "gender", "marital_status"}),
+    "username": frozenset({"password", "email"}),
+    "password": frozenset({"username", "email"}),
+    "cvv": frozenset({"credit_card"}),
+    "credit_card": frozenset({"cvv"}),
+    "bank_account": frozenset({"swift_bic", "iban", "person_name"}),
+    "account_id": _PEOPLE,
+}
 
 
-def classify(frame: Any, given: Mapping[str, Label]) -> dict[str, Label]:
+@dataclass(frozen=True)
+class Finding:
+    """What is known of one column.
+
+    `confidence` is 0 to 1; `share` of the values fitted `check`; `name_says` is the word that the name says it with.
+    `examples` are up to three values with letters and digits covered. `seen` values of `rows` rows were looked at.
+    """
+
+    level: Level
+    tag: str | None = None
+    confidence: float = 0.0
+    name_says: str = ""
+    check: str = ""
+    share: float = 0.0
+    beside: str = ""
+    examples: tuple[str, ...] = ()
+    contains: tuple[str, ...] = ()
+    raised: str = ""
+    seen: int = 0
+    rows: int = 0
+
+    def evidence(self) -> str:
+        """Why, in one line. It goes with the label to whoever may read the column, so it names no other column."""
+        said_so = [
+            f"the name says {self.name_says!r}" if self.name_says else "",
+            f"{_percent(self.share)} of {self.seen:,} values: {self.check}" if self.check else "",
+            "what stands beside it agrees" if self.beside else "",
+            "with other columns here it singles people out" if self.raised else "",
+            f"such as {', '.join(self.examples)}" if self.examples else "",
+        ]
+        return "; ".join(part for part in said_so if part)
+
+    def label(self) -> Label:
+        """As a label nobody has confirmed."""
+        return Label(self.level, self.tag, round(self.confidence, 3), self.evidence())
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A tag a column may have, and what speaks for it."""
+
+    tag: str
+    confidence: float
+    said: Said | None = None
+    match: Match | None = None
+    beside: str = ""
+
+
+class Classifier:
+    """Finds sensitive columns by an organisation's rules, and by recognizers that plug-ins bring.
+
+    Raises `Invalid` when a recognizer of the rules has a pattern that RE2 refuses or a check that does not exist.
+    """
+
+    def __init__(self, rules: Rules | None = None, recognizers: Iterable[Recognizer] = ()) -> None:
+        self.rules = rules or default_rules()
+        self._own = (*map(own_recognizer, self.rules.recognizers), *recognizers)
+        self._names = tuple((name, one.tag) for one in self.rules.recognizers for name in one.names)
+
+    def find(self, frame: Any, given: Mapping[str, Label] | None = None, *, full: bool = False) -> dict[str, Finding]:
+        """A finding for every index level and column of a pandas, polars or pyarrow frame, in order.
+
+        `given` holds labels somebody set or that came with the data: those columns are not looked at, but count as
+        neighbours. `full` reads every row; otherwise some thousand are, the same ones every time. Of columns that
+        share a name the highest finding counts.
+        """
+        decided = given or {}
+        columns = list(axes.columns(frame))
+        rows = None if full else sampling.rows_to_see(axes.length(frame), len(columns))
+        candidates: dict[str, list[tuple[Sample, list[_Candidate]]]] = {}
+        for name, values in columns:
+            leaves = [] if name in decided else sampling.sample(name, values, rows)
+            candidates.setdefault(name, []).extend((one, self._candidates(one)) for one in leaves)
+        beside = _neighbours(candidates, decided)
+        found = {name: self._best(leaves, beside) for name, leaves in candidates.items()}
+        found |= {name: _decided(decided[name]) for name in found if name in decided}
+        return self._combined(found, decided)
+
+    def suggest(self, name: str) -> Finding:
+        """What a column's name alone suggests."""
+        nothing = Sample(name, "nothing", pa.array([], pa.large_string()))
+        return self._finding(nothing, self._candidates(nothing), frozenset())
+
+    def level_of(self, tag: str | None) -> Level:
+        """The level of a tag by the rules."""
+        return self.rules.levels.get(tag or "", Level.INTERNAL)
+
+    def _candidates(self, sample: Sample) -> list[_Candidate]:
+        """Every tag the column may have, the surest first; of equals the highest level."""
+        name = said(sample.name, self._names)
+        fitting = list(_fitting(sample, self._own)) if sample.seen else []
+        tags = dict.fromkeys([*([name.tag] if name else []), *(one.tag for one in fitting)])
+        weighed = (_weigh(tag, sample, name, fitting) for tag in tags)
+        return sorted(weighed, key=lambda one: (one.confidence, self.level_of(one.tag).rank), reverse=True)
+
+    def _best(self, leaves: Sequence[tuple[Sample, list[_Candidate]]], beside: frozenset[str]) -> Finding:
+        """The finding of a column: of its leaves the one with the highest level counts, then the surest."""
+        findings = [self._finding(sample, candidates, beside) for sample, candidates in leaves]
+        return max(findings, key=lambda one: (one.level.rank, one.confidence), default=Finding(Level.INTERNAL))
+
+    def _finding(self, sample: Sample, candidates: Sequence[_Candidate], beside: frozenset[str]) -> Finding:
+        raised = [_beside(one, beside) for one in candidates]
+        best = max(raised, key=lambda one: one.confidence, default=None)
+        if best is None or best.confidence < ENOUGH:
+            return Finding(Level.INTERNAL, seen=sample.seen, rows=sample.rows)
+        contains = inside(sample) if best.tag == "free_text" and sample.seen else []
+        level = max([self.level_of(best.tag), *(self.level_of(tag) for tag, _ in contains)], key=lambda one: one.rank)
+        return Finding(
+            level,
+            best.tag,
+            best.confidence,
+            clip(best.said.words) if best.said else "",
+            best.match.check if best.match else "",
+            best.match.share if best.match else 0.0,
+            best.beside,
+            _covered(sample),
+            tuple(tag for tag, _ in contains),
+            seen=sample.seen,
+            rows=sample.rows,
+        )
+
+    def _combined(self, found: dict[str, Finding], decided: Mapping[str, Label]) -> dict[str, Finding]:
+        """Columns that together single people out get at least the level the rules say; decisions stay."""
+        tags = {one.tag for one in found.values()}
+        for combination in self.rules.combinations:
+            if not tags.issuperset(combination.tags):
+                continue
+            for name, one in found.items():
+                if name not in decided and one.tag in combination.tags and one.level < combination.level:
+                    others = [tag for tag in combination.tags if tag != one.tag]
+                    found[name] = replace(one, level=combination.level, raised=f"together with {' and '.join(others)}")
+        return found
+
+
+def classify(
+    frame: Any, given: Mapping[str, Label], *, classifier: Classifier | None = None, full: bool = False
+) -> dict[str, Label]:
     """A label for every index level and column of a pandas, polars or pyarrow frame, in order.
 
     `given` holds the labels somebody set or that came with the data; they are taken as they are.
     """
-    return {name: given[name] if name in given else suggest(name) for name in names(frame)}
+    found = (classifier or Classifier()).find(frame, given, full=full)
+    return {name: given[name] if name in given else finding.label() for name, finding in found.items()}
 
 
 def suggest(name: str) -> Label:
     """The label a column's name alone suggests."""
-    words = tuple(word.lower() for word in _WORD.findall(name))
-    phrases = frozenset(_phrases(words))
-    whole = "".join(words)
-    for rule in NAME_RULES:
-        if whole in rule.whole or not rule.anywhere.isdisjoint(phrases):
-            evidence = f"the column is called {clip(name)!r}"
-            return Label(level=rule.level, tag=rule.tag, confidence=NAME_ALONE, evidence=evidence)
-    return Label()
+    return Classifier().suggest(name).label()
 
 
-def _phrases(words: tuple[str, ...]) -> Iterator[str]:
-    """Every run of up to three neighbouring words, written together: `date_of_birth` holds `dateofbirth`."""
-    for start in range(len(words)):
-        for stop in range(start + 1, min(start + _LONGEST_PHRASE, len(words)) + 1):
-            yield "".join(words[start:stop])
+def _fitting(sample: Sample, own: Iterable[Recognizer]) -> Iterator[Match]:
+    yield from matches(sample, own)
+    yield from readings(sample)
+
+
+def _weigh(tag: str, sample: Sample, name: Said | None, fitting: Sequence[Match]) -> _Candidate:
+    """How sure we are of one tag: name and values are independent witnesses, so what both leave in doubt multiplies.
+
+    A name counts while the values do not speak against it; values of a kin tag count for the tag the name says; check
+    digits that are not right take nothing away from a name.
+    """
+    mine = name if name is not None and name.tag == tag else None
+    kin = {tag} | {other for group in _KIN if mine and tag in group for other in group}
+    match = max((one for one in fitting if one.tag in kin), key=lambda one: (one.confidence, one.share), default=None)
+    sure = match.confidence if match else 0.0
+    if mine is None:
+        return _Candidate(tag, sure, None, match)
+    if not sample.rows or not sample.seen:
+        unlike_flags = sample.kind == "nothing"
+        return _Candidate(tag, mine.strength * _NAME_ALONE if unlike_flags else 0.0, mine)
+    likeness = shapes.fits(sample, tag)
+    if likeness is None:
+        return _Candidate(tag, sure, None, match)
+    doubt = (1 - mine.strength) * (1 - sure) * (1 - shapes.bonus(tag) * likeness)
+    return _Candidate(tag, 1 - doubt, mine, match)
+
+
+def _neighbours(
+    candidates: Mapping[str, Sequence[tuple[Sample, Sequence[_Candidate]]]], decided: Mapping[str, Label]
+) -> frozenset[str]:
+    """Tags that are there, or nearly sure to be."""
+    likely = {
+        tag.tag for leaves in candidates.values() for _, tags in leaves for tag in tags[:1] if tag.confidence >= 0.4
+    }
+    return frozenset(likely | {label.tag for label in decided.values() if label.tag})
+
+
+def _beside(one: _Candidate, tags: frozenset[str]) -> _Candidate:
+    """A candidate in the light of what stands beside it; nothing is made likely that name and values are silent on."""
+    near = sorted(_BESIDES.get(one.tag, frozenset()) & tags - {one.tag})
+    if not near or one.confidence < 0.25 or one.confidence >= 0.9:
+        return one
+    return replace(one, confidence=1 - (1 - one.confidence) * (1 - _BESIDE), beside=" and ".join(near[:2]))
+
+
+def _decided(label: Label) -> Finding:
+    return Finding(label.level, label.tag, label.confidence)
+
+
+def _covered(sample: Sample) -> tuple[str, ...]:
+    """Three values with every letter and digit covered, so that only their form is left."""
+    if sample.kind == "nothing" or not len(sample.texts):
+        return ()
+    picked = sample.texts.take(pa.array(sampling.strata(len(sample.texts), _EXAMPLES)))
+    hidden = pc.replace_substring_regex(pc.utf8_slice_codeunits(picked, 0, 40), r"[^ @.,:;/()+\-]", "•")
+    return tuple(dict.fromkeys(text if "•" in text else "•••" for text in hidden.to_pylist()))
+
+
+def _percent(share: float) -> str:
+    return "all" if share >= 1 else f"{share:.0%}" if 0.01 <= share <= 0.99 else f"{share:.2%}"

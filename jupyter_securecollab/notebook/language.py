@@ -47,6 +47,7 @@ MAGICS = {
             (
                 Flag("set", "many", "COLUMN=LEVEL", "the level of a column, as you decide"),
                 Flag("accept", "nothing", "", "take the suggestions; goes on record under your name"),
+                Flag("full", "nothing", "", "look at every row instead of some thousand"),
             ),
             examples=("%classify patients --set RACE=confidential --accept",),
         ),

@@ -60,7 +60,10 @@ def _vault(parsed: Parsed, variables: Mapping[str, Any]) -> None:
 def _classify(parsed: Parsed, variables: Mapping[str, Any]) -> None:
     _shown(
         collab.classify(
-            _variable(parsed.subject or "", variables), set=parsed.pairs("set"), accept=parsed.has("accept")
+            _variable(parsed.subject or "", variables),
+            set=parsed.pairs("set"),
+            accept=parsed.has("accept"),
+            full=parsed.has("full"),
         )
     )
 

@@ -24,6 +24,7 @@ from ..frames.techniques import DROP, Choice, Given, choose
 from ..model import Kind, Label, Level, clip
 from ..sealed.frame import PreparedFrame, Twin, prepare_frame
 from ..sealed.sealing import Sealing
+from .classifying import classifier
 from .display import listed
 from .labels import Memory
 
@@ -124,14 +125,16 @@ class Plan:
         return Seen(clear, tuple((name, str(self.copies[name])) for name in copied if name in self.copies))
 
 
-def labels_for(frame: Any, memory: Memory, settings: Mapping[str, str], by: str) -> dict[str, Label]:
+def labels_for(
+    frame: Any, memory: Memory, settings: Mapping[str, str], by: str, *, full: bool = False
+) -> dict[str, Label]:
     """Labels of every column: what `settings` (column to level) say now, else what is remembered, else suggested."""
-    given = memory.labels_of(frame)
-    for column, text in settings.items():
+    for column in settings:
         _check_column(frame, column)
-        suggested = classify(frame, given)[column]
-        given[column] = msgspec.structs.replace(suggested, level=Level.parse(text), confirmed_by=by)
-    return classify(frame, given)
+    labels = classify(frame, memory.labels_of(frame), classifier=classifier(), full=full)
+    for column, text in settings.items():
+        labels[column] = msgspec.structs.replace(labels[column], level=Level.parse(text), confirmed_by=by)
+    return labels
 
 
 def confirmed(labels: Mapping[str, Label], by: str) -> dict[str, Label]:

@@ -17,6 +17,7 @@ from ..proofs import parse_entry
 from ..runs import RecordingState
 from ..times import shown
 from ..times import since as looking_back
+from .classifying import Classification, labels_report
 from .display import Report, Shown, Table, listed
 from .listing import Listing, access_table, changed
 from .plan import check_frame, confirmed, labels_for, unreviewed
@@ -24,41 +25,23 @@ from .rekeying import rekey as give_new_keys
 from .session import current
 
 
-@dataclass(frozen=True, repr=False)
-class Classification(Shown):
-    """The labels of a frame's columns."""
-
-    labels: Mapping[str, Label]
-
-
-def classify(x: Any, *, set: Mapping[str, str] | None = None, accept: bool = False) -> Classification:
+def classify(
+    x: Any, *, set: Mapping[str, str] | None = None, accept: bool = False, full: bool = False
+) -> Classification:
     """The labels of a frame: suggested, or as `set` says (column to level); `accept` takes the suggestions.
 
-    Labels set or accepted are remembered for this very object. The frame itself is not changed.
+    Looks at some thousand rows, `full` at all of them. Labels set or accepted are remembered for this very object. The
+    frame itself is not changed. Suggestions alone need no vault.
     """
     session = current()
     check_frame(x)
     by = session.client.me().name if set or accept else ""
-    labels = labels_for(x, session.memory, set or {}, by)
+    labels = labels_for(x, session.memory, set or {}, by, full=full)
     if accept:
         labels = confirmed(labels, by)
     if set or accept:
         session.memory.remember(x, labels, "what you classified")
-    return Classification(_labels_report(labels), labels)
-
-
-def _labels_report(labels: Mapping[str, Label]) -> Report:
-    rows = tuple(
-        (name, label.level.value, label.tag or "–", label.evidence or "–", label.confirmed_by or "not reviewed")
-        for name, label in labels.items()
-    )
-    table = Table(("column", "level", "tag", "evidence", "reviewed by"), rows)
-    left = len(unreviewed(labels))
-    if not left:
-        return Report(f"{len(rows)} columns", tables=(table,))
-    step = "%classify X --accept keeps these levels, %classify X --set COLUMN=LEVEL changes one."
-    title = f"{len(rows)} columns, {left} of them look sensitive and nobody has reviewed them"
-    return Report(title, tables=(table,), next_step=step)
+    return Classification(labels_report(labels, len(unreviewed(labels))), labels)
 
 
 def vault(name: str | None = None) -> Vault:

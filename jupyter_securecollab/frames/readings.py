@@ -1,0 +1,258 @@
+"""What values say that no pattern can tell: people's names, places, closed sets, streets, dates of birth, sentences.
+
+Each reading takes a column's sample and gives matches like those of the recognizers. Dictionaries are loaded when the
+first column that looks like names needs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from .checksums import luhn
+from .recognizers import Match
+from .sampling import LETTER, Sample
+from .words import known, plain
+
+# A few words with capital or small letters, with titles, hyphens, apostrophes; numbers only at an end (`Gómez206`).
+_INNER = LETTER[:-1] + r"'’`.\-()]"
+_NAME_LIKE = rf"^{LETTER}{_INNER}*[0-9]{{0,4}}(?:,? {_INNER}+[0-9]{{0,4}})*$"
+_FIRMS = (
+    r"(?i)(?:\b(?:inc|ltd|llc|plc|corp|gmbh|ag|kg|ohg|e\.k|sarl|s\.a|sas|sa|sl|s\.l|srl|s\.r\.l|spa|s\.p\.a|lda|ltda|bv|"
+    r"b\.v|nv|n\.v|oy|ab|aps|a/s|as|group|company|co|holdings?|partners|associates|bank|university|institute|hospital|"
+    r"school|college|church|foundation|stiftung|verein|sp\. z o\.o|spolka|hijos|fils|filhos|figli|zonen|sons)\b\.?$|&)"
+)
+_TITLES = r"^(?:mr|mrs|ms|miss|mx|dr|prof|sir|dame|rev|hr|herr|frau|fr|m|mme|mlle|sr|sra|srta|dott|sig|sig\.ra|dhr|mevr|pan|pani|ing|dipl|univ)\.? +"
+_SUFFIXES = r",? (?:jr|sr|ii|iii|iv|md|phd|dds|dvm|esq|b\.sc|bsc|msc|m\.sc|mba)\.?$"
+
+_WITH_NUMBER_FIRST = (
+    r"(?i)^(?:[0-9]{1,6}[a-z]?(?:-[0-9]{1,5})?[, ]+(?:[nsew]\.? )?(?:(?:[0-9A-Za-zÀ-ž'.\-]+ ){1,5}?)(?:alley|annex|arcade|avenue|ave|beach|bend|bluffs?|"
+    r"boulevard|blvd|branch|bridge|brooks?|burgs?|bypass|camp|canyon|cape|causeway|centers?|centre|circles?|cir|cliffs?|close|club|"
+    r"common|corners?|course|courts?|ct|coves?|creek|crescent|cres|crest|crossing|crossroad|curve|dale|dam|divide|drives?|drv?|estates?|"
+    r"expressway|extensions?|falls?|ferry|fields?|flats?|fords?|forest|forges?|forks?|fort|freeway|gardens?|gateway|glens?|greens?|"
+    r"groves?|harbors?|haven|heights|highway|hwy|hills?|hollow|inlet|islands?|isle|junctions?|keys?|knolls?|lakes?|land|landing|"
+    r"lane|ln|lights?|loaf|locks?|lodge|loop|mall|manors?|meadows?|mews|mills?|mission|motorway|mount|mountains?|neck|orchard|oval|"
+    r"overpass|parade|parks?|parkways?|pkwy|pass|passage|path|pike|pines?|place|pl|plains?|plaza|points?|ports?|prairie|radial|ramp|ranch|"
+    r"rapids?|rest|ridges?|rise|river|roads?|rd|route|row|run|shoals?|shores?|skyway|springs?|spurs?|squares?|sq|station|stravenue|"
+    r"stream|streets?|st|str|summit|terrace|ter|throughway|trace|track|trafficway|trail|trl|tunnel|turnpike|underpass|unions?|valleys?|"
+    r"viaduct|views?|villages?|ville|vista|walks?|wall|ways?|wells?|wynd|broadway|yard|gate|end)\b"
+    r"|[0-9]{1,5}(?: ?(?:bis|ter|quater|[a-d]))?,? (?:rue|avenue|av\.|boulevard|bd\.?|chemin|ch\.|place|impasse|all[ée]e|quai|route|"
+    r"cours|passage|square|villa|faubourg|sentier|esplanade)\b)"
+)
+_WITH_NUMBER_LATER = (
+    r"(?i)^(?:(?:rue|avenue|avenida|avda\.?|av\.?|boulevard|chemin|impasse|all[ée]e|calle|c/|c\.|cl\.|plaza|pza\.?|paseo|camino|carrera|ronda|"
+    r"glorieta|pasaje|alameda|rambla|cuesta|vial|urbanizaci[óo]n|callej[óo]n|acceso|cami|carrer|pasadizo|via|viale|v\.le|piazza|p\.za|"
+    r"piazzale|corso|c\.so|vicolo|largo|strada|borgo|contrada|canale|rotonda|incrocio|stretto|rua|r\.|travessa|pra[çc]a|estrada|"
+    r"rodovia|beco|viela|quinta|bairro|ul\.|ulica|al\.|aleja|aleje|pl\.|plac|os\.|osiedle|am|an der|auf dem|im|zum|zur|unter den) ?\S.*[0-9]"
+    r"|[A-Za-zÀ-ž][A-Za-zÀ-ž .\-']*(?:stra(?:ss|ß)e|str\.?|weg|platz|allee|gasse|ring|damm|ufer|steig|stieg|chaussee|hof|berg|graben|straat|laan|plein|kade|"
+    r"gracht|dijk|singel|steeg|hof|pad|dreef|gatan|v[äa]gen|veien|vegen|gata|gate|vej|gade|all[ée]|katu|tie|kuja)[ ,]+(?:nr\.? ?)?[0-9]{1,4}"
+    r"|p\.? ?o\.? box [0-9]+|postfach [0-9]+)"
+)
+_MORE_THAN_STREET = (
+    r"(?i)(?:\n|,.*\b[0-9]{4,5}\b(?:-[0-9]{4})?|\b[0-9]{5}(?:-[0-9]{4})?\b [A-Za-zÀ-ž]|\b[0-9]{4} ?[A-Z]{2}\b|\b[0-9]{2}-[0-9]{3}\b"
+    r"|[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}$|,[^,]+,[^,]+|\b[A-Z]{2},? [0-9]{5})"
+)
+
+
+class _Inside(NamedTuple):
+    """Something that may stand inside sentences."""
+
+    tag: str
+    pattern: str
+
+
+_INSIDE = (
+    _Inside("email", r"[\w.+\-]+@[\w\-]+\.[A-Za-z]{2,}"),
+    _Inside("us_ssn", r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b"),
+    _Inside("phone", r"(?:\+[1-9][0-9]{0,2}[ (.\-]+[0-9][0-9 ().\-]{6,14}[0-9]|\(?\b[0-9]{3}\)?[ .\-][0-9]{3}[.\-][0-9]{4}\b)"),
+    _Inside("iban", r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"),
+    _Inside("secret_key", r"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_[0-9A-Za-z]{20,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.)|PRIVATE KEY-----"),
+    _Inside("ip_address", r"\b(?:[1-9][0-9]{1,2}\.)(?:[0-9]{1,3}\.){2}[0-9]{1,3}\b"),
+    _Inside("person_name", r"\b(?:Mr|Mrs|Ms|Dr|Prof|Herr|Frau|Mme|Sra?|Sig|Dhr|Mevr|Pani?)\.? \p{Lu}[a-zß-ž]+"),
+)  # fmt: skip
+_CARD_INSIDE = r"(?s)^.*?\b((?:[3-6][0-9]{3})[ \-]?[0-9]{4}[ \-]?[0-9]{4}[ \-]?[0-9]{1,4})\b.*$"
+
+_SEVERAL = 4  # distinct single words that all are names by chance: hardly
+_OLDEST = 1900
+_NO_LONGER_BORN = 2012
+
+
+def readings(sample: Sample) -> Iterator[Match]:
+    """Everything the values of a column say beyond patterns."""
+    if sample.kind == "date" or (sample.kind == "text" and "digit" in sample.holds):
+        yield from _birth_dates(sample)
+    if sample.kind != "text":
+        return
+    words_each = (
+        float(np.average(np.asarray(pc.count_substring_regex(sample.texts, r"\s+")), weights=sample.counts)) + 1
+    )
+    length = float(np.average(sample.lengths, weights=sample.counts))
+    if words_each >= 7 and length >= 40:
+        yield _sentences(sample)
+    if "letter" not in sample.holds:
+        return
+    if {"space", "digit"} <= sample.holds:
+        yield from _streets(sample)
+    if length <= 60 and words_each < 7:
+        yield from _words(sample)
+
+
+def _words(sample: Sample) -> Iterator[Match]:
+    """Short values: closed sets first, then names."""
+    texts = plain(sample.texts)
+    found = list(_sets(sample, texts))
+    yield from found
+    if not any(one.confidence >= 0.5 for one in found):
+        yield from _names(sample, texts)
+
+
+_SETS = (
+    ("gender", "gender", "gender alone", "words for gender", 12),
+    ("ethnicity", "ethnicity", "ethnicity alone", "names of ethnic groups", 60),
+    ("religion", "religion", "religion alone", "names of religions", 60),
+    ("marital_status", "marital", "marital alone", "words for civil status", 20),
+    ("nationality", "nationality", "nationality alone", "nationalities", 250),
+)
+
+
+def _sets(sample: Sample, texts: Any) -> Iterator[Match]:
+    """Closed sets: nearly all values belong, and some that belong nowhere else."""
+    for tag, kind, alone, title, most in _SETS:
+        share = sample.share(known(texts, kind))
+        if share < 0.8 or len(texts) > 3 * most:
+            continue
+        own = known(texts, alone)
+        telling = sample.share(own) >= 0.15 and (own.sum() >= 2 or tag == "nationality")
+        letters = tag == "gender" and set(texts.to_pylist()) <= {"m", "f"} and len(texts) == 2
+        yield Match(tag, title, share, 0.85 * share if telling else 0.7 * share if letters else 0.0)
+    yield from _countries(sample, texts)
+    for kind, title, least in (("blood", "blood groups", 0.9), ("condition", "names of illnesses", 0.3)):
+        share = sample.share(known(texts, kind))
+        if share >= least and len(texts) >= 3:
+            yield Match("health_condition", title, share, 0.88)
+
+
+def _countries(sample: Sample, texts: Any) -> Iterator[Match]:
+    share = sample.share(known(texts, "country"))
+    if share >= 0.7 and sample.share(known(texts, "things")) < 0.5:
+        yield Match("country", "names of countries", share, 0.85 * share if len(texts) > 1 else 0.4)
+    for kind, length, least in (("country iso2", 2, 4), ("country iso3", 3, 3)):
+        upper = sample.share(sample.matching(rf"^[A-Z]{{{length}}}$"))
+        share = sample.share(known(texts, kind)) if upper >= 0.9 else 0.0
+        if share >= 0.95:
+            yield Match("country", "codes of countries", share, 0.6 if len(texts) >= least and length == 3 else 0.0)
+
+
+def _names(sample: Sample, texts: Any) -> Iterator[Match]:
+    """Given names, family names, both, or places: whichever dictionary knows most of the values."""
+    like = sample.share(sample.matching(_NAME_LIKE))
+    firms = sample.share(sample.matching(_FIRMS))
+    if like < 0.6 or firms > 0.15:
+        return
+    bare = pc.replace_substring_regex(texts, r"[0-9]+", "")
+    bare = pc.replace_substring_regex(pc.replace_substring_regex(bare, _TITLES, ""), _SUFFIXES, "")
+    several = sample.share(pc.match_substring_regex(bare, "[a-z][, ]+[a-z]"))
+    places = sample.share(known(bare, "places"))
+    things = sample.share(known(bare, "things") | known(bare, "states"))
+    if things > 0.3 and things > places:
+        return
+    first = pc.replace_substring_regex(bare, r"^([^\s,\-]+)[\s,\-].*$", r"\1")
+    last = pc.replace_substring_regex(bare, r"^.*[\s]([^\s,]+)$", r"\1")
+    head = pc.replace_substring_regex(bare, r"^([^,]+),.*$", r"\1")
+    last_first = sample.share(pc.match_substring_regex(bare, r"^[^,]+, ?[^,]+$")) > 0.5
+    given = sample.share(known(last if last_first else first, "given"))
+    family = sample.share(_family(head if last_first else last))
+    if places >= 0.35 and places >= max(given, family) - 0.1 and len(texts) >= 3:
+        yield Match("city", "names of places", places, _sure(places))
+    elif several >= 0.6:
+        both = min(given, max(family, 0.5 * given))
+        if (given >= 0.4 and both >= 0.2 and not last_first) or (last_first and given >= 0.4 and family >= 0.2):
+            yield Match("person_name", "given names followed or preceded by family names", given, _sure(given))
+    elif max(given, family) >= 0.35:
+        enough = min(1.0, len(texts) / _SEVERAL)
+        if given >= family - 0.05:
+            yield Match("first_name", "given names", given, enough * _sure(given))
+        else:
+            yield Match("last_name", "family names", family, enough * _sure(family))
+
+
+def _family(texts: Any) -> NDArray[np.bool_]:
+    """Family names, also double ones by either half, and of forms that are found in no dictionary."""
+    half = pc.replace_substring_regex(texts, r"[\-].*$", "")
+    usual = pc.match_substring_regex(
+        texts, r"^[a-z]{3,}(?:sson|sen|ski|ska|sky|ovic|evic|escu|enko|poulos|oglu|mann|opoulos|czyk|wicz|yan|dottir)$"
+    )
+    return np.asarray(known(texts, "family") | known(half, "family") | np.asarray(usual, dtype=bool))
+
+
+def _sure(share: float) -> float:
+    """How sure a dictionary makes us that knows this share of the values: no dictionary knows everybody."""
+    return min(0.9, 0.3 + 0.7 * share)
+
+
+def _streets(sample: Sample) -> Iterator[Match]:
+    fits = sample.matching(_WITH_NUMBER_FIRST) | sample.matching(_WITH_NUMBER_LATER)
+    share = sample.share(fits)
+    if share < 0.4:
+        return
+    more = sample.share(fits & sample.matching(_MORE_THAN_STREET)) >= share / 2
+    yield Match("address" if more else "street", "street and number", share, 0.5 + 0.4 * share)
+
+
+def _birth_dates(sample: Sample) -> Iterator[Match]:
+    """Days without a time, in no order, spread over several decades and mostly of people who are grown up."""
+    if sample.kind == "text":
+        dates = sample.matching(
+            r"^(?:[0-9]{1,2}[./\- ](?:[0-9]{1,2}|[A-Za-zÀ-ž]{3,9})[./\-, ]{1,2}[0-9]{4}|[0-9]{4}[./\-][0-9]{1,2}[./\-][0-9]{1,2}|[A-Za-zÀ-ž]{3,9}\.? [0-9]{1,2},? [0-9]{4})(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
+        )
+    else:
+        dates = sample.matching("T00:00:00$")
+    share = sample.share(dates)
+    if share < 0.8 or len(sample.texts) < 10:
+        return
+    year = pc.struct_field(pc.extract_regex(sample.texts, r"(?:^|[^0-9])(?P<year>[12][0-9]{3})(?:[^0-9]|$)"), "year")
+    years = np.asarray(pc.cast(pc.coalesce(year, pa.scalar("0", year.type)), pa.int64()))
+    weights = sample.counts
+    inside = (years >= _OLDEST) & (years <= _NO_LONGER_BORN + 15)
+    grown = np.average((years >= _OLDEST) & (years <= _NO_LONGER_BORN), weights=weights)
+    old = np.average((years >= _OLDEST) & (years < 1985), weights=weights)
+    if np.average(inside, weights=weights) < 0.97 or grown < 0.75 or old < 0.2:
+        return
+    spread = np.subtract(*np.percentile(years, [95, 5]))
+    ordered = np.mean(np.diff(years) >= 0) if len(years) > 1 else 1.0
+    in_order = max(ordered, 1 - ordered) > 0.9
+    if spread >= 25 and not in_order:
+        yield Match("date_of_birth", f"days spread over {int(spread)} years", share, 0.62)
+
+
+def _sentences(sample: Sample) -> Match:
+    found = inside(sample)
+    title = f"sentences that contain {', '.join(tag for tag, _ in found)}" if found else "sentences"
+    return Match("free_text", title, 1.0, 0.8)
+
+
+def inside(sample: Sample) -> list[tuple[str, float]]:
+    """Tags that stand inside longer texts, each with the share of texts that hold it."""
+    found = [(one.tag, sample.share(sample.matching(one.pattern))) for one in _INSIDE]
+    number = pc.replace_substring_regex(sample.texts, _CARD_INSIDE, r"\1")
+    short = pa.array(np.asarray(pc.utf8_length(number)) < 24)
+    found.append(("credit_card", sample.share(luhn(13, 19)(pc.if_else(short, number, "")))))
+    found.append(("person_name", sample.share(_pairs(sample))))
+    best: dict[str, float] = {}
+    for tag, share in found:
+        best[tag] = max(share, best.get(tag, 0.0))
+    least = {"person_name": 0.05, "ip_address": 0.05}
+    return [(tag, share) for tag, share in best.items() if share > least.get(tag, 0.0)]
+
+
+def _pairs(sample: Sample) -> NDArray[np.bool_]:
+    """Texts in which a given name is followed by a family name."""
+    pair = pc.extract_regex(sample.texts, r"\b(?P<given>\p{Lu}\p{Ll}+) (?P<family>\p{Lu}\p{Ll}+)\b")
+    given, family = (plain(pc.fill_null(pc.struct_field(pair, part), "")) for part in ("given", "family"))
+    nobody = known(given, "things") | known(family, "things")
+    return np.asarray(known(given, "given") & known(family, "family") & ~nobody)

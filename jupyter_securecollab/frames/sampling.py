@@ -1,0 +1,250 @@
+"""What is looked at of a frame: the same rows every time, spread over all of it, as texts without repetition.
+
+The rows are cut into as many equal strata as values are wanted, and one row is taken from each, at a place that
+depends on nothing but the stratum's number. A column that is mostly null there gives rows of its own, from among those
+that have a value. A value is looked at up to its 2,000th character; what is long is never copied whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+ROWS = 2_000
+"""Rows looked at of a frame unless all are wanted."""
+
+_CELLS = 4_000_000
+"""Cells looked at of a frame at most: of 10,000 columns, 400 rows each."""
+
+LETTER = r"[A-Za-zÀ-\x{10FFFF}]"
+"""A letter in a pattern: of ASCII, or anything beyond Latin-1's signs. RE2 takes a millisecond to compile `\\pL`."""
+
+_FEWEST = 200
+_CLIPPED = 2_000
+_LONG = 16_384
+_DEEPEST = 4
+_EXACT = 2.0**53  # floats beyond it are not whole numbers, whatever they look like
+
+# What people write where they have no value.
+_MISSING = pa.array(
+    ["", "-", "--", "?", ".", "n/a", "na", "#n/a", "nan", "none", "null", "nil", "unknown", "missing", "\\n", "(null)"]
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Distinct values of one column: `texts`, and in `counts` how often each stands in the rows looked at.
+
+    `kind` is what the column holds: `text`, `integer`, `number`, `date`, `flag`, or `nothing` (no value, or values of
+    a type that says nothing, such as durations). `seen` counts rows with a value, `rows` all rows looked at.
+    """
+
+    name: str
+    kind: str
+    texts: Any
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    rows: int = 0
+    seen: int = 0
+
+    def share(self, matches: Any) -> float:
+        """The share of values for which `matches`, one truth value per distinct text, holds."""
+        if not self.seen:
+            return 0.0
+        return float(self.counts[np.asarray(matches, dtype=bool)].sum() / self.counts.sum())
+
+    def matching(self, pattern: str) -> NDArray[np.bool_]:
+        """Which texts match an RE2 pattern."""
+        return np.asarray(pc.match_substring_regex(self.texts, pattern), dtype=bool)
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """Characters of each text."""
+        return np.asarray(pc.utf8_length(self.texts), dtype=np.int64)
+
+    @cached_property
+    def compact(self) -> Any:
+        """Each text without separators."""
+        return pc.replace_substring_regex(self.texts, r"[ ./\-]", "")
+
+    @cached_property
+    def numbers(self) -> NDArray[np.float64]:
+        """Each text as a number; NaN where it is none."""
+        like = pc.match_substring_regex(self.texts, r"^[+-]?[0-9]{1,18}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,2})?$")
+        return np.asarray(pc.cast(pc.if_else(like, self.texts, "nan"), pa.float64()), dtype=np.float64)
+
+    @cached_property
+    def holds(self) -> frozenset[str]:
+        """Which of `digit`, `letter`, `at`, `space` at least one value in fifty holds."""
+        tests = {"digit": "[0-9]", "letter": LETTER, "at": "@", "space": r"\S\s+\S"}
+        return frozenset(name for name, pattern in tests.items() if self.share(self.matching(pattern)) >= 0.02)
+
+
+def strata(rows: int, wanted: int) -> NDArray[np.int64]:
+    """Row numbers, ascending: one of each of `wanted` equal strata, or all rows where there are no more than that."""
+    if rows <= wanted:
+        return np.arange(rows)
+    edges = np.arange(wanted + 1) * rows // wanted
+    # A multiplicative hash of the stratum's number picks the place in it, so that no period of the data is followed.
+    places = (np.arange(wanted, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)).astype(np.float64)
+    return edges[:-1] + (places / 2**32 * np.diff(edges)).astype(np.int64)
+
+
+def rows_to_see(rows: int, columns: int) -> NDArray[np.int64]:
+    """The rows of a frame that are looked at."""
+    return strata(rows, max(_FEWEST, min(ROWS, _CELLS // max(columns, 1))))
+
+
+def sample(name: str, values: Any, rows: NDArray[np.int64] | None) -> Iterator[Sample]:
+    """Samples of a column: one, or one for each leaf of a nested column, named `column.field` or `column[]`.
+
+    `values` is a pandas, polars or pyarrow column; `rows` are the rows to look at, None for all.
+    """
+    taken = values if rows is None or len(rows) == len(values) else take(values, rows)
+    arrow = _arrow(taken)
+    if rows is not None and len(rows) < len(values) and arrow.null_count > len(rows) // 2:
+        arrow = _arrow(take(values, _filled(values, len(rows))))
+    yield from _leaves(name, arrow, 0)
+
+
+def take(values: Any, rows: NDArray[np.int64]) -> Any:
+    """These rows of a column, in the library's own type."""
+    if hasattr(values, "iloc"):
+        return values.iloc[rows]
+    return values[rows] if hasattr(values, "to_arrow") else values.take(pa.array(rows))
+
+
+def _filled(values: Any, wanted: int) -> NDArray[np.int64]:
+    """Rows that have a value, spread over the column."""
+    if hasattr(values, "iloc"):
+        there = np.asarray(values.notna(), dtype=bool)
+    else:
+        there = np.asarray(values.is_not_null() if hasattr(values, "to_arrow") else values.is_valid(), dtype=bool)
+    filled = np.flatnonzero(there)
+    return filled[strata(len(filled), wanted)]
+
+
+def _arrow(values: Any) -> Any:
+    """Values as one Arrow array. What Arrow cannot hold together becomes text, value by value."""
+    try:
+        if hasattr(values, "iloc"):
+            found: Any = pa.Array.from_pandas(values)
+        else:
+            found = values.to_arrow() if hasattr(values, "to_arrow") else values
+    except (pa.ArrowException, TypeError, ValueError, OverflowError, UnicodeError):
+        found = pa.array(list(map(_as_text, values)), pa.large_string())
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+
+
+def _as_text(value: Any) -> str | None:
+    """A value of a mixed column as text; None for nulls. Objects of other people's making are not asked for theirs."""
+    if value is None or value != value:  # NaN alone differs from itself
+        return None
+    if isinstance(value, bytes):
+        return value[:_CLIPPED].decode("utf-8", "replace")
+    if isinstance(value, str):
+        return value[:_CLIPPED].encode("utf-8", "replace").decode("utf-8")
+    known = (int, float, np.integer, np.floating)
+    return str(value) if isinstance(value, known) or type(value).__module__ in ("datetime", "decimal", "uuid") else None
+
+
+def _leaves(name: str, values: Any, depth: int) -> Iterator[Sample]:
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        yield from _leaves(name, values.cast(kind.value_type), depth)
+    elif depth < _DEEPEST and (
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    ):
+        yield from _leaves(f"{name}[]", values.flatten(), depth + 1)
+    elif depth < _DEEPEST and pa.types.is_map(kind):
+        yield from _leaves(f"{name}.key", values.keys, depth + 1)
+        yield from _leaves(f"{name}.value", values.items, depth + 1)
+    elif depth < _DEEPEST and pa.types.is_struct(kind):
+        for number, part in enumerate(values.flatten()):
+            yield from _leaves(f"{name}.{kind.field(number).name}", part, depth + 1)
+    else:
+        yield _leaf(name, values)
+
+
+def _leaf(name: str, values: Any) -> Sample:
+    rows = len(values)
+    kind, texts = _texts(values)
+    if kind == "nothing":
+        return Sample(name, kind, pa.array([], pa.large_string()), rows=rows)
+    texts, counts = _distinct(texts)
+    if kind == "text":
+        texts, counts = _cleaned(texts, counts)
+    seen = int(counts.sum())
+    return Sample(name, kind if seen else "nothing", texts, counts, rows, seen)
+
+
+def _texts(values: Any) -> tuple[str, Any]:
+    """What a column holds, and its values as text."""
+    kind = values.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view():
+        return "text", _clipped(values)
+    if pa.types.is_integer(kind):
+        return "integer", values
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        numbers = pc.cast(values, pa.float64())
+        numbers = pc.if_else(pc.is_finite(numbers), numbers, pa.scalar(None, pa.float64()))
+        whole = pc.all(pc.equal(pc.floor(numbers), numbers)).as_py()
+        small = (pc.max(pc.abs(numbers)).as_py() or 0) < _EXACT
+        return ("integer", pc.cast(numbers, pa.int64())) if whole and small else ("number", numbers)
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return "date", values
+    if pa.types.is_boolean(kind):
+        return "flag", values
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        clipped = [None if one is None else bytes(one[:_CLIPPED]).decode("utf-8", "replace") for one in _raw(values)]
+        return "text", pa.array(clipped, pa.large_string())
+    return "nothing", values
+
+
+def _clipped(values: Any) -> Any:
+    """Texts up to their 2,000th character; buffers of long ones are not copied."""
+    if len(values) and values.nbytes / len(values) > _LONG:
+        starts = [None if one is None else bytes(one[: 4 * _CLIPPED]).decode("utf-8", "ignore") for one in _raw(values)]
+        values = pa.array(starts, pa.large_string())
+    texts = pc.cast(values, pa.large_string())
+    if len(texts) and texts.nbytes / len(texts) > _CLIPPED / 10:
+        return pc.utf8_slice_codeunits(texts, 0, _CLIPPED)
+    return texts
+
+
+def _raw(values: Any) -> Iterator[Any]:
+    """The bytes of each value without copying them; None for null."""
+    for value in values:
+        buffer = value.as_buffer()
+        yield None if buffer is None else buffer
+
+
+def _distinct(values: Any) -> tuple[Any, NDArray[np.int64]]:
+    counted = pc.value_counts(pc.drop_null(values))
+    texts = counted.field("values")
+    if pa.types.is_temporal(texts.type):
+        texts = pc.strftime(_local(texts), format="%Y-%m-%dT%H:%M:%S")
+    return pc.cast(texts, pa.large_string()), np.asarray(counted.field("counts"), dtype=np.int64)
+
+
+def _local(moments: Any) -> Any:
+    """Without a zone and as days or seconds, so that years can be read off; a zone shifts by hours, not by years."""
+    if pa.types.is_date(moments.type):
+        return pc.cast(moments, pa.timestamp("s"))
+    return pc.cast(pc.cast(moments, pa.timestamp(moments.type.unit)), pa.timestamp("s"), safe=False)
+
+
+def _cleaned(texts: Any, counts: NDArray[np.int64]) -> tuple[Any, NDArray[np.int64]]:
+    """Trimmed, and without characters nobody sees, full-width forms and words that mean a value is missing."""
+    texts = pc.utf8_trim_whitespace(texts)
+    if not pc.all(pc.string_is_ascii(texts)).as_py():
+        texts = pc.call_function("utf8_normalize", [texts], pc.Utf8NormalizeOptions("NFKC"))
+        texts = pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, r"[\p{Cf}\p{Cc}]+", ""))
+    there = ~np.asarray(pc.is_in(pc.utf8_lower(texts), value_set=_MISSING.cast(pa.large_string())), dtype=bool)
+    return texts.filter(pa.array(there)), counts[there]

@@ -1,0 +1,86 @@
+"""The classifier of this kernel, with the organisation's rules and plug-ins, and how what it finds is shown.
+
+Rules are read from `securecollab_classify.yaml` in the first of Jupyter's configuration folders that has one, the
+administrator's before the person's own; recognizers of plug-ins come through entry points. Both once per kernel.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_core.paths import ENV_CONFIG_PATH, SYSTEM_CONFIG_PATH, jupyter_config_path
+
+from ..errors import Invalid
+from ..frames.classify import Classifier
+from ..frames.recognizers import Recognizer
+from ..frames.tags import parse_rules
+from ..model import Label, clip
+from .display import Report, Shown, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RULES = "securecollab_classify.yaml"
+PLUGINS = "jupyter_securecollab.recognizers"
+"""Entry points of this group are a `Recognizer`, several of them, or a function without arguments that gives those."""
+
+
+@dataclass(frozen=True, repr=False)
+class Classification(Shown):
+    """The labels of a frame's columns."""
+
+    labels: Mapping[str, Label]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per column: `column, level, tag, confidence, evidence`."""
+        import pandas as pd
+
+        rows = [(name, one.level.value, one.tag, one.confidence, one.evidence) for name, one in self.labels.items()]
+        return pd.DataFrame(rows, columns=["column", "level", "tag", "confidence", "evidence"])
+
+
+def labels_report(labels: Mapping[str, Label], left: int) -> Report:
+    """A table of labels; `left` of them look sensitive and nobody has reviewed them."""
+    rows = tuple(
+        (
+            name,
+            one.level.value,
+            one.tag or "–",
+            f"{one.confidence:.2f}" if one.tag else "–",
+            one.evidence or "–",
+            one.confirmed_by or "not reviewed",
+        )
+        for name, one in labels.items()
+    )
+    table = Table(("column", "level", "tag", "confidence", "evidence", "reviewed by"), rows)
+    if not left:
+        return Report(f"{len(rows)} columns", tables=(table,))
+    step = "%classify X --accept keeps these levels, %classify X --set COLUMN=LEVEL changes one."
+    title = f"{len(rows)} columns, {left} of them look sensitive and nobody has reviewed them"
+    return Report(title, tables=(table,), next_step=step)
+
+
+@functools.cache
+def classifier() -> Classifier:
+    """The classifier of this kernel. Raises `Invalid` when the organisation's rules do not fit."""
+    folders = (*SYSTEM_CONFIG_PATH, *ENV_CONFIG_PATH, *jupyter_config_path())
+    found = next((path for folder in folders if (path := Path(folder) / RULES).is_file()), None)
+    return Classifier(parse_rules(found.read_bytes()) if found else None, _plugged_in())
+
+
+def _plugged_in() -> tuple[Recognizer, ...]:
+    found: list[Recognizer] = []
+    for entry in entry_points(group=PLUGINS):
+        given = entry.load()
+        given = given() if callable(given) else given
+        several = tuple(given) if isinstance(given, Iterable) else (given,)
+        if not all(isinstance(one, Recognizer) for one in several):
+            step = "It has to give recognizers: see docs/guide/classify.md. Or uninstall it."
+            raise Invalid(f"the plug-in {clip(entry.name)!r} brings something else than recognizers", next_step=step)
+        found += several
+    return tuple(found)
