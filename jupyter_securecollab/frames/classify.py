@@ -48,8 +48,8 @@ _PEOPLE = frozenset(
 )
 _PLACES = frozenset({"street", "address", "city", "postcode", "country"})
 _BESIDES: dict[str, frozenset[str]] = {
-    "first_name": frozenset({"last_name", "maiden_name"}),
-    "last_name": frozenset({"first_name", "maiden_name"}),
+    "first_name": frozenset({"last_name", "maiden_name", "person_name"}),
+    "last_name": frozenset({"first_name", "maiden_name", "person_name"}),
     "person_name": _PEOPLE | _PLACES,
     "phone": _PEOPLE | _PLACES,
     "postcode": frozenset({"street", "address", "city"}),
@@ -69,6 +69,7 @@ _BESIDES: dict[str, frozenset[str]] = {
     "credit_card": frozenset({"cvv"}),
     "bank_account": frozenset({"swift_bic", "iban", "person_name"}),
     "account_id": _PEOPLE,
+    "tax_id": _PEOPLE | _PLACES,
 }
 
 

@@ -63,7 +63,7 @@ _ANYWHERE = {
         addressline addressline1 addressline2 addr1 addr2 address1 address2 woonadres adresskorrespondencyjny""",
     "street": """street streetname streetaddress streetaddr streetno strasse strassenname strassehausnummer hausnummer
         housenumber houseno nomrue nomderue numerorue nombrecalle calle calleynumero numeroexterior numerocivico
-        nomedarua logradouro straat straatnaam huisnummer ulica numerdomu nrdomu streetline""",
+        nomedarua indirizzovia logradouro straat straatnaam huisnummer ulica numerdomu nrdomu streetline""",
     "city": """city town cityname townname homecity hometown birthplace placeofbirth birthcity cityofbirth
         municipality county parish village wohnort ortschaft geburtsort geburtsstadt commune villeresidence
         lieunaissance lieudenaissance ciudad municipio localidad poblacion lugarnacimiento lugardenacimiento citta
@@ -133,7 +133,7 @@ _ANYWHERE = {
         diagnose krankheit vorerkrankung medikament medikamente blutgruppe diagnostic maladie traitement medicament
         groupesanguin diagnostico enfermedad medicamento gruposanguineo diagnosi malattia farmaco grupposanguigno
         doenca diagnoza choroba lek grupakrwi ziekte aandoening medicatie bloedgroep hivstatus disability
-        disabilitystatus behinderung handicap pregnancy pregnant bmi smoker smokingstatus procedurecode cptcode
+        disabilitystatus behinderung handicap pregnancy pregnant smoker smokingstatus procedurecode cptcode
         primarydiagnosis secondarydiagnosis reasonforvisit chiefcomplaint mentalhealth""",
     "credit_card": """creditcard creditcardnumber creditcardno ccnumber ccnum ccno cardnumber cardno cardnum pan_card
         paymentcard debitcard debitcardnumber kreditkarte kreditkartennummer kartennummer cartebancaire
@@ -272,6 +272,10 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
 _LETTERS = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "œ": "oe", "đ": "d"})
 
 
+# Words that stand beside a more exact one: a `calle` of a `direccion`.
+_GENERAL = frozenset({"address", "country", "account_id", "url", "free_text"})
+
+
 class Said(NamedTuple):
     """What a name says: a tag, how sure it makes us, and the words that say it."""
 
@@ -304,7 +308,7 @@ def said(name: str, own: tuple[tuple[str, str], ...] = ()) -> Said | None:
             return Said(tag, TELLING, theirs)
     if not words or _is_about_it(words):
         return None
-    found = max(_phrases(words, _entries()), key=lambda one: (len(one.words), one.strength), default=None)
+    found = max(_phrases(words, _entries()), key=lambda one: (one.tag not in _GENERAL, len(one.words)), default=None)
     if found is not None:
         return found
     return _whole(words)

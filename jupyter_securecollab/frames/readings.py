@@ -22,6 +22,7 @@ from .words import known, plain
 # A few words with capital or small letters, with titles, hyphens, apostrophes; numbers only at an end (`Gómez206`).
 _INNER = LETTER[:-1] + r"'’`.\-()]"
 _NAME_LIKE = rf"^{LETTER}{_INNER}*[0-9]{{0,4}}(?:,? {_INNER}+[0-9]{{0,4}})*$"
+_SMALL = "^[a-z]"  # names of people begin with a capital letter; logins and codes often do not
 _FIRMS = (
     r"(?i)(?:\b(?:inc|ltd|llc|plc|corp|gmbh|ag|kg|ohg|e\.k|sarl|s\.a|sas|sa|sl|s\.l|srl|s\.r\.l|spa|s\.p\.a|lda|ltda|bv|"
     r"b\.v|nv|n\.v|oy|ab|aps|a/s|as|group|company|co|holdings?|partners|associates|bank|university|institute|hospital|"
@@ -55,7 +56,7 @@ _WITH_NUMBER_LATER = (
 )
 _MORE_THAN_STREET = (
     r"(?i)(?:\n|,.*\b[0-9]{4,5}\b(?:-[0-9]{4})?|\b[0-9]{5}(?:-[0-9]{4})?\b [A-Za-zÀ-ž]|\b[0-9]{4} ?[A-Z]{2}\b|\b[0-9]{2}-[0-9]{3}\b"
-    r"|[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}$|,[^,]+,[^,]+|\b[A-Z]{2},? [0-9]{5})"
+    r"|\b[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}\b|,[^,]+,[^,]+|\b[A-Z]{2},? [0-9]{5})"
 )
 
 
@@ -94,12 +95,12 @@ def readings(sample: Sample) -> Iterator[Match]:
     length = float(np.average(sample.lengths, weights=sample.counts))
     if words_each >= 7 and length >= 40:
         yield _sentences(sample)
-    if "letter" not in sample.holds:
-        return
     if {"space", "digit"} <= sample.holds:
         yield from _streets(sample)
     if length <= 60 and words_each < 7:
         yield from _words(sample)
+    if "space" not in sample.holds and {"digit", "letter"} <= sample.holds:
+        yield from _made_up(sample)
 
 
 def _words(sample: Sample) -> Iterator[Match]:
@@ -111,6 +112,7 @@ def _words(sample: Sample) -> Iterator[Match]:
         yield from _names(sample, texts)
 
 
+_MOST_GENDERS = 4  # M and F among few other values; among many they are something else's letters
 _SETS = (
     ("gender", "gender", "gender alone", "words for gender", 12),
     ("ethnicity", "ethnicity", "ethnicity alone", "names of ethnic groups", 60),
@@ -128,7 +130,7 @@ def _sets(sample: Sample, texts: Any) -> Iterator[Match]:
             continue
         own = known(texts, alone)
         telling = sample.share(own) >= 0.15 and (own.sum() >= 2 or tag == "nationality")
-        letters = tag == "gender" and set(texts.to_pylist()) <= {"m", "f"} and len(texts) == 2
+        letters = tag == "gender" and {"m", "f"} <= set(texts.to_pylist()) and len(texts) <= _MOST_GENDERS
         yield Match(tag, title, share, 0.85 * share if telling else 0.7 * share if letters else 0.0)
     yield from _countries(sample, texts)
     for kind, title, least in (("blood", "blood groups", 0.9), ("condition", "names of illnesses", 0.3)):
@@ -165,16 +167,20 @@ def _names(sample: Sample, texts: Any) -> Iterator[Match]:
     last = pc.replace_substring_regex(bare, r"^.*[\s]([^\s,]+)$", r"\1")
     head = pc.replace_substring_regex(bare, r"^([^,]+),.*$", r"\1")
     last_first = sample.share(pc.match_substring_regex(bare, r"^[^,]+, ?[^,]+$")) > 0.5
-    given = sample.share(known(last if last_first else first, "given"))
-    family = sample.share(_family(head if last_first else last))
+    if sample.share(known(first, "jobs") | known(last, "jobs")) > 0.3:
+        return
+    is_given = known(last if last_first else first, "given")
+    is_family = _family(head if last_first else last)
+    given, family = sample.share(is_given), sample.share(is_family)
+    written = 1.0 if sample.share(sample.matching(_SMALL)) < 0.5 else 0.5
     if places >= 0.35 and places >= max(given, family) - 0.1 and len(texts) >= 3:
         yield Match("city", "names of places", places, _sure(places))
     elif several >= 0.6:
-        both = min(given, max(family, 0.5 * given))
-        if (given >= 0.4 and both >= 0.2 and not last_first) or (last_first and given >= 0.4 and family >= 0.2):
-            yield Match("person_name", "given names followed or preceded by family names", given, _sure(given))
-    elif max(given, family) >= 0.35:
-        enough = min(1.0, len(texts) / _SEVERAL)
+        if given >= 0.2 and given + family >= 0.4:
+            either = sample.share(is_given | is_family)
+            yield Match("person_name", "given and family names", either, written * _sure(either))
+    elif max(given, family) >= 0.2:
+        enough = written * min(1.0, len(texts) / _SEVERAL)
         if given >= family - 0.05:
             yield Match("first_name", "given names", given, enough * _sure(given))
         else:
@@ -202,6 +208,15 @@ def _streets(sample: Sample) -> Iterator[Match]:
         return
     more = sample.share(fits & sample.matching(_MORE_THAN_STREET)) >= share / 2
     yield Match("address" if more else "street", "street and number", share, 0.5 + 0.4 * share)
+
+
+def _made_up(sample: Sample) -> Iterator[Match]:
+    """Capital and small letters and digits mixed, in several lengths: what a person was asked to make up."""
+    mixed = sample.matching("[a-z]") & sample.matching("[A-Z]") & sample.matching("[0-9]")
+    plain_enough = ~sample.matching(r"[\s/:.\-]") & (sample.lengths >= 6) & (sample.lengths <= 24)
+    share = sample.share(mixed & plain_enough)
+    if share >= 0.7 and len(set(sample.lengths[mixed].tolist())) >= 4:
+        yield Match("password", "letters of both cases and digits, in several lengths", share, 0.6 * share)
 
 
 def _birth_dates(sample: Sample) -> Iterator[Match]:

@@ -47,7 +47,7 @@ class Recognizer:
 
     `pattern` has to match the whole value, with separators ` -./` taken out first where `compact`. `alone` is how sure
     a column makes us all of whose values fit, when nothing else is known of it; it says nothing below the share
-    `minimum` or with fewer than `distinct` values. `check` names a validator, which a random fitting value passes
+    `minimum` or with fewer than `distinct` values. `needs` (see `Sample.holds`) and `lengths` are tried first. `check` names a validator, which a random fitting value passes
     with probability `chance`: unless far more pass, values alone prove nothing (a name still may). `unless` is a
     pattern of what it is confused with: where half of the fitting values match that, they are not what they seem.
     """
@@ -62,7 +62,7 @@ class Recognizer:
     compact: bool = False
     distinct: int = 1
     kinds: frozenset[str] = frozenset({"text"})
-    needs: frozenset[str] = frozenset({"digit"})
+    needs: frozenset[str] = frozenset({"digit", "figures"})
     lengths: tuple[int, int] = (1, 200)
     unless: str = ""
     dictionary: frozenset[str] = frozenset()
@@ -88,7 +88,8 @@ class Recognizer:
     def fitting(self, sample: Sample) -> NDArray[np.bool_]:
         """Which distinct values fit pattern and dictionary."""
         least, most = self.lengths
-        fits = (sample.lengths >= least) & (sample.lengths <= most)
+        lengths = sample.compact_lengths if self.compact else sample.lengths
+        fits = (lengths >= least) & (lengths <= most)
         if self.pattern and fits.any():
             texts = sample.compact if self.compact else sample.texts
             fits &= np.asarray(pc.match_substring_regex(texts, self.pattern), dtype=bool)
@@ -111,7 +112,7 @@ class Recognizer:
 
 _TEXT = frozenset({"text"})
 _NUMBERS = frozenset({"text", "integer"})
-_DIGIT, _LETTER, _BOTH = frozenset({"digit"}), frozenset({"letter"}), frozenset({"digit", "letter"})
+_DIGIT, _LETTER, _BOTH = frozenset({"digit", "figures"}), frozenset({"letter"}), frozenset({"digit", "letter"})
 _ANY: frozenset[str] = frozenset()
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -138,7 +139,10 @@ _PHONES = (
     r"^(?:(?:\+|00|\+\(|\(\+)[1-9][0-9]{0,3}\)?[ ().\-/]*(?:[0-9][ ().\-/]*){6,13}"
     r"|(?:1[ .\-])?\(?[0-9]{3}\)?[ .\-/]{1,2}[0-9]{3}[ .\-][0-9]{4}|\([0-9]{3}\)[0-9]{3}-?[0-9]{4}"
     r"|\(0?[0-9]{1,5}\)[ .\-/]?[0-9][0-9 .\-/]{4,11}[0-9]"
-    r"|0[1-9][0-9]{0,4}[ ./\-]{1,3}[0-9][0-9 ./\-]{3,12}[0-9])" + _EXTENSION + "$"
+    r"|0[1-9][0-9]{0,4}[ ./\-]{1,3}[0-9][0-9 ./\-]{3,12}[0-9]"
+    r"|[5-9][0-9]{2}(?: [0-9]{3}){2}|[5-9][0-9]{2}(?: [0-9]{2}){3}|[1-9][0-9] [0-9]{3} [0-9]{2} [0-9]{2})"
+    + _EXTENSION
+    + "$"
 )
 _COUNTRIES = (
     "A[DEFGILMORTUZ]|B[ABDEFGHIJMNORSTWYZ]|C[ACDFGHILMNORUVWYZ]|D[EJKMOZ]|E[CEGRST]|F[IJORR]|G[ABDEGHILMNPQRTWY]|H[KNRTU]"
@@ -153,22 +157,24 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
     Recognizer("password", "password hashes", _HASHES, 0.95, 0.1, needs=_BOTH, lengths=(20, 300)),
     Recognizer("url", "web addresses", r"^(?:(?:https?|ftp)://\S+|www\.\S+\.\S+)$", 0.95, 0.5, needs=_LETTER, lengths=(8, 2000)),
     Recognizer("iban", "IBAN", "^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$", 0.98, 0.05, "iban", 0.01, compact=True, needs=_BOTH,
-               lengths=(15, 42)),
+               lengths=(15, 34)),
     Recognizer("credit_card", "card numbers of a known issuer", _CARDS, 0.95, 0.5, "card", 0.1, compact=True, kinds=_NUMBERS,
-               lengths=(12, 24)),
+               lengths=(12, 19)),
     Recognizer("us_ssn", "three, two and four digits", r"^[0-9]{3}([- ])[0-9]{2}[- ][0-9]{4}$", 0.9, 0.4),
-    Recognizer("phone", "written like phone numbers", _PHONES, 0.85, 0.5, unless=_DATE, lengths=(7, 30)),
+    Recognizer("phone", "written like phone numbers", _PHONES, 0.85, 0.5, needs=frozenset({"digit"}), lengths=(7, 30),
+               unless=_DATE),
     Recognizer("phone", "ten digits as in North America", "^[2-9][0-9]{2}[2-9][0-9]{6}$", 0.4, 0.97, kinds=_NUMBERS,
                distinct=10, lengths=(10, 10)),
     Recognizer("phone", "groups of nine digits", r"^[5-9][0-9]{2}[ .\-][0-9]{3}[ .\-][0-9]{3}$", 0.6, 0.9, distinct=3),
     Recognizer("ip_address", "IPv4 addresses", rf"^{_OCTET}(?:\.{_OCTET}){{3}}(?:/[0-9]{{1,2}}|:[0-9]{{2,5}})?$", 0.92, 0.3,
                unless=r"^[0-9]{1,2}(?:\.[0-9]{1,2}){3}$|^[0-9](?:\.[0-9]{1,3}){3}$", lengths=(7, 21)),
     Recognizer("ip_address", "IPv6 addresses", r"^(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?:%\w+)?$", 0.9, 0.3,
-               unless=r"^[0-9]{1,2}(?::[0-9]{2}){1,3}$|^(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$", lengths=(5, 60)),
+               unless=r"^[0-9]{1,2}(?::[0-9]{2}){1,3}$|^(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$", needs=frozenset({"digit", "colon"}), lengths=(5, 60)),
     Recognizer("mac_address", "six bytes of a hardware address",
-               r"^(?:(?:[0-9A-Fa-f]{2}[:\-]){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4})$", 0.95, 0.5),
+               r"^(?:(?:[0-9A-Fa-f]{2}[:\-]){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4})$", 0.95, 0.5,
+               needs=frozenset({"digit"}), lengths=(14, 17)),
     Recognizer("imei", "IMEI", "^(?:01|35|86|99|4[49]|5[0-3]|98)[0-9]{13}$", 0.85, 0.8, "luhn", 0.1, compact=True,
-               kinds=_NUMBERS, lengths=(15, 19)),
+               kinds=_NUMBERS, lengths=(15, 15)),
     Recognizer("vehicle_id", "vehicle identification numbers", "^[A-HJ-NPR-Z0-9]{17}$", 0.9, 0.6, "vin", 0.1, needs=_BOTH,
                lengths=(17, 17)),
     Recognizer("vehicle_id", "17 places as of a vehicle", "^[A-HJ-NPR-Z][A-HJ-NPR-Z0-9]{10}[A-HJ-NPR-Z0-9]{2}[0-9]{4}$", 0.6,
@@ -190,7 +196,7 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
     Recognizer("postcode", "postcodes written with a separator", "^(?:[0-9]{2}-[0-9]{3}|[0-9]{4}-[0-9]{3}|[0-9]{5}-[0-9]{3}"
                "|[0-9]{3} [0-9]{2})$", 0.66, 0.9, lengths=(6, 9), distinct=5),
     Recognizer("postcode", "five digits", "^[0-9]{5}$", 0.35, 0.95, lengths=(5, 5), distinct=5),
-    Recognizer("postcode", "four or five digits", "^[1-9][0-9]{3,4}$", 0.3, 0.95, kinds=_NUMBERS, lengths=(4, 5), distinct=10),
+    Recognizer("postcode", "four or five digits", "^[1-9][0-9]{3,4}$", 0.2, 0.95, kinds=_NUMBERS, lengths=(4, 5), distinct=10),
     Recognizer("health_condition", "ICD-10 codes", r"^[A-TV-Z][0-9][0-9AB](?:\.[0-9A-TV-Z]{1,4})?$", 0.35, 0.9, needs=_BOTH,
                lengths=(3, 8), distinct=3),
     Recognizer("health_condition", "ICD-10 codes with subdivision", r"^[A-TV-Z][0-9][0-9AB]\.[0-9A-TV-Z]{1,4}$", 0.88, 0.3,
@@ -200,57 +206,58 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
                kinds=_NUMBERS, lengths=(6, 18), distinct=3),
     Recognizer("health_condition", "National Drug Codes", "^(?:[0-9]{5}-[0-9]{4}-[0-9]{2}|[0-9]{5}-[0-9]{3}-[0-9]{2}"
                "|[0-9]{4}-[0-9]{4}-[0-9]{2}|[0-9]{5}-[0-9]{4}-[0-9])$", 0.65, 0.9, lengths=(12, 13), distinct=3),
+    Recognizer("tax_id", "two and seven digits", "^[0-9]{2}-[0-9]{7}$", 0.45, 0.9, lengths=(10, 10), distinct=3),
     Recognizer("tax_id", "VAT numbers of the EU", "^(?:AT|BE|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|GB|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT"
-               "|RO|SE|SI|SK)[0-9A-Z]{8,12}$", 0.8, 0.8, "eu.vat", 0.1, compact=True, needs=_BOTH, lengths=(10, 18)),
+               "|RO|SE|SI|SK)[0-9A-Z]{8,12}$", 0.8, 0.8, "eu.vat", 0.1, compact=True, needs=_BOTH, lengths=(10, 14)),
 )  # fmt: skip
 
 
-def _state(title: str, pattern: str, check: str = "", chance: float = 1.0, alone: float = 0.82) -> Recognizer:
-    """A number that a state gives a person."""
-    letters = _DIGIT if pattern.count("A-") + pattern.count("[XYZ]") == 0 else _BOTH
-    return Recognizer("national_id", title, pattern, alone, 0.75, check, chance, compact=True, kinds=_NUMBERS, needs=letters,
-                      lengths=(8, 22), distinct=2)  # fmt: skip
+def _state(
+    title: str, lengths: tuple[int, int], pattern: str, check: str = "", chance: float = 1.0, alone: float = 0.9
+) -> Recognizer:
+    """A number that a state gives a person; `lengths` are without separators."""
+    needs = _BOTH if "A-" in pattern or "[XYZ]" in pattern else frozenset({"digit"})
+    return Recognizer("national_id", title, pattern, alone, 0.75, check, chance, compact=True, kinds=_NUMBERS, needs=needs,
+                      lengths=lengths, distinct=2)  # fmt: skip
 
 
 STATES: tuple[Recognizer, ...] = (
-    _state("NHS numbers (GB)", "^[4679][0-9]{9}$", "nhs", 0.09),
-    _state("national insurance numbers (GB)", "^[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]$", alone=0.88),
-    _state("social insurance numbers (CA)", "^[1-79][0-9]{8}$", "luhn", 0.1),
-    _state("tax identification numbers (DE)", "^[1-9][0-9]{10}$", "de.idnr", 0.01),
-    _state("social security numbers (FR)", "^[1-478][0-9]{4}(?:[0-9]{2}|2[AB])[0-9]{8}$", "fr.nir", 0.01),
-    _state("DNI, NIE (ES)", "^(?:[0-9]{8}[A-Z]|[XYZ][0-9]{7}[A-Z])$", "es.nif", 0.05),
-    _state(
-        "codice fiscale (IT)", "^[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPR-T][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z]$", alone=0.95
-    ),
-    _state("BSN (NL)", "^[0-9]{9}$", "bsn", 0.09),
-    _state("PESEL (PL)", "^[0-9]{11}$", "pl.pesel", 0.05),
-    _state("personnummer (SE)", r"^(?:19|20)?[0-9]{6}[+]?[0-9]{4}$", "se.personnummer", 0.05),
-    _state("fødselsnummer (NO)", "^[0-9]{11}$", "no.fodselsnummer", 0.01),
-    _state("CPR numbers (DK)", "^[0-3][0-9][01][0-9]{7}$", "dk.cpr", 0.1),
-    _state("henkilötunnus (FI)", "^[0-3][0-9][01][0-9]{3}[+A-FU-Y]?[0-9]{3}[0-9A-FHJ-NPR-Y]$", "fi.hetu", 0.03),
-    _state("national numbers (BE)", "^[0-9]{11}$", "be.nn", 0.01),
-    _state("NIF (PT)", "^[1235689][0-9]{8}$", "pt.nif", 0.09),
-    _state("PPS numbers (IE)", "^[0-9]{7}[A-W][A-IWTX]?$", "ie.pps", 0.05),
-    _state("tax file numbers (AU)", "^[0-9]{9}$", "au.tfn", 0.09),
-    _state("Aadhaar (IN)", "^[2-9][0-9]{11}$", "verhoeff", 0.1),
-    _state("PAN (IN)", "^[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z]$", alone=0.9),
-    _state("CPF (BR)", "^[0-9]{11}$", "br.cpf", 0.01),
-    _state("identity numbers (ZA)", "^[0-9]{13}$", "za.idnr", 0.01),
-    _state("NRIC, FIN (SG)", "^[STFGM][0-9]{7}[A-Z]$", alone=0.72),
-    _state("resident registration numbers (KR)", "^[0-9]{13}$", "kr.rrn", 0.03),
-    _state("resident identity numbers (CN)", "^[1-9][0-9]{16}[0-9X]$", "cn.ric", 0.01),
-    _state("individual numbers (JP)", "^[0-9]{12}$", "jp.in_", 0.09),
-    _state("AHV numbers (CH)", "^756[0-9]{10}$", "ch.ssn", 0.1),
-    _state("insurance numbers (AT)", "^[1-9][0-9]{9}$", "at.vnr", 0.05),
-    _state("CURP (MX)", "^[A-Z][AEIOUX][A-Z]{2}[0-9]{6}[HMX][A-Z]{5}[0-9A-Z][0-9]$", alone=0.95),
-    _state("RUT (CL)", "^[0-9]{7,8}[0-9K]$", "cl.rut", 0.09),
-    _state("identity numbers (TR)", "^[1-9][0-9]{10}$", "tr.tckimlik", 0.01),
-    _state("CNP (RO)", "^[1-9][0-9]{12}$", "ro.cnp", 0.01),
-    _state("personal codes (EE, LT)", "^[1-6][0-9]{10}$", "ee.ik", 0.03),
+    _state("NHS numbers (GB)", (10, 10), "^[4679][0-9]{9}$", "nhs", 0.09),
+    _state("national insurance numbers (GB)", (9, 9), "^[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]$", alone=0.88),
+    _state("social insurance numbers (CA)", (9, 9), "^[1-79][0-9]{8}$", "luhn", 0.1),
+    _state("tax identification numbers (DE)", (11, 11), "^[1-9][0-9]{10}$", "de.idnr", 0.01),
+    _state("social security numbers (FR)", (15, 15), "^[1-478][0-9]{4}(?:[0-9]{2}|2[AB])[0-9]{8}$", "fr.nir", 0.01),
+    _state("DNI, NIE (ES)", (9, 9), "^(?:[0-9]{8}[A-Z]|[XYZ][0-9]{7}[A-Z])$", "es.nif", 0.05),
+    _state("codice fiscale (IT)", (16, 16), "^[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPR-T][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z]$", alone=0.95),
+    _state("BSN (NL)", (9, 9), "^[0-9]{9}$", "bsn", 0.09),
+    _state("PESEL (PL)", (11, 11), "^[0-9]{11}$", "pl.pesel", 0.05),
+    _state("personnummer (SE)", (10, 13), r"^(?:19|20)?[0-9]{6}[+]?[0-9]{4}$", "se.personnummer", 0.05),
+    _state("fødselsnummer (NO)", (11, 11), "^[0-9]{11}$", "no.fodselsnummer", 0.01),
+    _state("CPR numbers (DK)", (10, 10), "^[0-3][0-9][01][0-9]{7}$", "dk.cpr", 0.1),
+    _state("henkilötunnus (FI)", (10, 11), "^[0-3][0-9][01][0-9]{3}[+A-FU-Y]?[0-9]{3}[0-9A-FHJ-NPR-Y]$", "fi.hetu", 0.03),
+    _state("national numbers (BE)", (11, 11), "^[0-9]{11}$", "be.nn", 0.01),
+    _state("NIF (PT)", (9, 9), "^[1235689][0-9]{8}$", "pt.nif", 0.09),
+    _state("PPS numbers (IE)", (8, 9), "^[0-9]{7}[A-W][A-IWTX]?$", "ie.pps", 0.05),
+    _state("tax file numbers (AU)", (9, 9), "^[0-9]{9}$", "au.tfn", 0.09),
+    _state("Aadhaar (IN)", (12, 12), "^[2-9][0-9]{11}$", "verhoeff", 0.1),
+    _state("PAN (IN)", (10, 10), "^[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z]$", alone=0.9),
+    _state("CPF (BR)", (11, 11), "^[0-9]{11}$", "br.cpf", 0.01),
+    _state("identity numbers (ZA)", (13, 13), "^[0-9]{13}$", "za.idnr", 0.01),
+    _state("NRIC, FIN (SG)", (9, 9), "^[STFGM][0-9]{7}[A-Z]$", alone=0.72),
+    _state("resident registration numbers (KR)", (13, 13), "^[0-9]{13}$", "kr.rrn", 0.03),
+    _state("resident identity numbers (CN)", (18, 18), "^[1-9][0-9]{16}[0-9X]$", "cn.ric", 0.01),
+    _state("individual numbers (JP)", (12, 12), "^[0-9]{12}$", "jp.in_", 0.09),
+    _state("AHV numbers (CH)", (13, 13), "^756[0-9]{10}$", "ch.ssn", 0.1),
+    _state("insurance numbers (AT)", (10, 10), "^[1-9][0-9]{9}$", "at.vnr", 0.05),
+    _state("CURP (MX)", (18, 18), "^[A-Z][AEIOUX][A-Z]{2}[0-9]{6}[HMX][A-Z]{5}[0-9A-Z][0-9]$", alone=0.95),
+    _state("RUT (CL)", (8, 9), "^[0-9]{7,8}[0-9K]$", "cl.rut", 0.09),
+    _state("identity numbers (TR)", (11, 11), "^[1-9][0-9]{10}$", "tr.tckimlik", 0.01),
+    _state("CNP (RO)", (13, 13), "^[1-9][0-9]{12}$", "ro.cnp", 0.01),
+    _state("personal codes (EE, LT)", (11, 11), "^[1-6][0-9]{10}$", "ee.ik", 0.03),
     Recognizer(
         "national_id", "birth numbers (CZ, SK)", "^[0-9]{6}/[0-9]{3,4}$", 0.85, 0.8, lengths=(10, 11), distinct=2
     ),
-)
+)  # fmt: skip
 """By country: the format, the check of python-stdnum or ours, and how many random numbers of that format pass it."""
 
 

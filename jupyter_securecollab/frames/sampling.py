@@ -80,10 +80,26 @@ class Sample:
         return np.asarray(pc.cast(pc.if_else(like, self.texts, "nan"), pa.float64()), dtype=np.float64)
 
     @cached_property
+    def compact_lengths(self) -> NDArray[np.int64]:
+        """Characters of each text without separators."""
+        return np.asarray(pc.utf8_length(self.compact), dtype=np.int64)
+
+    @cached_property
     def holds(self) -> frozenset[str]:
-        """Which of `digit`, `letter`, `at`, `space` at least one value in fifty holds."""
-        tests = {"digit": "[0-9]", "letter": LETTER, "at": "@", "space": r"\S\s+\S"}
-        return frozenset(name for name, pattern in tests.items() if self.share(self.matching(pattern)) >= 0.02)
+        """What at least one value in fifty has; recognizers that need something else are not even tried.
+
+        `digit`, `letter`, `space` (between other characters), `at`, `colon`, and `figures`: no letter at all.
+        """
+        letters = self.matching(LETTER)
+        tests = {
+            "digit": self.matching("[0-9]"),
+            "letter": letters,
+            "figures": ~letters,
+            "space": pc.match_substring(self.texts, " "),
+            "at": pc.match_substring(self.texts, "@"),
+            "colon": pc.match_substring(self.texts, ":"),
+        }
+        return frozenset(name for name, found in tests.items() if self.share(found) >= 0.02)
 
 
 def strata(rows: int, wanted: int) -> NDArray[np.int64]:
@@ -247,4 +263,13 @@ def _cleaned(texts: Any, counts: NDArray[np.int64]) -> tuple[Any, NDArray[np.int
         texts = pc.call_function("utf8_normalize", [texts], pc.Utf8NormalizeOptions("NFKC"))
         texts = pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, r"[\p{Cf}\p{Cc}]+", ""))
     there = ~np.asarray(pc.is_in(pc.utf8_lower(texts), value_set=_MISSING.cast(pa.large_string())), dtype=bool)
-    return texts.filter(pa.array(there)), counts[there]
+    return _merged(texts.filter(pa.array(there)), counts[there])
+
+
+def _merged(texts: Any, counts: NDArray[np.int64]) -> tuple[Any, NDArray[np.int64]]:
+    """Texts that have become the same, once."""
+    encoded = texts.dictionary_encode()
+    if len(encoded.dictionary) == len(texts):
+        return texts, counts
+    sums = np.bincount(np.asarray(encoded.indices), weights=counts, minlength=len(encoded.dictionary))
+    return encoded.dictionary, sums.astype(np.int64)

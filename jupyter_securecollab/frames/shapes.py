@@ -15,7 +15,7 @@ from .words import known, plain
 
 
 class Shape(NamedTuple):
-    """Kinds of column, a pattern that half of the values match, at most how many distinct values, a range of numbers.
+    """Kinds of column, a pattern that most of the values match, at most how many distinct values, a range of numbers.
 
     `bonus` is how much surer a fitting column makes us than its name alone.
     """
@@ -56,7 +56,7 @@ SHAPES: dict[str, Shape] = {
         0.3,
         within=(0, 125),
     ),
-    "gender": Shape("text integer flag number", "", 0.1, 12),
+    "gender": Shape("text integer flag", "", 0.1, 12),
     "ethnicity": Shape("text", _WORDS, 0.0, 80, terms="ethnicity"),
     "religion": Shape("text", _WORDS, 0.1, 80),
     "nationality": Shape("text", _WORDS, 0.1, 260),
@@ -88,7 +88,7 @@ SHAPES: dict[str, Shape] = {
 """By tag. A tag that is not here may be anything but a flag."""
 
 _ANYTHING = Shape("text integer number date", "")
-_HALF = 0.5
+_MOST = 0.6
 _TOO_FEW = 5  # fewer values than that do not speak against a name by their form
 _FEW = frozenset({"yes", "no", "y", "n", "true", "false", "t", "f", "0", "1", "ja", "nein", "oui", "non", "si"})
 
@@ -107,9 +107,9 @@ def fits(sample: Sample, tag: str) -> float | None:
         share = sample.share(sample.matching(shape.pattern))
     if shape.within is not None:
         share = min(share, _inside(sample, shape.within))
-    if shape.terms and sample.share(known(plain(sample.texts), shape.terms)) >= _HALF:
+    if shape.terms and sample.share(known(plain(sample.texts), shape.terms)) >= _MOST:
         return 1.0
-    return share if share >= _HALF or sample.seen < _TOO_FEW else None
+    return share if share >= _MOST or sample.seen < _TOO_FEW else None
 
 
 def bonus(tag: str) -> float:
@@ -125,4 +125,8 @@ def _inside(sample: Sample, within: tuple[float, float]) -> float:
 
 def _only_answers(sample: Sample) -> bool:
     """Whether a column holds nothing but yes and no."""
-    return sample.seen >= _TOO_FEW and len(sample.texts) <= 3 and {text.lower() for text in sample.texts.to_pylist()} <= _FEW
+    return (
+        sample.seen >= _TOO_FEW
+        and len(sample.texts) <= 3
+        and {text.lower() for text in sample.texts.to_pylist()} <= _FEW
+    )
