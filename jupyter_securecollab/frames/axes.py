@@ -66,7 +66,7 @@ def replaced(frame: Any, name: str, values: Any) -> Any:
     return frame.with_columns(values.alias(name))
 
 
-def columns(frame: Any) -> tuple[str, ...]:
+def column_names(frame: Any) -> tuple[str, ...]:
     """The names of columns alone."""
     return names(frame)[len(_index_names(frame)) :]
 

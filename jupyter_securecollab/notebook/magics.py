@@ -77,7 +77,7 @@ def _mask(parsed: Parsed, variables: Mapping[str, Any]) -> Any:
         plan=parsed.one("plan"),
         preview=parsed.has("preview"),
         explain=parsed.has("explain"),
-        k=_whole(parsed.one("k"), "k"),
+        k=_whole(parsed, "k", "Write a whole number, such as 5."),
     )
     if only_shown:
         return _shown(made)
@@ -115,7 +115,7 @@ def _open(parsed: Parsed, variables: Mapping[str, Any]) -> Any:
     columns = [one.strip() for value in parsed.many("columns") for one in value.split(",")]
     return collab.open(
         parsed.subject or "",
-        version=_whole(parsed.one("version"), "version"),
+        version=_whole(parsed, "version", "Versions are 1, 2, 3: see %versions NAME."),
         columns=columns or None,
         up_to=parsed.one("up-to"),
         purpose=parsed.one("for"),
@@ -163,9 +163,11 @@ _CALLS: dict[str, Callable[[Parsed, Mapping[str, Any]], Any]] = {
 }
 
 
-def _whole(text: str | None, flag: str) -> int | None:
+def _whole(parsed: Parsed, flag: str, hint: str) -> int | None:
+    """The whole number behind a flag."""
+    text = parsed.one(flag)
     if text is not None and not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise Invalid(f"{clip(text)!r} is no number for --{flag}", next_step="Write a whole number, such as 5.")
+        raise Invalid(f"{clip(text)!r} is no number for --{flag}", next_step=hint)
     return None if text is None else int(text)
 
 

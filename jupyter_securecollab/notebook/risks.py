@@ -67,7 +67,7 @@ def view_risk(view: Any, labels: Mapping[str, Label]) -> str:
 
 def anonymised(view: Any, labels: Mapping[str, Label], k: int) -> tuple[Any, Generalisation]:
     """A view of a frame with what others may know generalised until at least k rows look alike, and how."""
-    quasi = known_of_people({name: label for name, label in labels.items() if name in axes.columns(view)})
+    quasi = known_of_people({name: label for name, label in labels.items() if name in axes.column_names(view)})
     tags = {name: labels[name].tag for name in quasi}
     found = generalisation(view, quasi, k, tags=tags)
     for name, choice in found.choices.items():

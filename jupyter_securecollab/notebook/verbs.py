@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Invalid
-from ..model import Access, AssetSummary, EntryView, Label, VersionSummary, Who, clip, grantee_name
+from ..model import Access, AssetSummary, EntryView, VersionSummary, Who, clip, grantee_name
 from ..proofs import parse_entry
 from ..runs import RecordingState
 from ..times import shown

@@ -1,4 +1,4 @@
-"""On labelled frames of eight countries, made of words the recognizers do not ship: what is found, and what is left alone."""
+"""On labelled frames of eight countries, made of words the recognizers do not ship: what is found, what is not."""
 
 from __future__ import annotations
 
