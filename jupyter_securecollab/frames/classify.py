@@ -8,7 +8,8 @@ and digit covered. Where nothing is found a column is `internal`, and nobody has
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from .names import Said, said
 from .readings import inside, readings
 from .recognizers import Match, Recognizer, matches, own_recognizer
 from .sampling import Sample
+from .sweep import Swept, sweep
 from .tags import Rules, default_rules
 
 ENOUGH = 0.5
@@ -29,6 +31,7 @@ ENOUGH = 0.5
 _NAME_ALONE = 0.8
 _BESIDE = 0.3
 _EXAMPLES = 3
+_AT_ONCE = 2
 
 # What the values of one of these fit supports another of them that the name says: the name knows which.
 _KIN = (
@@ -93,12 +96,13 @@ class Finding:
     raised: str = ""
     seen: int = 0
     rows: int = 0
+    by: Recognizer | None = field(default=None, repr=False, compare=False)
 
     def evidence(self) -> str:
         """Why, in one line. It goes with the label to whoever may read the column, so it names no other column."""
         said_so = [
             f"the name says {self.name_says!r}" if self.name_says else "",
-            f"{_percent(self.share)} of {self.seen:,} values: {self.check}" if self.check else "",
+            f"{_part(self.share, self.seen)}: {self.check}" if self.check else "",
             "what stands beside it agrees" if self.beside else "",
             "with other columns here it singles people out" if self.raised else "",
             f"such as {', '.join(self.examples)}" if self.examples else "",
@@ -136,18 +140,21 @@ class Classifier:
         """A finding for every index level and column of a pandas, polars or pyarrow frame, in order.
 
         `given` holds labels somebody set or that came with the data: those columns are not looked at, but count as
-        neighbours. `full` reads every row; otherwise some thousand are, the same ones every time. Of columns that
+        neighbours. Some thousand rows are looked at, the same ones every time; `full`
+        then reads every value of text for what it fits, and for addresses, keys and numbers too rare for a sample. Of columns that
         share a name the highest finding counts.
         """
         decided = given or {}
         columns = list(axes.columns(frame))
-        rows = None if full else sampling.rows_to_see(axes.length(frame), len(columns))
+        rows = sampling.rows_to_see(axes.length(frame), len(columns))
         candidates: dict[str, list[tuple[Sample, list[_Candidate]]]] = {}
         for name, values in columns:
             leaves = [] if name in decided else sampling.sample(name, values, rows)
             candidates.setdefault(name, []).extend((one, self._candidates(one)) for one in leaves)
         beside = _neighbours(candidates, decided)
         found = {name: self._best(leaves, beside) for name, leaves in candidates.items()}
+        if full:
+            self._read_whole(columns, found, decided)
         found |= {name: _decided(decided[name]) for name in found if name in decided}
         return self._combined(found, decided)
 
@@ -192,6 +199,36 @@ class Classifier:
             tuple(tag for tag, _ in contains),
             seen=sample.seen,
             rows=sample.rows,
+            by=best.match.by if best.match else None,
+        )
+
+    def _read_whole(
+        self, columns: Sequence[tuple[str, Any]], found: dict[str, Finding], decided: Mapping[str, Label]
+    ) -> None:
+        """Every value of text, two columns at a time: Arrow does the work without holding the interpreter."""
+        wanted = [(name, values) for name, values in columns if name not in decided]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            swept = pool.map(lambda one: sweep(one[0], one[1], found[one[0]].by), wanted)
+            for (name, _), leaves in zip(wanted, swept, strict=True):
+                for all_of_it in leaves:
+                    found[name] = self._with_all(found[name], all_of_it)
+
+    def _with_all(self, finding: Finding, swept: Swept) -> Finding:
+        """A finding in the light of every value: exact shares, and the highest of what is rare if it is higher."""
+        if finding.by is not None and swept.seen:
+            finding = replace(finding, share=swept.fitting / swept.seen, seen=swept.seen, rows=swept.rows)
+        rare = max(swept.rare, key=lambda one: self.level_of(one.tag).rank, default=None)
+        if rare is None or self.level_of(rare.tag) <= finding.level:
+            return finding
+        return Finding(
+            self.level_of(rare.tag),
+            rare.tag,
+            rare.confidence,
+            "",
+            rare.check,
+            rare.share,
+            seen=swept.seen,
+            rows=swept.rows,
         )
 
     def _combined(self, found: dict[str, Finding], decided: Mapping[str, Label]) -> dict[str, Finding]:
@@ -281,5 +318,8 @@ def _covered(sample: Sample) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text if "•" in text else "•••" for text in hidden.to_pylist()))
 
 
-def _percent(share: float) -> str:
-    return "all" if share >= 1 else f"{share:.0%}" if 0.01 <= share <= 0.99 else f"{share:.2%}"
+def _part(share: float, seen: int) -> str:
+    """A share in words: a count where a percentage would say nothing."""
+    if 0.01 <= share <= 0.99:
+        return f"{share:.0%} of {seen:,} values"
+    return f"all {seen:,} values" if share >= 1 else f"{round(share * seen):,} of {seen:,} values"

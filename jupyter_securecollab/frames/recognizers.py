@@ -39,6 +39,7 @@ class Match(NamedTuple):
     check: str
     share: float
     confidence: float
+    by: Recognizer | None = None
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,11 @@ class Recognizer:
         if self.check:
             passed = self._passed(sample, fits)
             if passed < _PASSED:
-                return Match(self.tag, f"{title}, but check digits are not right", share, 0.0)
+                return Match(self.tag, f"{title}, but check digits are not right", share, 0.0, self)
             title += ", check digits right"
             if self.chance ** min(int(fits.sum()), CHECKED) > _LUCK:
                 confidence *= 0.5
-        return Match(self.tag, title, share, confidence)
+        return Match(self.tag, title, share, confidence, self)
 
     def fitting(self, sample: Sample) -> NDArray[np.bool_]:
         """Which distinct values fit pattern and dictionary."""
@@ -99,6 +100,15 @@ class Recognizer:
 
     def _confused(self, sample: Sample, fits: NDArray[np.bool_], share: float) -> bool:
         return sample.share(fits & sample.matching(self.unless)) >= share / 2
+
+    def right(self, sample: Sample, fits: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which of the distinct values that fit have right check digits, where there are any to check."""
+        check = validator(self.check) if self.check else None
+        if check is None:
+            return fits
+        right = fits.copy()
+        right[fits] = check(sample.texts.filter(pa.array(fits)))
+        return right
 
     def _passed(self, sample: Sample, fits: NDArray[np.bool_]) -> float:
         """The share of fitting values whose check digits are right, among the first so many."""

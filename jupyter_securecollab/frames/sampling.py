@@ -126,7 +126,16 @@ def sample(name: str, values: Any, rows: NDArray[np.int64] | None) -> Iterator[S
     arrow = _arrow(taken)
     if rows is not None and len(rows) < len(values) and arrow.null_count > len(rows) // 2:
         arrow = _arrow(take(values, _filled(values, len(rows))))
-    yield from _leaves(name, arrow, 0)
+    for leaf, part in _leaves(name, arrow, 0):
+        yield _leaf(leaf, part)
+
+
+def texts_of(name: str, values: Any) -> Iterator[tuple[str, Any]]:
+    """The leaves of a column that hold text, each with all its values as an Arrow array."""
+    for leaf, part in _leaves(name, _arrow(values), 0):
+        kind, texts = _texts(part)
+        if kind == "text":
+            yield leaf, texts
 
 
 def take(values: Any, rows: NDArray[np.int64]) -> Any:
@@ -170,7 +179,7 @@ def _as_text(value: Any) -> str | None:
     return str(value) if isinstance(value, known) or type(value).__module__ in ("datetime", "decimal", "uuid") else None
 
 
-def _leaves(name: str, values: Any, depth: int) -> Iterator[Sample]:
+def _leaves(name: str, values: Any, depth: int) -> Iterator[tuple[str, Any]]:
     kind = values.type
     if pa.types.is_dictionary(kind):
         yield from _leaves(name, values.cast(kind.value_type), depth)
@@ -185,7 +194,7 @@ def _leaves(name: str, values: Any, depth: int) -> Iterator[Sample]:
         for number, part in enumerate(values.flatten()):
             yield from _leaves(f"{name}.{kind.field(number).name}", part, depth + 1)
     else:
-        yield _leaf(name, values)
+        yield name, values
 
 
 def _leaf(name: str, values: Any) -> Sample:

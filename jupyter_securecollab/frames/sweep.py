@@ -1,0 +1,83 @@
+"""Every value of a column, read once: how many fit what the sample found, and what is too rare for a sample to show.
+
+Works on the values as they lie, in pieces, without making them distinct: a pattern over a million texts takes less time
+than finding out which of them are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .recognizers import RECOGNIZERS, Match, Recognizer
+from .sampling import Sample, texts_of
+
+_PIECE = 131_072
+_FEW = 0.1
+
+# Of these a single value matters; the text or pattern before each finds the values that are looked at closely.
+_RARE = frozenset({"email", "secret_key", "iban", "us_ssn"})
+_SUSPECT = (
+    "^(?:[0-9]{3}-[0-9]{2}-[0-9]{4}|[A-Z]{2}[0-9]{2} ?[A-Z0-9]{4}[ A-Z0-9]{6,30}|(?:AKIA|ASIA)[0-9A-Z]{16}"
+    r"|eyJ[\w-]{8,}\.|gh[pousr]_[0-9A-Za-z]{20}|-----BEGIN |github_pat_|glpat-|xox[abeprs]-|[sr]k_(?:live|test)_"
+    r"|AIza[\w-]{30}|npm_|hf_)"
+)
+RARE = 0.6
+"""How sure values make us that are rare in their column."""
+
+
+class Swept(NamedTuple):
+    """What all values of one leaf say: how many there are, how many are not null, how many fit what was asked, rare finds."""
+
+    rows: int
+    seen: int
+    fitting: int
+    rare: tuple[Match, ...]
+
+
+def sweep(name: str, values: Any, asked: Recognizer | None) -> list[Swept]:
+    """Each leaf of a column. `asked` is what the sample found; without it nothing is counted as fitting."""
+    return [_swept(leaf, texts, asked) for leaf, texts in texts_of(name, values)]
+
+
+def _swept(leaf: str, texts: Any, asked: Recognizer | None) -> Swept:
+    seen = fitting = 0
+    found: dict[Recognizer, int] = {}
+    repeats = len(texts) > _PIECE and pc.count_distinct(texts.slice(0, _PIECE)).as_py() < _PIECE * _FEW
+    for start in range(0, len(texts), _PIECE):
+        piece = _piece(leaf, texts.slice(start, _PIECE), repeats)
+        seen += piece.seen
+        fitting += int(piece.counts[asked.fitting(piece)].sum()) if asked is not None and piece.seen else 0
+        for one, count in _suspects(piece):
+            found[one] = found.get(one, 0) + count
+    rare = tuple(Match(one.tag, one.title, count / seen, RARE, one) for one, count in found.items())
+    return Swept(len(texts), seen, fitting, rare)
+
+
+def _piece(leaf: str, texts: Any, repeats: bool) -> Sample:
+    """Part of a leaf; made distinct where that leaves little, for then it costs less than what follows."""
+    there = pc.drop_null(texts)
+    counts = np.ones(len(there), np.int64)
+    if repeats:
+        counted = pc.value_counts(there)
+        there, counts = counted.field("values"), np.asarray(counted.field("counts"), dtype=np.int64)
+    return Sample(leaf, "text", pc.utf8_trim_whitespace(there), counts, len(texts), int(counts.sum()))
+
+
+def _suspects(piece: Sample) -> Iterator[tuple[Recognizer, int]]:
+    """What a single value matters of, and how many values are that."""
+    at = pc.match_substring(piece.texts, "@")
+    suspect = np.asarray(pc.or_(at, pc.match_substring_regex(piece.texts, _SUSPECT)), dtype=bool)
+    if not suspect.any():
+        return
+    few = replace(piece, texts=piece.texts.filter(pa.array(suspect)), counts=piece.counts[suspect])
+    for one in RECOGNIZERS:
+        if one.tag in _RARE and (fits := one.fitting(few)).any():
+            count = int(few.counts[one.right(few, fits)].sum())
+            if count:
+                yield one, count
