@@ -7,9 +7,9 @@ import pandas as pd
 
 
 def mixed(rows: int) -> pd.DataFrame:
-    """12 columns: 6 of numbers, a flag, 2 with few values, addresses, identifiers, times. None looks sensitive."""
+    """12 columns: 6 of numbers, a flag, 2 with few values, names of hosts, hashes, times. None looks sensitive."""
     rng = np.random.default_rng(20_240_101)
-    addresses = pd.array([f"u{number}@example.org" for number in range(200_000)], dtype="str")
+    hosts = pd.array([f"u{number}.example.org" for number in range(200_000)], dtype="str")
     digits = rng.bytes(16 * rows).hex()
     return pd.DataFrame(
         {
@@ -22,7 +22,7 @@ def mixed(rows: int) -> pd.DataFrame:
             "flag": rng.random(rows) < 0.5,
             "country": rng.choice(np.array(["DE", "FR", "US", "UK"]), rows),
             "status": rng.choice(np.array(["open", "closed", "pending"]), rows),
-            "link": addresses.take(rng.integers(0, 200_000, rows)),
+            "link": hosts.take(rng.integers(0, 200_000, rows)),
             "hash": [digits[32 * row : 32 * row + 32] for row in range(rows)],
             "at": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 10**7, rows), unit="s"),
         }

@@ -29,7 +29,7 @@ from .ways import OURS, SLOW, WAYS, CsvGpg, Vault
 
 _SLOW_ROUNDS = 1
 _COLUMN = "price"
-_MASKED = {"link": "email"}
+_MASKED = {"link": "username"}
 """Renamed like this, a column looks sensitive, and is shared with a masked copy beside it."""
 
 

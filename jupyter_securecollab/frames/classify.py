@@ -140,9 +140,9 @@ class Classifier:
         """A finding for every index level and column of a pandas, polars or pyarrow frame, in order.
 
         `given` holds labels somebody set or that came with the data: those columns are not looked at, but count as
-        neighbours. Some thousand rows are looked at, the same ones every time; `full`
-        then reads every value of text for what it fits, and for addresses, keys and numbers too rare for a sample. Of columns that
-        share a name the highest finding counts.
+        neighbours. Some thousand rows are looked at, the same ones every time; `full` then reads every value of text
+        for what it fits, and for addresses, keys and numbers too rare for a sample. Of columns that share a name the
+        highest finding counts.
         """
         decided = given or {}
         columns = list(axes.columns(frame))

@@ -32,7 +32,7 @@ RARE = 0.6
 
 
 class Swept(NamedTuple):
-    """What all values of one leaf say: how many there are, how many are not null, how many fit what was asked, rare finds."""
+    """All values of one leaf: how many rows, how many have a value, how many fit what was asked, rare finds."""
 
     rows: int
     seen: int
