@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup demo lab test test-313 lint bench protocol lock clean browser
+.PHONY: setup demo lab test test-313 lint bench bench-frames protocol lock clean browser
 
 PYTHON ?= python3
 # The first Python 3.13 that runs, if there is one; or say which: make test-313 PYTHON313=/path/to/python3.13
@@ -47,6 +47,10 @@ lint: .make/installed
 
 bench: .make/installed
 	$(BIN)/python -m benchmarks.run
+
+# What classification finds and what it costs; beside presidio where PEERS names a Python that has presidio-structured.
+bench-frames: .make/installed
+	$(BIN)/python -m benchmarks.run --output benchmarks/results-frames.md classify
 
 # TypeScript's view of the wire, from the server's own types.
 protocol: .make/environment .make/node

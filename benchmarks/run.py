@@ -8,9 +8,15 @@ import sys
 import time
 from pathlib import Path
 
-from . import audit, decisions, report, sharing, starting
+from . import audit, classify, decisions, report, sharing, starting
 
-TOPICS = {"share": sharing.run, "audit": audit.run, "decisions": decisions.run, "start": starting.run}
+TOPICS = {
+    "share": sharing.run,
+    "audit": audit.run,
+    "decisions": decisions.run,
+    "start": starting.run,
+    "classify": classify.run,
+}
 
 
 def main(arguments: list[str]) -> None:
