@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from ..errors import Invalid
-from .keyed import MaskKey, on_uniques
+from .keyed import MaskKey
+from .uniques import on_uniques
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +73,7 @@ def shifted(dates: Column, entity: Column, key: MaskKey, days: int) -> Column:
     """
     if not 1 <= days <= _LONGEST_SHIFT:
         raise Invalid(f"dates are shifted by 1 to {_LONGEST_SHIFT:,} days", next_step="Write shift:30:COLUMN.")
-    offsets: Any = on_uniques(entity, lambda entities: _offsets(entities, key, days), always=True).combine_chunks()
+    offsets: Any = on_uniques(entity, lambda entities: _offsets(entities, key, days)).combine_chunks()
     kind, whole = dates.type, dates.combine_chunks()
     if pa.types.is_date(kind):
         moved = pc.add(whole.cast(pa.date32()).cast(pa.int32()).cast(pa.int64()), offsets)

@@ -7,7 +7,7 @@ value does not change when others are added.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from ..errors import Invalid
 from .fpe import DOMAIN, FF1
-from .keyed import MaskKey, large_strings, on_uniques
+from .keyed import MaskKey, large_strings
+from .uniques import on_uniques
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     Column = pa.ChunkedArray[Any]
     Rows = NDArray[np.uint8]
 
-_BLOCK = 65_536
 _DIGITS, _UPPER, _LOWER = b"0123456789", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz"
 _NONE = 255
+_DOUBLED = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9])
 _OTHER_WAYS = "Use pseudonym or redact for it."
 
 
@@ -70,7 +71,13 @@ def encrypt_texts(values: Column, key: MaskKey, form: str) -> Column:
     """
     secret = key.derive("ff1")
     encrypt = {"alphanumeric": _alphanumeric, "digits": _digits, "card": _cards, "iban": _ibans}[form]
-    return on_uniques(values, lambda texts: _each_block(texts, lambda block: encrypt(block, secret)))
+
+    def encrypted(block: pa.Array[Any]) -> pa.Array[Any]:
+        texts = _Texts(block)
+        encrypt(texts, secret)
+        return large_strings(texts.offsets, texts.data)
+
+    return on_uniques(values, encrypted)
 
 
 def encrypt_integers(values: Column, key: MaskKey, form: str) -> Column:
@@ -78,7 +85,7 @@ def encrypt_integers(values: Column, key: MaskKey, form: str) -> Column:
     if form == "iban":
         raise Invalid("an IBAN is not a number", next_step="Leave the format out.")
     secret = key.derive("ff1")
-    return on_uniques(values, lambda numbers: _numbers(numbers, secret, form == "card"), always=True)
+    return on_uniques(values, lambda numbers: _numbers(numbers, secret, form == "card"))
 
 
 class _Texts:
@@ -87,16 +94,23 @@ class _Texts:
     def __init__(self, texts: pa.Array[Any]) -> None:
         buffers: Any = texts.buffers()
         _, offsets, data = buffers
+        if not len(texts):  # there may be no buffers at all
+            self.offsets, self.data = np.zeros(1, np.int64), np.empty(0, np.uint8)
+            return
         self.offsets = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-        start, stop = (int(self.offsets[0]), int(self.offsets[-1])) if len(texts) else (0, 0)
-        self.data = np.frombuffer(data, np.uint8)[start:stop].copy() if data is not None else np.empty(0, np.uint8)
+        start, stop = int(self.offsets[0]), int(self.offsets[-1])
+        self.data = np.frombuffer(data, np.uint8)[start:stop].copy() if stop > start else np.empty(0, np.uint8)
         self.offsets = self.offsets - start
         if np.any(self.data > 127):
             raise Invalid("format-preserving encryption takes ASCII text", next_step=_OTHER_WAYS)
 
     def count(self, which: NDArray[np.bool_]) -> NDArray[np.int64]:
         """How many of the bytes of each value are among the marked ones."""
-        total = np.concatenate([[0], np.cumsum(which)])
+        if which.all():
+            return np.diff(self.offsets)
+        if not which.any():
+            return np.zeros(len(self.offsets) - 1, np.int64)
+        total = np.concatenate([[0], np.cumsum(which.view(np.int8), dtype=np.int64)])
         counts: NDArray[np.int64] = total[self.offsets[1:]] - total[self.offsets[:-1]]
         return counts
 
@@ -105,25 +119,15 @@ class _Texts:
     ) -> Iterator[tuple[NDArray[np.int64], int]]:
         """Places in `data` of the marked bytes, shape (values, length), one group per length; with the length."""
         counts = self.count(which)
-        if chosen is not None:
+        if chosen is not None and not chosen.all():
             counts = np.where(chosen, counts, 0)
             which = which & np.repeat(chosen, np.diff(self.offsets))
-        places = np.flatnonzero(which)
-        lengths = np.repeat(counts, counts)
-        for length in np.unique(counts[counts > 0]):
-            yield places[lengths == length].reshape(-1, length), int(length)
-
-    def made(self) -> pa.Array[Any]:
-        return large_strings(self.offsets, self.data)
-
-
-def _each_block(texts: pa.Array[Any], encrypt: Callable[[_Texts], None]) -> pa.Array[Any]:
-    made = []
-    for start in range(0, len(texts), _BLOCK):
-        block = _Texts(texts.slice(start, _BLOCK))
-        encrypt(block)
-        made.append(block.made())
-    return pa.concat_arrays(made) if made else texts
+        places, found = np.flatnonzero(which), np.flatnonzero(np.bincount(counts))
+        found = found[found > 0]
+        lengths = np.repeat(counts, counts) if len(found) > 1 else None
+        for length in found:
+            those = places if lengths is None else places[lengths == length]
+            yield those.reshape(-1, length), int(length)
 
 
 def _alphanumeric(texts: _Texts, secret: bytes) -> None:
@@ -131,7 +135,7 @@ def _alphanumeric(texts: _Texts, secret: bytes) -> None:
     _refuse_without(texts, which)
     upper, lower = (texts.count(kind[texts.data]) > 0 for kind in (_IS_UPPER, _IS_LOWER))
     for alphabet, chosen in zip(_KINDS, (~upper & ~lower, upper & ~lower, ~upper & lower, upper & lower), strict=True):
-        for places, _ in texts.groups(which, chosen):
+        for places, _ in texts.groups(which, chosen) if chosen.any() else ():
             texts.data[places] = _encrypted(alphabet, texts.data[places], secret)
 
 
@@ -182,9 +186,9 @@ def _card_numbers(before: Rows, payload: Rows) -> Rows:
 
 
 def _luhn(payload: Rows) -> NDArray[np.int64]:
-    doubled = payload.astype(np.int64)
-    doubled[:, ::-1][:, ::2] *= 2
-    total: NDArray[np.int64] = np.where(doubled > 9, doubled - 9, doubled).sum(axis=1)
+    total = np.zeros(len(payload), np.int64)
+    for place, column in enumerate(payload.T[::-1]):
+        total += _DOUBLED[column] if place % 2 == 0 else column
     return -total % 10
 
 
@@ -246,8 +250,11 @@ def _numbers(numbers: pa.Array[Any], secret: bytes, card: bool) -> pa.Array[Any]
 
 def _of_length(sizes: NDArray[np.uint64], length: int, cipher: FF1, largest: int, card: bool) -> NDArray[np.uint64]:
     """Numbers of one length into others of that length that the type can hold."""
-    places = np.array([10**place for place in range(length - 1, -1, -1)], np.uint64)
-    digits = (sizes[:, None] // places % np.uint64(10)).astype(np.uint8)
+    digits, rest = np.empty((len(sizes), length), np.uint8), sizes
+    for place in range(length - 1, -1, -1):
+        higher = rest // np.uint64(10)
+        digits[:, place] = rest - higher * np.uint64(10)
+        rest = higher
     at_the_limit = length == len(str(largest))
     if card and at_the_limit:
         raise Invalid("card numbers as long as the type allows", next_step="Make the column text first.")
@@ -255,14 +262,16 @@ def _of_length(sizes: NDArray[np.uint64], length: int, cipher: FF1, largest: int
     def fits(rows: Rows) -> NDArray[np.bool_]:
         taken: NDArray[np.bool_] = rows[:, 0] > 0
         if at_the_limit:
-            taken &= _joined(rows, places) <= np.uint64(largest)
+            taken &= _joined(rows) <= np.uint64(largest)
         return taken
 
     if card:
-        return _joined(_card_numbers(digits, cipher.encrypt_rows(digits[:, :-1], fits)), places)
-    return _joined(cipher.encrypt_rows(digits, fits), places)
+        return _joined(_card_numbers(digits, cipher.encrypt_rows(digits[:, :-1], fits)))
+    return _joined(cipher.encrypt_rows(digits, fits))
 
 
-def _joined(digits: Rows, places: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    found: NDArray[np.uint64] = (digits.astype(np.uint64) * places).sum(axis=1, dtype=np.uint64)
+def _joined(digits: Rows) -> NDArray[np.uint64]:
+    found = np.zeros(len(digits), np.uint64)
+    for column in digits.T:
+        found = found * np.uint64(10) + column
     return found

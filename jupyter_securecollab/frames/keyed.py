@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from ..errors import Invalid, SealBroken
+from .uniques import blocks, encode, on_uniques
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,11 +28,10 @@ if TYPE_CHECKING:
 
 KEY_BYTES = 32
 _ALPHABET = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)  # RFC 4648 base32, in lower case
+_PAIRS = np.stack([_ALPHABET.repeat(32), np.tile(_ALPHABET, 32)], axis=1).view(np.uint16).ravel()
 _DIGEST = 10
 """Bytes of a pseudonym: 80 bits make 16 characters; among a billion values two alike are one in two million."""
 _SYMBOLS = 16
-_BLOCK = 65_536
-_MOSTLY_UNIQUE = 0.8
 _EXACT_FLOAT = 53
 
 
@@ -73,7 +72,7 @@ def pseudonym(values: Column, key: MaskKey) -> Column:
     bits = 63
     if pa.types.is_floating(values.type):
         bits, values = _EXACT_FLOAT, pc.add(values, 0.0)  # zero has no sign
-    return on_uniques(values, lambda numbers: _number_pseudonyms(numbers, key, bits), always=True)
+    return _number_pseudonyms(values, key, bits)
 
 
 def token(values: Column, key: MaskKey) -> Column:
@@ -103,59 +102,35 @@ def untoken(values: Column, key: MaskKey) -> Column:
         raise SealBroken() from None
 
 
-def on_uniques(values: Column, mask: Callable[[pa.Array[Any]], pa.Array[Any]], *, always: bool = False) -> Column:
-    """Mask each distinct value once. `mask` gets an array without nulls; nulls stay where they are.
-
-    A column that is nearly all distinct is masked as it is, unless `always`: finding its repeats would cost more.
-    """
-    whole: Any = values.combine_chunks()
-    if not always and _mostly_unique(whole):
-        if not whole.null_count:
-            return pa.chunked_array([mask(whole)])
-        valid = whole.is_valid().to_numpy(zero_copy_only=False)
-        places = pa.array(np.cumsum(valid) - 1, mask=~valid)
-        return pa.chunked_array([mask(whole.drop_null()).take(places)])
-    encoded = whole.dictionary_encode()
-    return pa.chunked_array([mask(encoded.dictionary).take(encoded.indices)])
-
-
 def large_strings(offsets: Any, data: Any) -> pa.Array[Any]:
     """An Arrow array of texts, none of them null, over two NumPy arrays: 64-bit offsets, and bytes that are UTF-8."""
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
     return pa.Array.from_buffers(pa.large_string(), len(offsets) - 1, buffers)
 
 
-def _mostly_unique(whole: pa.Array[Any]) -> bool:
-    head: Any = whole.slice(0, _BLOCK)
-    return bool(pc.count_distinct(head, mode="all").as_py() > _MOSTLY_UNIQUE * len(head))
-
-
 def _text_pseudonyms(texts: pa.Array[Any], key: MaskKey) -> pa.Array[Any]:
-    made = np.empty((len(texts), _SYMBOLS), np.uint8)
-    for start in range(0, len(texts), _BLOCK):
-        digests = _digests(_bytes(texts.slice(start, _BLOCK)), key, _DIGEST)
-        made[start : start + _BLOCK] = _base32(np.frombuffer(digests, np.uint8).reshape(-1, _DIGEST))
-    return large_strings(np.arange(0, made.size + 1, _SYMBOLS, dtype=np.int64), made)
+    digests = np.frombuffer(_digests(_bytes(texts), key, _DIGEST), np.uint8)
+    return large_strings(np.arange(0, len(texts) * _SYMBOLS + 1, _SYMBOLS, dtype=np.int64), _base32(digests))
 
 
-def _number_pseudonyms(numbers: pa.Array[Any], key: MaskKey, bits: int) -> pa.Array[Any]:
-    if pa.types.is_floating(numbers.type) and not _whole(numbers):
+def _number_pseudonyms(values: Column, key: MaskKey, bits: int) -> Column:
+    encoded = encode(values)
+    made = pa.concat_arrays([_of_numbers(block, key, bits) for block in blocks(encoded.dictionary)])
+    in_order = np.sort(made.to_numpy())
+    if np.any(in_order[1:] == in_order[:-1]):
+        raise Invalid("two numbers would get the same pseudonym", next_step="Make the column text first.")
+    return pa.chunked_array([made.cast(values.type).take(encoded.indices)])
+
+
+def _of_numbers(numbers: pa.Array[Any], key: MaskKey, bits: int) -> pa.Array[Any]:
+    plain = numbers.to_numpy()
+    if plain.dtype.kind == "f" and not (np.all(np.abs(plain) <= 2**bits) and np.all(plain == np.floor(plain))):
         raise Invalid(
             "pseudonyms need whole numbers, and not all of these are", next_step="Use generalise, noise or null for it."
         )
-    common = pa.uint64() if pa.types.is_unsigned_integer(numbers.type) else pa.int64()
-    plain = np.ascontiguousarray(numbers.cast(common).to_numpy(zero_copy_only=False)).astype("<u8", casting="unsafe")
-    raw = plain.tobytes()
-    digests = _digests([raw[at : at + 8] for at in range(0, len(raw), 8)], key, 8)
-    made = np.frombuffer(digests, "<u8") >> np.uint64(64 - bits)
-    if len(np.unique(made)) < len(made):
-        raise Invalid("two numbers would get the same pseudonym", next_step="Make the column text first.")
-    return pa.array(made.astype(np.int64)).cast(numbers.type)
-
-
-def _whole(numbers: pa.Array[Any]) -> bool:
-    plain = numbers.to_numpy(zero_copy_only=False)
-    return bool(np.all(np.abs(plain) <= 2**_EXACT_FLOAT) and np.all(plain == np.floor(plain)))
+    whole = plain.astype("<u8" if plain.dtype.kind == "u" else "<i8")
+    digests = _digests(whole.view("V8").tolist(), key, 8)
+    return pa.array((np.frombuffer(digests, "<u8") >> np.uint64(64 - bits)).astype(np.int64))
 
 
 def _digests(values: list[bytes], key: MaskKey, size: int) -> bytes:
@@ -176,11 +151,11 @@ def _bytes(texts: pa.Array[Any]) -> list[bytes]:
 
 
 def _base32(digests: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Every five bytes as eight symbols."""
-    fives = digests.reshape(-1, 5).astype(np.uint64)
-    joined = np.zeros(len(fives), np.uint64)
-    for column in range(5):
-        joined = (joined << np.uint64(8)) | fives[:, column]
-    shifts = np.arange(35, -1, -5, dtype=np.uint64)
-    symbols: NDArray[np.uint8] = _ALPHABET[(joined[:, None] >> shifts) & np.uint64(31)].reshape(-1, _SYMBOLS)
+    """Every five bytes as eight symbols, two at a time."""
+    fives = digests.reshape(-1, 5)
+    padded = np.zeros((len(fives), 8), np.uint8)
+    padded[:, 3:] = fives
+    joined = padded.view(">u8").astype(np.uint64)
+    pairs = _PAIRS[(joined >> np.arange(30, -1, -10, dtype=np.uint64)) & np.uint64(1023)]
+    symbols: NDArray[np.uint8] = pairs.view(np.uint8).ravel()
     return symbols
