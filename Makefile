@@ -1,4 +1,4 @@
-# make demo | lab | test | lint | bench | lock | clean      (each sets up what it needs, and only what has changed)
+# make demo | lab | test | lint | bench | bench-frames | lock | clean      (each sets up what it needs, and only what has changed)
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -48,9 +48,9 @@ lint: .make/installed
 bench: .make/installed
 	$(BIN)/python -m benchmarks.run
 
-# What classification finds and what it costs; beside presidio where PEERS names a Python that has presidio-structured.
+# Classification and masking by themselves; beside presidio where PEERS names a Python that has presidio-structured.
 bench-frames: .make/installed
-	$(BIN)/python -m benchmarks.run --output benchmarks/results-frames.md classify
+	$(BIN)/python -m benchmarks.run --output benchmarks/results-frames.md classify mask
 
 # TypeScript's view of the wire, from the server's own types.
 protocol: .make/environment .make/node

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from ..errors import Invalid
 from .keyed import MaskKey
-from .uniques import on_uniques
+from .uniques import blocks, on_uniques, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,16 +33,21 @@ def noisy(values: Column, key: MaskKey, scale: float) -> Column:
     """
     if not 0 < scale < np.inf:
         raise Invalid("noise has a standard deviation above zero", next_step="Write noise:2.5.")
-    whole: Any = values.combine_chunks()
-    missing = np.asarray(whole.is_null().to_numpy(zero_copy_only=False))
-    plain = whole.fill_null(pa.scalar(0).cast(whole.type)).to_numpy(zero_copy_only=False)
-    added = scale * _normal(key, len(plain))
+    rows = whole(values)  # whole blocks of an even length: noise comes in pairs
+    bits = _Bits(key, "noise")
+    return pa.chunked_array([_with_noise(block, scale * _normal(bits, len(block))) for block in blocks(rows)])
+
+
+def _with_noise(values: pa.Array[Any], added: NDArray[np.float64]) -> pa.Array[Any]:
+    missing = np.asarray(values.is_null().to_numpy(zero_copy_only=False))
+    plain = values.fill_null(pa.scalar(0).cast(values.type)).to_numpy(zero_copy_only=False)
     if plain.dtype.kind in "iu":
         made = _added_whole(plain, added)
     else:
         with np.errstate(over="ignore"):  # what a short float cannot hold is infinite
             made = (plain.astype(np.float64) + added).astype(plain.dtype)
-    return pa.chunked_array([pa.array(made, whole.type, mask=missing)])
+    noisy: pa.Array[Any] = pa.array(made, values.type, mask=missing)
+    return noisy
 
 
 def _added_whole(plain: NDArray[Any], added: NDArray[np.float64]) -> NDArray[Any]:
@@ -59,11 +64,14 @@ def _added_whole(plain: NDArray[Any], added: NDArray[np.float64]) -> NDArray[Any
 
 def shuffled(values: Column, key: MaskKey) -> Column:
     """The values that are there, dealt out anew among the rows that have one."""
-    whole: Any = values.combine_chunks()
-    there = np.flatnonzero(whole.is_valid().to_numpy(zero_copy_only=False))
-    dealt = np.arange(len(whole))
-    dealt[there] = there[np.argsort(_bits(key, "shuffle", len(there)), kind="stable")]
-    return pa.chunked_array([whole.take(pa.array(dealt))])
+    rows = whole(values)
+    order = np.argsort(_Bits(key, "shuffle").draw(len(rows) - rows.null_count), kind="stable")
+    if rows.null_count:
+        there = np.flatnonzero(rows.is_valid().to_numpy(zero_copy_only=False))
+        dealt = np.arange(len(rows))
+        dealt[there] = there[order]
+        order = dealt
+    return pa.chunked_array([rows.take(pa.array(order))])
 
 
 def shifted(dates: Column, entity: Column, key: MaskKey, days: int) -> Column:
@@ -74,12 +82,12 @@ def shifted(dates: Column, entity: Column, key: MaskKey, days: int) -> Column:
     if not 1 <= days <= _LONGEST_SHIFT:
         raise Invalid(f"dates are shifted by 1 to {_LONGEST_SHIFT:,} days", next_step="Write shift:30:COLUMN.")
     offsets: Any = on_uniques(entity, lambda entities: _offsets(entities, key, days)).combine_chunks()
-    kind, whole = dates.type, dates.combine_chunks()
+    kind, rows = dates.type, whole(dates)
     if pa.types.is_date(kind):
-        moved = pc.add(whole.cast(pa.date32()).cast(pa.int32()).cast(pa.int64()), offsets)
+        moved = pc.add(rows.cast(pa.date32()).cast(pa.int32()).cast(pa.int64()), offsets)
         return pa.chunked_array([moved.cast(pa.int32()).cast(pa.date32()).cast(kind)])
     per_day = _DAY_NS // {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}[kind.unit]
-    moved = pc.add_checked(whole.cast(pa.int64()), pc.multiply(offsets, per_day))
+    moved = pc.add_checked(rows.cast(pa.int64()), pc.multiply(offsets, per_day))
     return pa.chunked_array([moved.cast(kind)])
 
 
@@ -93,15 +101,21 @@ def _offset(key: MaskKey, entity: str, days: int) -> int:
     return drawn - days if drawn < days else drawn - days + 1  # never none at all
 
 
-def _bits(key: MaskKey, purpose: str, count: int) -> NDArray[np.uint64]:
-    stream = Cipher(algorithms.AES(key.derive(purpose)), modes.CTR(bytes(16))).encryptor()
-    return np.frombuffer(stream.update(bytes(8 * count)), "<u8").astype(np.uint64)
-
-
-def _normal(key: MaskKey, count: int) -> NDArray[np.float64]:
-    """Normal variates from uniform ones, two by two (Box and Muller 1958); more of them begin with the same ones."""
+def _normal(bits: _Bits, count: int) -> NDArray[np.float64]:
+    """Normal variates from uniform ones, two by two (Box and Muller 1958)."""
     pairs = (count + 1) // 2
-    uniform = (_bits(key, "noise", 2 * pairs) >> np.uint64(11)).astype(np.float64).reshape(-1, 2) * 2.0**-53
+    uniform = (bits.draw(2 * pairs) >> np.uint64(11)).astype(np.float64).reshape(-1, 2) * 2.0**-53
     radius, angle = np.sqrt(-2 * np.log1p(-uniform[:, 0])), 2 * np.pi * uniform[:, 1]
     found: NDArray[np.float64] = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()[:count]
     return found
+
+
+class _Bits:
+    """Random bits of a key for a purpose, the same ones every time."""
+
+    def __init__(self, key: MaskKey, purpose: str) -> None:
+        self._stream = Cipher(algorithms.AES(key.derive(purpose)), modes.CTR(bytes(16))).encryptor()
+
+    def draw(self, count: int) -> NDArray[np.uint64]:
+        """The next `count` words of 64 bits."""
+        return np.frombuffer(self._stream.update(bytes(8 * count)), "<u8").astype(np.uint64)

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from ..errors import Invalid
 from .techniques import UNITS, Option
+from .uniques import blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,8 +98,8 @@ def _beginning(texts: Column, to: Option) -> Column:
 
 
 def _banded(values: Column, width: Decimal) -> Column:
-    chunks = [_band_of(chunk, width) for chunk in values.chunks]
-    return pa.chunked_array(chunks, values.type)
+    bands = [_band_of(block, width) for chunk in values.chunks for block in blocks(chunk)]
+    return pa.chunked_array(bands, values.type)
 
 
 def _band_of(values: pa.Array[Any], width: Decimal) -> pa.Array[Any]:

@@ -206,7 +206,11 @@ def _mask_pandas(values: pd.Series[Any], task: Task) -> pd.Series[Any]:
     if task.choice.how == "null":
         return _nulls(values)
     plain: pd.Series[Any] = pd.Series(
-        _as(_mask_arrow(_arrow(values), task), values.dtype), index=values.index, name=values.name, dtype=values.dtype
+        _as(_mask_arrow(_arrow(values), task), values.dtype),
+        index=values.index,
+        name=values.name,
+        dtype=values.dtype,
+        copy=False,
     )
     return plain.mask(values.isna(), values) if values.dtype == object else plain
 
@@ -214,7 +218,6 @@ def _mask_pandas(values: pd.Series[Any], task: Task) -> pd.Series[Any]:
 def _as(masked: Column, dtype: Any) -> Any:
     """An array of this pandas type."""
     import numpy as np
-    import pandas as pd
 
     if hasattr(dtype, "__from_arrow__"):
         return dtype.__from_arrow__(masked)
@@ -222,7 +225,8 @@ def _as(masked: Column, dtype: Any) -> Any:
         found = np.empty(len(masked), object)
         found[:] = masked.to_pylist()
         return found
-    return pd.array(masked.to_pandas(), dtype=dtype)
+    values = masked.to_numpy()
+    return values if values.flags.writeable else values.copy()
 
 
 def _nulls(values: pd.Series[Any]) -> pd.Series[Any]:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     Column = pa.ChunkedArray[Any]
     Function = Callable[[pa.Array[Any]], pa.Array[Any]]
 
-BLOCK = 65_536
+BLOCK = 32_768
+_SAMPLE = 65_536
 _MOSTLY_UNIQUE = 0.8
 
 
@@ -34,8 +35,12 @@ def on_uniques(values: Column, function: Function) -> Column:
 
 def encode(values: Column) -> Any:
     """The column as one dictionary-encoded array: each distinct value once, nulls among the indices."""
-    whole: Any = values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
-    return whole.dictionary_encode()
+    return whole(values).dictionary_encode()
+
+
+def whole(values: Column) -> Any:
+    """The column as one array, without a copy where it is one already."""
+    return values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
 
 
 def blocks(values: pa.Array[Any]) -> Iterator[pa.Array[Any]]:
@@ -53,6 +58,6 @@ def _around_nulls(block: pa.Array[Any], function: Function) -> pa.Array[Any]:
 
 def _mostly_unique(values: Column) -> bool:
     """Whether there are few repeats, by how many a sample has: about n**2 / 2d among n of d values (birthdays)."""
-    sample: Any = values.take(pa.array(np.arange(0, len(values), len(values) // BLOCK + 1), pa.int64()))
+    sample: Any = values.take(pa.array(np.arange(0, len(values), len(values) // _SAMPLE + 1), pa.int64()))
     repeats = len(sample) - pc.count_distinct(sample, mode="all").as_py()
     return bool(len(sample) ** 2 > 2 * repeats * _MOSTLY_UNIQUE * len(values))

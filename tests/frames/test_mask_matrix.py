@@ -146,6 +146,16 @@ def test_a_pandas_index_stays_even_where_it_repeats(how: str) -> None:
             assert plain(made) == plain(ordinary)  # rows are told apart by place, not by label
 
 
+@pytest.mark.parametrize(("how", "values", "kind"), [case[:3] for case in CASES])
+def test_a_masked_column_can_be_written_to(how: str, values: list[Any], kind: str) -> None:
+    for _, make in TYPES[kind]:
+        column = make(values[:1] * 5)
+        if isinstance(column, pd.Series):
+            made = masked(how, column)
+            made.iloc[1] = made.iloc[0]
+            assert plain(make(values[:1] * 5)) == plain(column)
+
+
 @pytest.mark.parametrize("how", [case[0] for case in CASES])
 def test_nothing_at_all_and_nothing_but_nulls_stay_so(how: str) -> None:
     kind = next(kind for name, _, kind, _ in CASES if name == how)
