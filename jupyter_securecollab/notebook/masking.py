@@ -15,7 +15,7 @@ from IPython.display import display
 
 from ..errors import Invalid
 from ..frames import axes
-from ..frames.techniques import TECHNIQUES, Given
+from ..frames.techniques import DROP, TECHNIQUES, Given
 from ..model import Label, Level
 from .display import Report, Shown, Table, listed
 from .plan import Masks, Plan, check_frame, labels_for
@@ -92,7 +92,8 @@ def own_key(planned: Plan) -> tuple[tuple[str, str], ...]:
 def _preview(planned: Plan, after: Any) -> MaskPreview:
     clear, masked = planned.seen(planned.up_to).cells()
     facts = (("clear", clear), ("masked copy", masked), *own_key(planned))
-    plan = {name: str(choice) for name, choice in planned.copies.items()}
+    above = [name for name, label in planned.labels.items() if label.level > planned.up_to]
+    plan = {name: str(planned.copies.get(name, DROP)) for name in above}
     tables = (_before_and_after(planned, after),)
     return MaskPreview(Report(f"masked up to {planned.up_to}, it would be", facts, tables), plan)
 
