@@ -106,11 +106,16 @@ def _before_and_after(planned: Plan, after: Any) -> Table:
     left = set(axes.names(after))
     columns = []
     for name in shown:
-        before = [str(value) for value in axes.values(planned.frame, name)[:PREVIEW_ROWS]]
+        before = [str(value) for value in _first(axes.values(planned.frame, name))]
         made = [str(value) for value in axes.values(after, name)] if name in left else [_LEFT_OUT] * len(before)
         columns.append([a if a == b else f"{a} → {b}" for a, b in zip(before, made, strict=True)])
     caption = f"The first rows, before → after; {rest} other columns." if rest else "The first rows, before → after."
     return Table(tuple(shown), tuple(zip(*columns, strict=True)), caption)
+
+
+def _first(values: Any) -> Any:
+    # not [:n], which goes by label where a pandas index holds floats
+    return values.head(PREVIEW_ROWS) if hasattr(values, "head") else values.slice(0, PREVIEW_ROWS)
 
 
 def _explained(planned: Plan) -> Report:
