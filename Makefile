@@ -1,9 +1,10 @@
-# make demo | lab | test | lint | bench | bench-frames | lock | clean      (each sets up what it needs, and only what has changed)
+# make demo | lab | test | lint | bench | bench-frames | bench-execution | lock | clean
+# Each sets up what it needs, and only what has changed.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup demo lab test test-313 lint bench bench-frames protocol lock clean browser
+.PHONY: setup demo lab test test-313 lint bench bench-frames bench-execution protocol lock clean browser
 
 PYTHON ?= python3
 # The first Python 3.13 that runs, if there is one; or say which: make test-313 PYTHON313=/path/to/python3.13
@@ -51,6 +52,9 @@ bench: .make/installed
 # Classification and masking by themselves; beside presidio where PEERS names a Python that has presidio-structured.
 bench-frames: .make/installed
 	$(BIN)/python -m benchmarks.run --output benchmarks/results-frames.md classify mask
+
+bench-execution: .make/installed
+	$(BIN)/python -m benchmarks.execution
 
 # TypeScript's view of the wire, from the server's own types.
 protocol: .make/environment .make/node

@@ -17,6 +17,7 @@ from ..model import Level
 from ..runs import Mode
 from .doctor import recording_problems
 from .execution import Recording
+from .execution_requests import RequestRecord
 from .handlers import AsyncDoor, handlers
 from .vault import now, open_vault, operator, vault_folder
 from .wiring import check, install
@@ -104,6 +105,8 @@ class SecureCollabApp(ExtensionApp):
         self._events().register_event_schema(_CHANGED_SCHEMA)
         serverapp = cast(ServerApp, self.serverapp)
         check(serverapp, self.door)
+        # Jupyter puts these over the server's own settings when this has returned.
+        self.settings["log_function"] = RequestRecord(serverapp, self.settings["log_function"])
         self.recording.check_with(lambda: recording_problems(serverapp))
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:

@@ -16,6 +16,7 @@ from traitlets.config import Config
 
 from ..protocol import PREFIX, Reply
 from ..runs import RecordingState
+from .execution_requests import RequestRecord
 from .kernels import OwnedKernelManager, SecureKernelManager, SecureWebsocketConnection
 from .wiring import CHOICES, NOT_RECORDED_BECAUSE
 
@@ -31,6 +32,7 @@ def recording_problems(serverapp: ServerApp) -> tuple[str, ...]:
         "kernel_manager_class": isinstance(serverapp.kernel_manager, OwnedKernelManager),
         "session_manager_class": isinstance(serverapp.session_manager, CHOICES["session_manager_class"][1]),
         "MultiKernelManager.kernel_manager_class": isinstance(kernel, type) and issubclass(kernel, SecureKernelManager),
+        "log_function": isinstance(serverapp.web_app.settings.get("log_function"), RequestRecord),
     }
     return tuple(NOT_RECORDED_BECAUSE[name] for name, ours in found.items() if not ours)
 

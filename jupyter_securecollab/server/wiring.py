@@ -42,6 +42,7 @@ NOT_RECORDED_BECAUSE = {
     "MultiKernelManager.kernel_manager_class": (
         "Another class for single kernels is in use: starts and ends of kernels are NOT recorded."
     ),
+    "log_function": "Another log function is in use: terminals, and files sent and taken, are NOT recorded.",
     "session_manager_class": "Another session manager is in use: the notebook of an execution is NOT recorded.",
 }
 """Where a class is not ours, what that means for the record of executions."""
