@@ -182,6 +182,11 @@ class Accounts:
         found = self._desk.journal.read(lambda rows: rows.find(PersonRow, token_sha256=sha256_hex))
         return _account(found[0]) if found else None
 
+    def groups_of(self, name: str) -> tuple[str, ...]:
+        """The groups of a person, for the server's own use."""
+        found = self._desk.journal.read(lambda rows: rows.find(MembershipRow, person=name))
+        return tuple(row.group for row in found)
+
     def is_team(self) -> bool:
         """Whether anybody signs in by name here; otherwise the vault serves its operator alone."""
         everyone = self._desk.journal.read(lambda rows: rows.find(PersonRow))

@@ -113,6 +113,7 @@ class Collaboration:
         self.remove_member = accounts.remove_member
         self.account = accounts.account
         self.account_of_token = accounts.account_of_token
+        self.groups_of = accounts.groups_of
         self.is_team = accounts.is_team
         self.collect = upkeep.collect
         self.rotate_keys = upkeep.rotate_keys

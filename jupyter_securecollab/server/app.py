@@ -9,16 +9,17 @@ from typing import cast
 from jupyter_events import EventLogger
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
-from traitlets import CaselessStrEnum, Unicode, default
+from traitlets import CaselessStrEnum, Dict, Float, List, Unicode, default
 
 from ..core.collaboration import Collaboration, Settings
-from ..errors import SecureCollabError
+from ..errors import Invalid, SecureCollabError
 from ..model import Level
 from ..runs import Mode
 from .doctor import recording_problems
 from .execution import Recording
 from .execution_requests import RequestRecord
 from .handlers import AsyncDoor, handlers
+from .hooks import Failure, Hooks, chosen_hooks
 from .vault import now, open_vault, operator, vault_folder
 from .wiring import check, install
 
@@ -64,6 +65,15 @@ class SecureCollabApp(ExtensionApp):
         help="Who executes what is recorded. Where it cannot be: go on and record the gap (flag), or stop (block).",
     ).tag(config=True)
 
+    audit_hooks = List(
+        Unicode(), help="Audit hooks asked before and told after every execution, by name, in order."
+    ).tag(config=True)
+    audit_hook_options = Dict(help="Options of audit hooks, by name of the hook.").tag(config=True)
+    audit_hook_seconds = Float(2.0, help="Seconds an audit hook may take to answer.").tag(config=True)
+    audit_hook_failure = CaselessStrEnum(
+        ["closed", "open"], "closed", help="Whether what a hook fails to answer is refused (closed) or allowed (open)."
+    ).tag(config=True)
+
     door: Collaboration
     recording: Recording
     async_door: AsyncDoor
@@ -91,6 +101,17 @@ class SecureCollabApp(ExtensionApp):
         self.door = open_vault(Path(self.folder), settings, copies=copies)
         self.recording = Recording(cast(Mode, self.record_executions), self.door.record, now)
         self.door.recorded_by(self.recording.state)
+        if self.audit_hooks and self.record_executions == "off":
+            raise Invalid(
+                "audit hooks need the recording of executions", next_step="Set record_executions or no hooks."
+            )
+        hooks = Hooks(
+            chosen_hooks(self.audit_hooks, self.audit_hook_options),
+            seconds=self.audit_hook_seconds,
+            failure=cast(Failure, self.audit_hook_failure),
+            note=lambda name, what: self.recording.done(None, "hook", f"{name}: {what}", None, "error"),
+        )
+        self.recording.tell(hooks.ended)
         install(
             serverapp,
             self.door,
@@ -98,6 +119,7 @@ class SecureCollabApp(ExtensionApp):
             notice=NOTICE,
             environment={"SECURECOLLAB_LOG_KEY": self.door.log_key},
             recording=self.recording,
+            hooks=hooks,
         )
 
     def initialize_settings(self) -> None:

@@ -86,6 +86,7 @@ class Recording:
         self._durable = 0
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._problems: Callable[[], tuple[str, ...]] = tuple
+        self._ended: Callable[[Record], None] = lambda _: None
         name = secrets.token_hex(8)
         self._writer = None if mode == "off" else ExecutionWriter(write, clock, self._advanced, name)
 
@@ -101,6 +102,10 @@ class Recording:
         since = self._writer.failing_since
         failing = () if since is None else (f"Since {since:%Y-%m-%d %H:%M:%S} UTC the vault cannot write records.",)
         return (*failing, *self._problems())
+
+    def tell(self, ended: Callable[[Record], None]) -> None:
+        """Who is to be told of every end. Must not wait."""
+        self._ended = ended
 
     def check_with(self, problems: Callable[[], tuple[str, ...]]) -> None:
         """How to find out what stands in the way, asked each time: others may change the server while it runs."""
@@ -147,9 +152,9 @@ class Recording:
         """Whether so much waits in this kernel that more is refused."""
         return self._kernels[kernel_id].count >= OPEN_LIMIT
 
-    def refused(self, kernel_id: str, msg_id: str, run: Watched) -> None:
+    def refused(self, kernel_id: str, msg_id: str, run: Watched, why: str) -> None:
         """It was not passed on after all."""
-        run.status = "refused"
+        run.status, run.error = "refused", plain(why)
         self._close(kernel_id, msg_id, run)
 
     def run_of(self, kernel_id: str, msg_id: str) -> Watched | None:
@@ -371,6 +376,7 @@ class Recording:
         )
         if self._writer is not None:
             self._writer.put(Seen(end))
+            self._ended(end)
 
     def _advanced(self, done: int) -> None:
         """On the writer's thread: so many records are durable."""

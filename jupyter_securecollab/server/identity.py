@@ -24,9 +24,10 @@ from tornado.httputil import url_concat
 from traitlets import default, validate
 
 from ..model import Account, Value
-from ..runs import Outcome
+from ..runs import Outcome, Record
 from .execution import Recording
 from .executions import Executions, KernelTokens, sha256_hex
+from .hooks import Asked, Hooks
 from .passwords import Backoff, Passwords
 
 Mode = Literal["single", "team", "named"]
@@ -40,6 +41,9 @@ class Accounts(Protocol):
 
     def account_of_token(self, sha256_hex: str) -> Account | None:
         """The account whose personal token has this hash, active or not."""
+
+    def groups_of(self, name: str) -> tuple[str, ...]:
+        """The groups of that person."""
 
     def is_team(self) -> bool:
         """Whether an administrator has made accounts."""
@@ -57,10 +61,12 @@ class People:
         notice: str,
         environment: Mapping[str, str],
         recording: Recording,
+        hooks: Hooks,
     ) -> None:
         self.tokens = KernelTokens()
         self.executions = Executions()
         self.recording = recording
+        self.hooks = hooks
         self.notice = notice
         self._accounts = accounts
         self._serverapp = serverapp
@@ -123,6 +129,14 @@ class People:
         if owner is None or epoch is None:
             return own
         return {**own, "SECURECOLLAB_TOKEN": self.tokens.issue(kernel_id, owner, epoch)}
+
+    async def hooked(self, person: str, start: Record, content: Any) -> str | None:
+        """Why a hook minds that this is executed; None if none does."""
+        if not self.hooks:
+            return None
+        groups = await asyncio.get_running_loop().run_in_executor(self._threads, self._accounts.groups_of, person)
+        code = content.get("code") if isinstance(content, dict) else None
+        return await self.hooks.refusal(Asked(start, code if isinstance(code, str) else "", groups))
 
     def kernel_ended(self, kernel_id: str, how: Outcome) -> None:
         """The kernel's process is gone: its token, and what was known of who executed in it, with it."""

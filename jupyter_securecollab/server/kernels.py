@@ -227,9 +227,15 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
         run = recording.asked(
             self.kernel_id, person, message.channel, message.header, message.metadata(), message.content()
         )
-        if run is None or recording.mode == "flag" or await recording.durable(run):
+        if run is None:
             return True
-        recording.refused(self.kernel_id, message.header["msg_id"], run)
+        if message.channel != "stdin" and (reason := await self._people.hooked(person, run.start, message.content())):
+            recording.refused(self.kernel_id, message.header["msg_id"], run, reason)
+            self._refuse(message, reason, "This server's administrator made this rule.")
+            return False
+        if recording.mode == "flag" or await recording.durable(run):
+            return True
+        recording.refused(self.kernel_id, message.header["msg_id"], run, "not on record")
         self._refuse(
             message,
             "this was not executed: it cannot be put on record just now, and nothing is executed here off the record",

@@ -17,6 +17,7 @@ from jupyter_server.services.sessions.sessionmanager import SessionManager
 from traitlets import import_item
 
 from .execution import Recording, not_recording
+from .hooks import Hooks, no_hooks
 from .identity import Accounts, People, TeamIdentityProvider
 from .kernels import (
     OwnedKernelManager,
@@ -56,6 +57,7 @@ def install(
     notice: str,
     environment: Mapping[str, str] | None = None,
     recording: Recording | None = None,
+    hooks: Hooks | None = None,
 ) -> People:
     """To be called while the extension is linked, before the server builds its identity provider and managers.
 
@@ -69,6 +71,7 @@ def install(
         notice=notice,
         environment=environment or {},
         recording=recording or not_recording(),
+        hooks=hooks or no_hooks(),
     )
     choices = dict(CHOICES)
     if accounts.is_team():
