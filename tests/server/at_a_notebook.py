@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
+import httpx
 from at_the_browser import V1, Person
 from serving import Served
 
@@ -21,7 +22,8 @@ async def notebook(server: Served, name: str, path: str = "work.ipynb", protocol
     try:
         yield person, kernel, await person.connect(kernel, protocol)
     finally:
-        await person.delete(f"api/sessions/{session['id']}")
+        with suppress(httpx.TransportError):  # the server may have been killed meanwhile
+            await person.delete(f"api/sessions/{session['id']}")
         await person.leave()
 
 
