@@ -27,7 +27,7 @@ from .people import HELD_OUT, frame
 
 _ROWS = 1_000
 _COLUMNS = 25
-_PEER_ROWS = 300
+_PEER_ROWS = 1_000
 _PEER_COLUMNS = 23
 
 

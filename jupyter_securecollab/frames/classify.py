@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from ..model import Label, Level, clip
 from . import axes, sampling, shapes
 from .names import Said, said
-from .readings import inside, readings
+from .readings import readings
 from .recognizers import Match, Recognizer, matches, own_recognizer
 from .sampling import Sample
 from .sweep import Swept, sweep
@@ -185,8 +185,8 @@ class Classifier:
         best = max(raised, key=lambda one: one.confidence, default=None)
         if best is None or best.confidence < ENOUGH:
             return Finding(Level.INTERNAL, seen=sample.seen, rows=sample.rows)
-        contains = inside(sample) if best.tag == "free_text" and sample.seen else []
-        level = max([self.level_of(best.tag), *(self.level_of(tag) for tag, _ in contains)], key=lambda one: one.rank)
+        contains = best.match.contains if best.match else ()
+        level = max(map(self.level_of, (best.tag, *contains)), key=lambda one: one.rank)
         return Finding(
             level,
             best.tag,
@@ -196,7 +196,7 @@ class Classifier:
             best.match.share if best.match else 0.0,
             best.beside,
             _covered(sample),
-            tuple(tag for tag, _ in contains),
+            contains,
             seen=sample.seen,
             rows=sample.rows,
             by=best.match.by if best.match else None,

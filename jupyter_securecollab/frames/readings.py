@@ -74,7 +74,7 @@ _INSIDE = (
     _Inside("iban", r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"),
     _Inside("secret_key", r"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_[0-9A-Za-z]{20,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.)|PRIVATE KEY-----"),
     _Inside("ip_address", r"\b(?:[1-9][0-9]{1,2}\.)(?:[0-9]{1,3}\.){2}[0-9]{1,3}\b"),
-    _Inside("person_name", r"\b(?:Mr|Mrs|Ms|Dr|Prof|Herr|Frau|Mme|Sra?|Sig|Dhr|Mevr|Pani?)\.? \p{Lu}[a-zß-ž]+"),
+    _Inside("person_name", r"\b(?:Mr|Mrs|Ms|Dr|Prof|Herr|Frau|Mme|Sra?|Sig|Dhr|Mevr|Pani?)\.? [A-ZÀ-Þ][a-zß-ž]+"),
 )  # fmt: skip
 _CARD_INSIDE = r"(?s)^.*?\b((?:[3-6][0-9]{3})[ \-]?[0-9]{4}[ \-]?[0-9]{4}[ \-]?[0-9]{1,4})\b.*$"
 
@@ -89,9 +89,7 @@ def readings(sample: Sample) -> Iterator[Match]:
         yield from _birth_dates(sample)
     if sample.kind != "text":
         return
-    words_each = (
-        float(np.average(np.asarray(pc.count_substring_regex(sample.texts, r"\s+")), weights=sample.counts)) + 1
-    )
+    words_each = float(np.average(np.asarray(pc.count_substring(sample.texts, " ")), weights=sample.counts)) + 1
     length = float(np.average(sample.lengths, weights=sample.counts))
     if words_each >= 7 and length >= 40:
         yield _sentences(sample)
@@ -106,12 +104,13 @@ def readings(sample: Sample) -> Iterator[Match]:
 def _words(sample: Sample) -> Iterator[Match]:
     """Short values: closed sets first, then names."""
     texts = plain(sample.texts)
-    found = list(_sets(sample, texts))
+    found = list(_sets(sample, texts.to_pylist())) if len(texts) <= _MOST_TERMS else []
     yield from found
     if not any(one.confidence >= 0.5 for one in found):
         yield from _names(sample, texts)
 
 
+_MOST_TERMS = 1_000  # distinct values; closed sets have fewer
 _MOST_GENDERS = 4  # M and F among few other values; among many they are something else's letters
 _SETS = (
     ("gender", "gender", "gender alone", "words for gender", 12),
@@ -122,7 +121,7 @@ _SETS = (
 )
 
 
-def _sets(sample: Sample, texts: Any) -> Iterator[Match]:
+def _sets(sample: Sample, texts: list[str]) -> Iterator[Match]:
     """Closed sets: nearly all values belong, and some that belong nowhere else."""
     for tag, kind, alone, title, most in _SETS:
         share = sample.share(known(texts, kind))
@@ -130,7 +129,7 @@ def _sets(sample: Sample, texts: Any) -> Iterator[Match]:
             continue
         own = known(texts, alone)
         telling = sample.share(own) >= 0.15 and (own.sum() >= 2 or tag == "nationality")
-        letters = tag == "gender" and {"m", "f"} <= set(texts.to_pylist()) and len(texts) <= _MOST_GENDERS
+        letters = tag == "gender" and {"m", "f"} <= set(texts) and len(texts) <= _MOST_GENDERS
         yield Match(tag, title, share, 0.85 * share if telling else 0.7 * share if letters else 0.0)
     yield from _countries(sample, texts)
     for kind, title, least in (("blood", "blood groups", 0.9), ("condition", "names of illnesses", 0.3)):
@@ -139,22 +138,20 @@ def _sets(sample: Sample, texts: Any) -> Iterator[Match]:
             yield Match("health_condition", title, share, 0.88)
 
 
-def _countries(sample: Sample, texts: Any) -> Iterator[Match]:
+def _countries(sample: Sample, texts: list[str]) -> Iterator[Match]:
     share = sample.share(known(texts, "country"))
     if share >= 0.7 and sample.share(known(texts, "things")) < 0.5:
         yield Match("country", "names of countries", share, 0.85 * share if len(texts) > 1 else 0.4)
     for kind, length, least in (("country iso2", 2, 4), ("country iso3", 3, 3)):
-        upper = sample.share(sample.matching(rf"^[A-Z]{{{length}}}$"))
-        share = sample.share(known(texts, kind)) if upper >= 0.9 else 0.0
-        if share >= 0.95:
+        share = sample.share(known(texts, kind))
+        if share >= 0.95 and sample.share(sample.matching(rf"^[A-Z]{{{length}}}$")) >= 0.9:
             yield Match("country", "codes of countries", share, 0.6 if len(texts) >= least and length == 3 else 0.0)
 
 
 def _names(sample: Sample, texts: Any) -> Iterator[Match]:
     """Given names, family names, both, or places: whichever dictionary knows most of the values."""
     like = sample.share(sample.matching(_NAME_LIKE))
-    firms = sample.share(sample.matching(_FIRMS))
-    if like < 0.6 or firms > 0.15:
+    if like < 0.6 or sample.share(sample.matching(_FIRMS)) > 0.15:
         return
     bare = pc.replace_substring_regex(texts, r"[0-9]+", "")
     bare = pc.replace_substring_regex(pc.replace_substring_regex(bare, _TITLES, ""), _SUFFIXES, "")
@@ -246,13 +243,13 @@ def _birth_dates(sample: Sample) -> Iterator[Match]:
 
 
 def _sentences(sample: Sample) -> Match:
-    found = inside(sample)
-    title = f"sentences that contain {', '.join(tag for tag, _ in found)}" if found else "sentences"
-    return Match("free_text", title, 1.0, 0.8)
+    found = _inside(sample)
+    title = f"sentences that contain {', '.join(found)}" if found else "sentences"
+    return Match("free_text", title, 1.0, 0.8, None, found)
 
 
-def inside(sample: Sample) -> list[tuple[str, float]]:
-    """Tags that stand inside longer texts, each with the share of texts that hold it."""
+def _inside(sample: Sample) -> tuple[str, ...]:
+    """Tags of what stands inside longer texts."""
     found = [(one.tag, sample.share(sample.matching(one.pattern))) for one in _INSIDE]
     number = pc.replace_substring_regex(sample.texts, _CARD_INSIDE, r"\1")
     short = pa.array(np.asarray(pc.utf8_length(number)) < 24)
@@ -262,12 +259,12 @@ def inside(sample: Sample) -> list[tuple[str, float]]:
     for tag, share in found:
         best[tag] = max(share, best.get(tag, 0.0))
     least = {"person_name": 0.05, "ip_address": 0.05}
-    return [(tag, share) for tag, share in best.items() if share > least.get(tag, 0.0)]
+    return tuple(tag for tag, share in best.items() if share > least.get(tag, 0.0))
 
 
 def _pairs(sample: Sample) -> NDArray[np.bool_]:
     """Texts in which a given name is followed by a family name."""
-    pair = pc.extract_regex(sample.texts, r"\b(?P<given>\p{Lu}\p{Ll}+) (?P<family>\p{Lu}\p{Ll}+)\b")
+    pair = pc.extract_regex(sample.texts, r"\b(?P<given>[A-ZÀ-Þ][a-zß-ž]+) (?P<family>[A-ZÀ-Þ][a-zß-ž]+)\b")
     given, family = (plain(pc.fill_null(pc.struct_field(pair, part), "")) for part in ("given", "family"))
     nobody = known(given, "things") | known(family, "things")
     return np.asarray(known(given, "given") & known(family, "family") & ~nobody)

@@ -88,10 +88,11 @@ class Sample:
     def holds(self) -> frozenset[str]:
         """What at least one value in fifty has; recognizers that need something else are not even tried.
 
-        `digit`, `letter`, `space` (between other characters), `at`, `colon`, and `figures`: no letter at all.
+        `digit`, `letter`, `space`, `at`, `colon`; `figures`: no letter at all; `capitals`: no small letter but others.
         """
         letters = self.matching(LETTER)
         tests = {
+            "capitals": letters & ~self.matching("[a-z]"),
             "digit": self.matching("[0-9]"),
             "letter": letters,
             "figures": ~letters,

@@ -35,8 +35,12 @@ def known(texts: Any, kind: str) -> NDArray[np.bool_]:
 
 
 def among(texts: Any, kept: frozenset[str]) -> NDArray[np.bool_]:
-    """Which of some texts are among these. Arrow would build its table of thousands of words for every column."""
-    return np.fromiter((text in kept for text in texts.to_pylist()), bool, len(texts))
+    """Which of some texts, a list or an Arrow array, are among these.
+
+    Arrow itself would build its table of thousands of words anew for every column.
+    """
+    listed = texts if isinstance(texts, list) else texts.to_pylist()
+    return np.fromiter(map(kept.__contains__, listed), bool, len(listed))
 
 
 def plain(texts: Any) -> Any:
