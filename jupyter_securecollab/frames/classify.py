@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from ..model import Label, Level, clip
 from . import axes, sampling, shapes
-from .names import Said, said
+from .names import Said, about_things, said
 from .readings import readings
 from .recognizers import Match, Recognizer, matches, own_recognizer
 from .sampling import Sample
@@ -44,6 +44,8 @@ _KIN = (
     frozenset({"username", "account_id"}),
     frozenset({"device_id", "imei", "mac_address"}),
 )
+
+_NAMES_OF_PEOPLE = frozenset({"person_name", "first_name", "last_name"})
 
 # Neighbours that make a tag likelier.
 _PEOPLE = frozenset(
@@ -276,7 +278,7 @@ def _weigh(tag: str, sample: Sample, name: Said | None, fitting: Sequence[Match]
     match = max((one for one in fitting if one.tag in kin), key=lambda one: (one.confidence, one.share), default=None)
     sure = match.confidence if match else 0.0
     if mine is None:
-        return _Candidate(tag, sure, None, match)
+        return _Candidate(tag, sure / 2 if tag in _NAMES_OF_PEOPLE and about_things(sample.name) else sure, None, match)
     if not sample.rows or not sample.seen:
         unlike_flags = sample.kind == "nothing"
         return _Candidate(tag, mine.strength * _NAME_ALONE if unlike_flags else 0.0, mine)

@@ -184,7 +184,7 @@ _WHOLE = {
     "last_name": "last family familie",
     "person_name": """name names person nom nombre nome naam nazwa_osoby middle contact_person author employee patient
         customer client passenger holder owner_name doctor physician suspect victim spouse""",
-    "phone": "mobile cell tel tlf gsm fon telef cellular mob contact_no fixnet",
+    "phone": "ph mobile cell tel tlf gsm fon telef cellular mob contact_no fixnet",
     "email": "mail e_mail correo posta poczta",
     "credit_card": "card cc pan karte carte tarjeta carta cartao kaart karta",
     "password": "pwd pass pw passcode clave parola pin",
@@ -264,8 +264,13 @@ _THINGS = _set(
     branch vessel ship aircraft airline airport league club stadium holiday month day color colour material
     ingredient layer node field key produkt firma unternehmen datei projekt stadt produit entreprise fichier
     producto empresa archivo prodotto azienda produto ficheiro bedrijf bestand produkt_ plik index metric
-    measure parameter status stage step test"""
+    measure parameter status stage step test title movie film publisher breed animal plant
+    flower fruit food drink cuisine sport zodiac relationship currency language religion_ carrier provider insurer
+    college university clinic hospital ward"""
 )
+
+# After a word about whom: what somebody is kept under (`emp_id`).
+_NUMBERED = _set("id ids no nr num number code key ref nummer numero")
 
 _LONGEST_PHRASE = 4
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
@@ -311,7 +316,15 @@ def said(name: str, own: tuple[tuple[str, str], ...] = ()) -> Said | None:
     found = max(_phrases(words, _entries()), key=lambda one: (one.tag not in _GENERAL, len(one.words)), default=None)
     if found is not None:
         return found
+    if words[-1] in _NUMBERED and not _PEOPLE.isdisjoint(words[:-1]):
+        return Said("account_id", TELLING, "".join(words))
     return _whole(words)
+
+
+def about_things(name: str) -> bool:
+    """Whether a name speaks of something that is nobody: whatever looks like people there is titles and brands."""
+    words = words_of(name)
+    return not _THINGS.isdisjoint(words) and _PEOPLE.isdisjoint(words)
 
 
 def _is_about_it(words: tuple[str, ...]) -> bool:

@@ -78,6 +78,7 @@ _INSIDE = (
 )  # fmt: skip
 _CARD_INSIDE = r"(?s)^.*?\b((?:[3-6][0-9]{3})[ \-]?[0-9]{4}[ \-]?[0-9]{4}[ \-]?[0-9]{1,4})\b.*$"
 
+_CATEGORIES = 12  # fewer different values than that, repeated over and over, are categories, not people
 _SEVERAL = 4  # distinct single words that all are names by chance: hardly
 _OLDEST = 1900
 _NO_LONGER_BORN = 2012
@@ -91,7 +92,7 @@ def readings(sample: Sample) -> Iterator[Match]:
         return
     words_each = float(np.average(np.asarray(pc.count_substring(sample.texts, " ")), weights=sample.counts)) + 1
     length = float(np.average(sample.lengths, weights=sample.counts))
-    if words_each >= 7 and length >= 40:
+    if words_each >= 7 and length >= 40 and sample.share(sample.matching("^Mozilla/")) < 0.5:
         yield _sentences(sample)
     if {"space", "digit"} <= sample.holds:
         yield from _streets(sample)
@@ -169,7 +170,8 @@ def _names(sample: Sample, texts: Any) -> Iterator[Match]:
     is_given = known(last if last_first else first, "given")
     is_family = _family(head if last_first else last)
     given, family = sample.share(is_given), sample.share(is_family)
-    written = 1.0 if sample.share(sample.matching(_SMALL)) < 0.5 else 0.5
+    few = len(texts) < _CATEGORIES and sample.seen > 8 * len(texts)
+    written = 0.5 if few or sample.share(sample.matching(_SMALL)) >= 0.5 else 1.0
     if places >= 0.35 and places >= max(given, family) - 0.1 and len(texts) >= 3:
         yield Match("city", "names of places", places, _sure(places))
     elif several >= 0.6:

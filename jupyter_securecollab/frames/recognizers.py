@@ -30,7 +30,7 @@ CHECKED = 200
 _CHECKED_FIRST = 12
 _CHECKED_OBJECTS = 64  # ... by python-stdnum, which goes value by value
 _PASSED = 0.8
-_LUCK = 0.01
+_LUCK = 0.02
 
 
 class Match(NamedTuple):

@@ -83,7 +83,7 @@ SHAPES: dict[str, Shape] = {
     "url": Shape("text", r"\S\.\S|^/", 0.1),
     "password": Shape("text integer", r"^\S", 0.1),
     "secret_key": Shape("text", r"^\S{8,}$|PRIVATE KEY", 0.2),
-    "free_text": Shape("text", r"[A-Za-zÀ-ž].*\s.*[A-Za-zÀ-ž]", 0.1),
+    "free_text": Shape("text", r"(?:\S+\s+){4}\S", 0.1),
 }
 """By tag. A tag that is not here may be anything but a flag."""
 
