@@ -12,6 +12,7 @@ type Schemas = components['schemas'];
 export type AssetSummary = Schemas['AssetSummary'];
 export type Level = AssetSummary['up_to'];
 export type Who = Schemas['Who'];
+export type RecordingState = Schemas['RecordingState'];
 
 /**
  * The vault refused, or could not be asked. `code` is the wire code, or one of two of our own:
@@ -30,6 +31,7 @@ export class VaultError extends Error {
 export interface Vault {
   me(): Promise<Who>;
   assets(): Promise<readonly AssetSummary[]>;
+  recording(): Promise<RecordingState>;
 }
 
 /** Talks to the vault of the Jupyter server that served this page, as the person signed in there. */
@@ -42,6 +44,10 @@ export class ServerVault implements Vault {
 
   assets(): Promise<readonly AssetSummary[]> {
     return this.get<readonly AssetSummary[]>('assets');
+  }
+
+  recording(): Promise<RecordingState> {
+    return this.get<RecordingState>('recording');
   }
 
   private async get<T>(route: string): Promise<T> {

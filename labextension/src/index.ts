@@ -15,6 +15,7 @@ import { ServerVault } from './api';
 import { panelIcon } from './icons';
 import { insertCell, openSource } from './insert';
 import { SharedAssets } from './model';
+import { tellNotebooks } from './notice';
 import { SharedPanel } from './panel';
 import { CHANGED_EVENT, Commands, ISharedAssets, PLUGIN_ID, TRANSLATION_DOMAIN } from './tokens';
 
@@ -48,6 +49,7 @@ const plugin: JupyterFrontEndPlugin<ISharedAssets> = {
     app.shell.add(panel, 'left', { rank: 600 });
     restorer?.add(panel, panel.id);
 
+    tellNotebooks(notebooks, assets, trans);
     addCommands(app, { assets, panel, notebooks, trans });
     for (const command of [Commands.show, Commands.refresh]) {
       palette?.addItem({ command, category: trans.__('Secure collaboration') });

@@ -53,8 +53,12 @@ export class SharedAssets implements ISharedAssets, IDisposable {
 
   private async answer(): Promise<Shown> {
     try {
-      const [who, assets] = await Promise.all([this.vault.me(), this.vault.assets()]);
-      return { status: 'ready', who, assets };
+      const [who, assets, recording] = await Promise.all([
+        this.vault.me(),
+        this.vault.assets(),
+        this.vault.recording()
+      ]);
+      return { status: 'ready', who, assets, recording };
     } catch (error) {
       return {
         status: 'failed',

@@ -4,7 +4,7 @@
 import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 
-import type { AssetSummary, VaultError, Who } from './api';
+import type { AssetSummary, RecordingState, VaultError, Who } from './api';
 
 export const PLUGIN_ID = 'jupyter-securecollab:plugin';
 export const PANEL_ID = 'jupyter-securecollab-panel';
@@ -23,7 +23,12 @@ export const Commands = {
 export type Shown =
   | { readonly status: 'loading' }
   | { readonly status: 'failed'; readonly error: VaultError }
-  | { readonly status: 'ready'; readonly who: Who; readonly assets: readonly AssetSummary[] };
+  | {
+      readonly status: 'ready';
+      readonly who: Who;
+      readonly assets: readonly AssetSummary[];
+      readonly recording: RecordingState;
+    };
 
 /** The person's own list, kept current. */
 export interface ISharedAssets {

@@ -5,7 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { fileIcon, spreadsheetIcon, treeViewIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import type { AssetSummary, Level, VaultError, Who } from './api';
+import type { AssetSummary, Level, RecordingState, VaultError, Who } from './api';
 import { levelIcons } from './icons';
 import type { Shown } from './tokens';
 
@@ -20,7 +20,12 @@ export function Header(props: { shown: Shown; trans: TranslationBundle }): React
     case 'failed':
       return <Problem error={shown.error} trans={trans} />;
     case 'ready':
-      return <Identity who={shown.who} trans={trans} />;
+      return (
+        <>
+          <Identity who={shown.who} trans={trans} />
+          <Recorded state={shown.recording} trans={trans} />
+        </>
+      );
   }
 }
 
@@ -34,6 +39,24 @@ function Identity(props: { who: Who; trans: TranslationBundle }): React.JSX.Elem
         <LevelChip level={who.clearance} trans={trans} />
       </div>
       <div className="jp-SecureCollab-note">{deploymentNote(who.deployment, trans)}</div>
+    </div>
+  );
+}
+
+/** Whether what is executed is recorded; if not, or not all, why. */
+function Recorded(props: { state: RecordingState; trans: TranslationBundle }): React.JSX.Element {
+  const { state, trans } = props;
+  if (state.why_not.length === 0) {
+    return (
+      <div className="jp-SecureCollab-note">{trans.__('What you execute here is recorded.')}</div>
+    );
+  }
+  return (
+    <div className="jp-SecureCollab-problem" role="alert">
+      <strong>{trans.__('What is executed here is not, or not all, recorded.')}</strong>
+      {state.why_not.map(why => (
+        <div key={why}>{why}</div>
+      ))}
     </div>
   );
 }

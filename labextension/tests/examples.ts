@@ -1,5 +1,5 @@
 /** Values as the vault sends them. */
-import type { AssetSummary, Vault, Who } from '../src/api';
+import type { AssetSummary, RecordingState, Vault, Who } from '../src/api';
 
 export const HOSTILE =
   '<img src=x onerror="globalThis.ran = true"><script>globalThis.ran = true</script>';
@@ -14,6 +14,8 @@ export const bob: Who = {
   log_key: 'securecollab+0badc0de+key',
   default_up_to: 'internal'
 };
+
+export const recorded: RecordingState = { mode: 'flag', why_not: [] };
 
 export function asset(changes: Partial<AssetSummary> = {}): AssetSummary {
   return {
@@ -41,6 +43,10 @@ export class ScriptedVault implements Vault {
 
   me(): Promise<Who> {
     return Promise.resolve(bob);
+  }
+
+  recording(): Promise<RecordingState> {
+    return Promise.resolve(recorded);
   }
 
   async assets(): Promise<readonly AssetSummary[]> {

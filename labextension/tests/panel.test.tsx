@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AssetSummary, type Level, VaultError } from '../src/api';
 import { SharedPanel } from '../src/panel';
 import type { ISharedAssets, Shown } from '../src/tokens';
-import { asset, bob, HOSTILE } from './examples';
+import { asset, bob, HOSTILE, recorded } from './examples';
 
 class Standing implements ISharedAssets {
   shown: Shown = { status: 'loading' };
@@ -54,7 +54,7 @@ describe('SharedPanel', () => {
   }
 
   function showList(...list: AssetSummary[]): Promise<void> {
-    return show({ status: 'ready', who: bob, assets: list });
+    return show({ status: 'ready', who: bob, assets: list, recording: recorded });
   }
 
   function list(label: string): HTMLElement | null {
@@ -83,6 +83,18 @@ describe('SharedPanel', () => {
       .map(row => row.querySelector('.jp-SecureCollab-name')?.textContent);
   }
 
+  it('says whether what is executed is recorded, and why not', async () => {
+    await showList();
+    expect(panel.node.textContent).toContain('What you execute here is recorded.');
+    const recording = { mode: 'flag' as const, why_not: ['<b>Another class</b> is in use.'] };
+    await show({ status: 'ready', who: bob, assets: [], recording });
+    const alert = panel.node.querySelector('[role=alert]');
+    expect(alert?.textContent).toContain(
+      'not, or not all, recorded.<b>Another class</b> is in use.'
+    );
+    expect(panel.node.textContent).not.toContain('What you execute here is recorded.');
+  });
+
   it('says that it is asking before it has an answer', () => {
     expect(panel.node.querySelector('[role=status]')?.textContent).toContain('Asking');
     expect(panel.node.querySelector('[role=listbox]')).toBeNull();
@@ -98,7 +110,12 @@ describe('SharedPanel', () => {
   });
 
   it('does not call a vault service embedded', async () => {
-    await show({ status: 'ready', who: { ...bob, deployment: 'service' }, assets: [] });
+    await show({
+      status: 'ready',
+      who: { ...bob, deployment: 'service' },
+      assets: [],
+      recording: recorded
+    });
     expect(panel.node.textContent).not.toContain('Embedded');
   });
 
