@@ -37,10 +37,13 @@ class Classification(Shown):
     labels: Mapping[str, Label]
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per column: `column, level, tag, confidence, evidence`."""
+        """One row per column: `column, level, tag, confidence, evidence`; the tag is `none` where nothing was found."""
         import pandas as pd
 
-        rows = [(name, one.level.value, one.tag, one.confidence, one.evidence) for name, one in self.labels.items()]
+        rows = [
+            (name, one.level.value, one.tag or "none", one.confidence, one.evidence)
+            for name, one in self.labels.items()
+        ]
         return pd.DataFrame(rows, columns=["column", "level", "tag", "confidence", "evidence"])
 
 
