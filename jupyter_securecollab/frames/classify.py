@@ -55,7 +55,7 @@ _PLACES = frozenset({"street", "address", "city", "postcode", "country"})
 _BESIDES: dict[str, frozenset[str]] = {
     "first_name": frozenset({"last_name", "maiden_name", "person_name"}),
     "last_name": frozenset({"first_name", "maiden_name", "person_name"}),
-    "person_name": _PEOPLE | _PLACES,
+    "person_name": _PEOPLE - {"phone"},
     "phone": _PEOPLE | _PLACES,
     "postcode": frozenset({"street", "address", "city"}),
     "city": frozenset({"street", "postcode"}),

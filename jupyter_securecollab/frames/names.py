@@ -66,7 +66,9 @@ _ANYWHERE = {
         nomedarua indirizzovia logradouro straat straatnaam huisnummer ulica numerdomu nrdomu streetline""",
     "city": """city town cityname townname homecity hometown birthplace placeofbirth birthcity cityofbirth
         municipality county parish village wohnort ortschaft geburtsort geburtsstadt commune villeresidence
-        lieunaissance lieudenaissance ciudad municipio localidad poblacion lugarnacimiento lugardenacimiento citta
+        lieunaissance lieudenaissance neighbourhood
+        neighborhood suburb borough barrio quartier stadtteil dzielnica bairro frazione ciudad municipio localidad
+        poblacion lugarnacimiento lugardenacimiento citta
         comune luogonascita luogodinascita localita cidade localidade municipality concelho freguesia localnascimento
         naturalidade woonplaats plaatsnaam geboorteplaats gemeente miasto miejscowosc miejsceurodzenia gmina""",
     "postcode": """zip zipcode zipplus zip4 postcode postalcode postcodes postleitzahl plz codepostal codigopostal cap

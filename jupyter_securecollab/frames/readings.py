@@ -79,6 +79,7 @@ _INSIDE = (
 _CARD_INSIDE = r"(?s)^.*?\b((?:[3-6][0-9]{3})[ \-]?[0-9]{4}[ \-]?[0-9]{4}[ \-]?[0-9]{1,4})\b.*$"
 
 _CATEGORIES = 12  # fewer different values than that, repeated over and over, are categories, not people
+_CATEGORY = 0.3  # ... unless the column's name says so
 _SEVERAL = 4  # distinct single words that all are names by chance: hardly
 _OLDEST = 1900
 _NO_LONGER_BORN = 2012
@@ -171,7 +172,7 @@ def _names(sample: Sample, texts: Any) -> Iterator[Match]:
     is_family = _family(head if last_first else last)
     given, family = sample.share(is_given), sample.share(is_family)
     few = len(texts) < _CATEGORIES and sample.seen > 8 * len(texts)
-    written = 0.5 if few or sample.share(sample.matching(_SMALL)) >= 0.5 else 1.0
+    written = _CATEGORY if few else 0.5 if sample.share(sample.matching(_SMALL)) >= 0.5 else 1.0
     if places >= 0.35 and places >= max(given, family) - 0.1 and len(texts) >= 3:
         yield Match("city", "names of places", places, _sure(places))
     elif several >= 0.6:

@@ -160,12 +160,23 @@ def _arrow(values: Any) -> Any:
     """Values as one Arrow array. What Arrow cannot hold together becomes text, value by value."""
     try:
         if hasattr(values, "iloc"):
-            found: Any = pa.Array.from_pandas(values)
+            found: Any = pa.Array.from_pandas(_shortened(values))
         else:
             found = values.to_arrow() if hasattr(values, "to_arrow") else values
     except (pa.ArrowException, TypeError, ValueError, OverflowError, UnicodeError):
         found = pa.array(list(map(_as_text, values)), pa.large_string())
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+
+
+def _shortened(values: Any) -> Any:
+    """Of a few Python objects, texts up to their 2,000th character: Arrow would copy them whole."""
+    if values.dtype != object or len(values) > ROWS or not any(_is_long(one) for one in values):
+        return values
+    return values.map(lambda one: one[:_CLIPPED] if _is_long(one) else one)
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, str | bytes) and len(value) > _CLIPPED
 
 
 def _as_text(value: Any) -> str | None:

@@ -56,7 +56,7 @@ SHAPES: dict[str, Shape] = {
         0.3,
         within=(0, 125),
     ),
-    "gender": Shape("text integer flag", "", 0.1, 12),
+    "gender": Shape("text integer flag", "", 0.1, 12, terms="gender"),
     "ethnicity": Shape("text", _WORDS, 0.0, 80, terms="ethnicity"),
     "religion": Shape("text", _WORDS, 0.1, 80),
     "nationality": Shape("text", _WORDS, 0.1, 260),
@@ -89,6 +89,8 @@ SHAPES: dict[str, Shape] = {
 
 _ANYTHING = Shape("text integer number date", "")
 _MOST = 0.6
+_SOME = 0.3  # of few values, words of a language we know; genres of films are none
+_CODES = 2  # characters
 _TOO_FEW = 5  # fewer values than that do not speak against a name by their form
 _FEW = frozenset({"yes", "no", "y", "n", "true", "false", "t", "f", "0", "1", "ja", "nein", "oui", "non", "si"})
 
@@ -107,8 +109,12 @@ def fits(sample: Sample, tag: str) -> float | None:
         share = sample.share(sample.matching(shape.pattern))
     if shape.within is not None:
         share = min(share, _inside(sample, shape.within))
-    if shape.terms and sample.share(known(plain(sample.texts), shape.terms)) >= _MOST:
-        return 1.0
+    if shape.terms and sample.kind == "text":
+        belong = sample.share(known(plain(sample.texts), shape.terms))
+        if belong >= _MOST:
+            return 1.0
+        if tag == "gender" and belong < _SOME and sample.lengths.max() > _CODES:
+            return None
     return share if share >= _MOST or sample.seen < _TOO_FEW else None
 
 
