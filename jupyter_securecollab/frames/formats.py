@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _DIGITS, _UPPER, _LOWER = b"0123456789", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz"
 _NONE = 255
+_LONGEST = 1000
+"""Bytes of a text: work on it takes some ten times as much."""
 _DOUBLED = np.array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9])
 _OTHER_WAYS = "Use pseudonym or redact for it."
 
@@ -98,6 +100,8 @@ class _Texts:
             self.offsets, self.data = np.zeros(1, np.int64), np.empty(0, np.uint8)
             return
         self.offsets = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+        if np.diff(self.offsets).max() > _LONGEST:
+            raise Invalid("format-preserving encryption takes short texts", next_step="Use token or pseudonym for it.")
         start, stop = int(self.offsets[0]), int(self.offsets[-1])
         self.data = np.frombuffer(data, np.uint8)[start:stop].copy() if stop > start else np.empty(0, np.uint8)
         self.offsets = self.offsets - start

@@ -64,6 +64,8 @@ def clipped(values: Column, low: Decimal | None, high: Decimal | None) -> Column
         raise Invalid("the lower bound is above the higher one", next_step="Write clip:LOW:HIGH.")
     if low is None and high is None:
         raise Invalid("clip needs a bound", next_step="Write clip:LOW:HIGH; either may be left out.")
+    if pa.types.is_float16(values.type):
+        values = values.cast(pa.float32())  # Arrow does not compare the shortest floats
     for bound, choose in ((low, pc.greater), (high, pc.less)):
         if bound is not None:
             limit = _scalar(bound, values.type)

@@ -39,6 +39,7 @@ _BY_DEFAULT: dict[str, tuple[str, frozenset[Kind]]] = {
     "longitude": ("generalise", frozenset({"float"})),
     **{tag: ("pseudonym", frozenset[Kind]({"text"})) for tag in _IDENTIFIERS},
 }
+_UNHELD = "these values cannot be masked: of several types, too large, or text that is not UTF-8"
 _FORMATS = {"credit_card": "card", "iban": "iban"}
 
 
@@ -190,9 +191,12 @@ def _encoded(values: Column, index_type: pa.DataType, ordered: bool) -> Column:
 def _mask_polars(values: pl.Series, task: Task) -> pl.Series:
     import polars as pl
 
+    if task.choice.how == "null":
+        nulls = values.clear(len(values))
+        return nulls.cast(pl.Enum([])) if isinstance(values.dtype, pl.Enum) else nulls
     coded = isinstance(values.dtype, pl.Categorical | pl.Enum)
     plain = values.cast(pl.String) if coded else values
-    masked = pl.Series(values.name, _mask_pyarrow(plain.to_arrow(), task), plain.dtype)
+    masked = pl.Series(values.name, _mask_arrow(_arrow(plain), task), plain.dtype)
     if isinstance(values.dtype, pl.Enum):  # its categories are part of the type and would tell the values
         return masked.cast(pl.Enum(masked.drop_nulls().unique(maintain_order=True)))
     return masked.cast(values.dtype)
@@ -303,8 +307,15 @@ def _arrow(values: Any) -> Column:
             found: Any = pa.Array.from_pandas(values)
         else:
             found = values.to_arrow() if library == "polars" else values
-    except (pa.ArrowException, TypeError, ValueError):  # their texts quote values; UnicodeError is a ValueError
-        raise CannotHold("values of several types, or text that is not UTF-8", next_step="Use null or drop.") from None
+    except (
+        pa.ArrowException,
+        TypeError,
+        ValueError,
+        OverflowError,
+    ):  # their texts quote values; UnicodeError is a ValueError
+        raise CannotHold(_UNHELD, next_step="Use null or drop for it.") from None
+    if library == "polars" and str(values.dtype) == "Object":  # Arrow gets the addresses of its objects
+        raise CannotHold(_UNHELD, next_step="Use null or drop for it.")
     return found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found])
 
 

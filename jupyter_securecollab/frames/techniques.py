@@ -30,6 +30,7 @@ FORMATS = ("alphanumeric", "digits", "card", "iban")
 _ALL: frozenset[Kind] = frozenset({"text", "integer", "float", "date", "other"})
 _NUMBERS: frozenset[Kind] = frozenset({"integer", "float"})
 _LONGEST = 1000
+_MOST_DIGITS = 500  # beyond what any type of column holds; Decimal would write out a thousand million of them
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,9 @@ class Parameter:
 
     def read(self, given: Given) -> Option:
         """The option as given in a plan or a line. Raises `Invalid`."""
-        text = clip(str(given).strip(), _LONGEST)
+        text = str(given).strip()
+        if len(text) > _LONGEST:
+            raise Invalid(f"{clip(text)!r} is too long for an option")
         if self.takes == "format" and text not in FORMATS:
             raise Invalid(f"{clip(text)!r} is not a format", next_step=f"Use one of {', '.join(FORMATS)}.")
         if self.takes in ("name", "format") or (self.takes == "grain" and text in UNITS):
@@ -53,7 +56,7 @@ class Parameter:
             number = Decimal(text)
         except InvalidOperation:
             number = Decimal("NaN")
-        if not number.is_finite():
+        if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS:
             units = f" or one of {', '.join(UNITS)}" if self.takes == "grain" else ""
             raise Invalid(f"{clip(text)!r} is not a number", next_step=f"{self.name} takes a number{units}.")
         return number

@@ -229,3 +229,29 @@ def test_a_type_that_cannot_be_null_is_refused_with_a_way_out() -> None:
     with pytest.raises(CannotHold, match="cannot be null") as caught:
         mask_column(pd.Series(pd.interval_range(0, 2)), "null", None)
     assert "drop" in caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series([2**100, 1], dtype=pl.Int128),
+        pl.Series([[1], [2]]),
+        pl.Series([b"Zoe", b"x"]),
+        pl.Series(["Zoe", "Ann"], dtype=pl.Enum(["Ann", "Zoe"])),
+        pa.array([b"0" * 16, b"1" * 16], pa.uuid()),
+        pa.array([{"a": 1}, {"a": 2}]),
+        pd.Series([2**70, 1], dtype=object),
+        pd.Series(pd.period_range("2020", periods=2, freq="D")),
+        pd.Series([[1], None], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
+    ],
+)
+def test_any_type_can_be_nulled(values: object) -> None:
+    masked = mask_column(values, "null", None)
+    assert str(default_choice(values, None)) in ("null", "redact") and len(masked) == 2
+    assert masked.to_pylist() == [None, None] if hasattr(masked, "to_pylist") else all(pd.isna(one) for one in masked)
+    assert "Zoe" not in str(getattr(masked, "dtype", ""))
+
+
+def test_objects_that_are_only_addresses_to_arrow_are_not_dealt_out() -> None:
+    with pytest.raises(CannotHold):
+        mask_column(pl.Series([object(), object()], dtype=pl.Object), "shuffle", None, key=KEY)

@@ -144,6 +144,9 @@ def test_the_sign_of_zero_and_the_type_of_a_number_do_not_matter() -> None:
         (pd.Series([[1]]), "does not work on this type"),
         (pd.Series(["a", 1]), "does not work on this type"),
         (pd.Series(["a\ud800"], dtype=object), "does not work on this type"),
+        (pd.Series([2**70], dtype=object), "does not work on this type"),
+        (pl.Series([object()], dtype=pl.Object), "does not work on this type"),
+        (pl.Series([2**70], dtype=pl.Int128), "does not work on this type"),
     ],
 )
 def test_what_has_no_pseudonym_is_refused_with_what_there_is(values: Any, says: str) -> None:

@@ -39,6 +39,7 @@ def masked(values: Any, how: str, tag: str | None = None, entity: Any = None) ->
         ([1, 50, 99], "int64", "clip:18:90", None, [18, 50, 90]),
         ([1, 50, 99], "int64", "clip:18", None, [18, 50, 99]),
         ([np.inf, -np.inf, 0.5], "float64", "clip:0:1", None, [1.0, 0.0, 0.5]),
+        ([1.5, -7.0], "float16", "clip:0:1", None, [1.0, 0.0]),
         (["01013", "013", "0", ""], "str", "generalise:3", "postcode", ["010***", "***", "***", "***"]),
         (["éèà-77", "éèà"], "str", "generalise:3", None, ["éèà***", "***"]),
         (["1989-05-25", "1989-05-25T10:00", "1989"], "str", "generalise:year", None, ["1989", "1989", "***"]),

@@ -46,6 +46,8 @@ def test_text_and_data_say_the_same_and_print_as_they_are_written(
         ("noise:much", "'much' is not a number", "scale takes a number"),
         ("noise:nan", "'nan' is not a number", "scale takes a number"),
         ("noise:inf", "'inf' is not a number", "scale takes a number"),
+        ("noise:1e999999999", "'1e999999999' is not a number", "scale takes a number"),
+        ("pseudonym:" + "n" * 1001, "too long for an option", ""),
         ("generalise:decade", "'decade' is not a number", "year, quarter"),
         ("fpe:letters", "'letters' is not a format", "alphanumeric"),
         ({"how": "clip", "lowest": 3}, "clip has no option 'lowest'", "clip[:LOW][:HIGH]"),
