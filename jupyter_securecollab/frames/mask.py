@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..errors import CannotHold, Invalid
 from .chance import noisy, shifted, shuffled
@@ -39,6 +40,7 @@ _BY_DEFAULT: dict[str, tuple[str, frozenset[Kind]]] = {
     "longitude": ("generalise", frozenset({"float"})),
     **{tag: ("pseudonym", frozenset[Kind]({"text"})) for tag in _IDENTIFIERS},
 }
+_LOOKED_AT, _MANY_ROWS, _FEW_VALUES = 100_000, 100, 50
 _UNHELD = "these values cannot be masked: of several types, too large, or text that is not UTF-8"
 _FORMATS = {"credit_card": "card", "iban": "iban"}
 
@@ -115,6 +117,12 @@ def kind_of(values: Any) -> Kind:
     if pa.types.is_floating(kind):
         return "float"
     return "date" if pa.types.is_date(kind) or pa.types.is_timestamp(kind) else "other"
+
+
+def few_values(values: Any) -> bool:
+    """Whether a column's first rows hold so few different values that how often each occurs may tell which it is."""
+    column = _plain(_arrow(values).slice(0, _LOOKED_AT))
+    return len(column) >= _MANY_ROWS and pc.count_distinct(column).as_py() <= _FEW_VALUES
 
 
 def _pseudonym(values: Column, task: Task) -> Column:

@@ -64,7 +64,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Technique:
-    """One way to mask: what it does, to which kinds of column, what it keeps, what it still leaks."""
+    """One way to mask: what it does, to which kinds of column, what it keeps, what it still leaks.
+
+    `equal` ones give each value one mask, so that few values give themselves away by how often they occur.
+    """
 
     name: str
     does: str
@@ -73,6 +76,7 @@ class Technique:
     fits: frozenset[Kind]
     parameters: tuple[Parameter, ...] = ()
     keyed: bool = False
+    equal: bool = False
 
     @property
     def spelling(self) -> str:
@@ -185,6 +189,7 @@ TECHNIQUES: Mapping[str, Technique] = MappingProxyType(
                 frozenset({"text", "integer", "float"}),
                 (Parameter("as", "name", "a name: columns given the same name can be joined", told=False),),
                 keyed=True,
+                equal=True,
             ),
             Technique(
                 "fpe",
@@ -195,6 +200,7 @@ TECHNIQUES: Mapping[str, Technique] = MappingProxyType(
                 frozenset({"text", "integer"}),
                 (Parameter("format", "format", f"one of {', '.join(FORMATS)}"),),
                 keyed=True,
+                equal=True,
             ),
             Technique(
                 "token",
@@ -203,6 +209,7 @@ TECHNIQUES: Mapping[str, Technique] = MappingProxyType(
                 "how often each value occurs and how long it is; who has the key reads everything",
                 frozenset({"text"}),
                 keyed=True,
+                equal=True,
             ),
             Technique(
                 "generalise",

@@ -89,9 +89,16 @@ def own_key(planned: Plan) -> tuple[tuple[str, str], ...]:
     return (("key", f"{listed(planned.keyed)}: made with a key of this kernel; what is shared gets another"),)
 
 
+def few_values(planned: Plan) -> tuple[tuple[str, str], ...]:
+    """A warning about masked copies that can be told by counting."""
+    found = planned.given_away()
+    tells = f"{listed(found)}: few different values, and how often each occurs gives them away"
+    return (("careful", tells),) if found else ()
+
+
 def _preview(planned: Plan, after: Any) -> MaskPreview:
     clear, masked = planned.seen(planned.up_to).cells()
-    facts = (("clear", clear), ("masked copy", masked), *own_key(planned))
+    facts = (("clear", clear), ("masked copy", masked), *own_key(planned), *few_values(planned))
     above = [name for name, label in planned.labels.items() if label.level > planned.up_to]
     plan = {name: str(planned.copies.get(name, DROP)) for name in above}
     tables = (_before_and_after(planned, after),)

@@ -19,7 +19,7 @@ from ..errors import CannotHold, Invalid
 from ..frames import axes
 from ..frames.classify import classify
 from ..frames.keyed import MaskKey
-from ..frames.mask import check_fit, default_choice, mask_column
+from ..frames.mask import check_fit, default_choice, few_values, mask_column
 from ..frames.techniques import DROP, Choice, Given, choose
 from ..model import Kind, Label, Level, clip
 from ..sealed.frame import PreparedFrame, Twin, prepare_frame
@@ -106,6 +106,11 @@ class Plan:
     def keyed(self) -> tuple[str, ...]:
         """The columns whose masked copies need a key."""
         return tuple(name for name, choice in self.copies.items() if choice.technique.keyed)
+
+    def given_away(self) -> tuple[str, ...]:
+        """Columns of few values whose masked copies keep how often each of them occurs."""
+        equal = (name for name, choice in self.copies.items() if choice.technique.equal)
+        return tuple(name for name in equal if few_values(axes.values(self.frame, name)))
 
     def finished(self, mask_keys: Mapping[Level, bytes]) -> PreparedFrame:
         """The frame with all its masked copies. A column is masked with the key of its own level, never a lower one."""

@@ -22,7 +22,7 @@ from .asking import agreed, can_ask
 from .display import Report, Shown, Table, listed
 from .labels import Memory
 from .listing import Listing, changed, ending
-from .masking import own_key
+from .masking import few_values, own_key
 from .plan import Masks, Plan, Subject, confirmed, labels_for, unreviewed
 from .plan import plan as plan_frame
 from .plan_files import masks_of
@@ -117,14 +117,19 @@ def _shared_report(done: Committed, subject: Subject, vault: str) -> Report:
     )
     caption = "Whoever is cleared for less reads less."
     table = Table(("who", "can", "reads up to", "clear", "masked copy", "until"), rows, caption)
-    facts = (("vault", vault), ("receipt", f"entry {done.receipt.index} of its log"), *_order_tells(subject))
+    facts = (("vault", vault), ("receipt", f"entry {done.receipt.index} of its log"), *_careful(subject))
     step = "" if rows else f"Nobody else has access yet: %share {done.name} --with PERSON"
     return Report(title, facts, (table,) if rows else (), step)
 
 
-def _order_tells(subject: Subject) -> tuple[tuple[str, str], ...]:
-    """A warning: rows sorted by a column tell its order to everybody who reads any other column."""
-    if not isinstance(subject, Plan) or subject.prepared.rows < _SORTED_BY_CHANCE:
+def _careful(subject: Subject) -> tuple[tuple[str, str], ...]:
+    """Warnings about what is told all the same: by the order of rows, and by how often values occur."""
+    return (*_order_tells(subject), *few_values(subject)) if isinstance(subject, Plan) else ()
+
+
+def _order_tells(subject: Plan) -> tuple[tuple[str, str], ...]:
+    """Rows sorted by a column tell its order to everybody who reads any other column."""
+    if subject.prepared.rows < _SORTED_BY_CHANCE:
         return ()
     found = subject.prepared.sorted_by_hidden(min(subject.levels))
     return (("careful", f"rows are sorted by {listed(found)}: their order tells every reader"),) if found else ()
@@ -194,7 +199,7 @@ def _readers(session: Session, name: str) -> dict[str, Level]:
 
 def _preview(name: str, subject: Subject, readers: Mapping[str, Level], mask_keys: Mapping[Level, bytes]) -> Preview:
     levels = sorted(set(readers.values()))
-    views, risks, facts = {}, {}, _order_tells(subject)
+    views, risks, facts = {}, {}, _careful(subject)
     if isinstance(subject, Plan):
         finished = subject.finished(mask_keys)
         readable = [level for level in levels if level >= min(finished.levels)]

@@ -92,3 +92,15 @@ def test_columns_that_are_not_there_are_named(masks: Masks) -> None:
     labels = {"a": Label(Level.SECRET)}
     with pytest.raises(Invalid, match="no column 'nobody'"):
         plan(frame, labels, Level.INTERNAL, masks)
+
+
+@pytest.mark.parametrize("how", ["pseudonym", "token"])
+def test_few_values_are_warned_about_where_their_counts_stay(how: str) -> None:
+    frame = pd.DataFrame({"sex": ["f", "m"] * 100, "id": [f"p{number}" for number in range(200)]})
+    one = planned(frame, {"sex": how, "id": how})
+    assert one.given_away() == ("sex",)
+    assert "careful" in repr(_preview(one, one.finished(KEYS).view(Level.INTERNAL, PREVIEW_ROWS)))
+    other = planned(frame, {"sex": "shuffle", "id": how})
+    assert not other.given_away()
+    assert "careful" not in repr(_preview(other, other.finished(KEYS).view(Level.INTERNAL, PREVIEW_ROWS)))
+    assert not planned(frame.head(20), {"sex": how}).given_away()  # too few rows to count anything

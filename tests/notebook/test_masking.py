@@ -164,3 +164,11 @@ def test_explain_says_what_each_technique_keeps_and_leaks(alice: Kernel) -> None
     assert "how often each value occurs" in planned.text and "p-100001" not in planned.text
     nothing = alice.run("%mask")
     assert nothing.error == "Invalid" and "name of a frame" in nothing.traceback
+
+
+def test_sharing_warns_of_columns_that_counting_gives_away(alice: Kernel) -> None:
+    alice.ok("few = pd.DataFrame({'sex': ['f', 'm', 'f'] * 50})\n%classify few --set sex=confidential")
+    for flag in ("--preview", ""):
+        shown = alice.ok(f"%share few --as keyed/few --with bob --mask sex=pseudonym {flag}")
+        assert "sex: few different values" in shown.text
+    assert "few different values" not in alice.ok("%share few --as keyed/fewer --with bob --mask sex=redact").text
