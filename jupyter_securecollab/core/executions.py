@@ -34,6 +34,7 @@ class ExecutionBook:
 
     def __init__(self, desk: Desk, keys: Keyring) -> None:
         self._desk, self._keys = desk, keys
+        self._key = b""  # kept: it is needed for every cell
         self._state: Callable[[], RecordingState] = _nobody_records
 
     def recorded_by(self, state: Callable[[], RecordingState]) -> None:
@@ -48,8 +49,8 @@ class ExecutionBook:
         """Write records and the entry that vouches for them, durably. Raises `Unavailable` if that cannot be."""
         if not seen:
             return
-        key = self._code_key() if any(one.code is not None for one in seen) else b""
-        bodies = [_with_code(one, key) for one in seen]
+        self._key = self._key or self._code_key()
+        bodies = [_with_code(one, self._key) for one in seen]
         tree = Frontier()
         for body in bodies:
             tree.append(leaf_hash(body.encode()))
