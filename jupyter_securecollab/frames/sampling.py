@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from .words import among
+
 ROWS = 2_000
 """Rows looked at of a frame unless all are wanted."""
 
@@ -33,8 +35,8 @@ _DEEPEST = 4
 _EXACT = 2.0**53  # floats beyond it are not whole numbers, whatever they look like
 
 # What people write where they have no value.
-_MISSING = pa.array(
-    ["", "-", "--", "?", ".", "n/a", "na", "#n/a", "nan", "none", "null", "nil", "unknown", "missing", "\\n", "(null)"]
+_MISSING = frozenset(
+    {"", "-", "--", "?", ".", "n/a", "na", "#n/a", "nan", "none", "null", "nil", "unknown", "missing", "\\n", "(null)"}
 )
 
 
@@ -283,7 +285,7 @@ def _cleaned(texts: Any, counts: NDArray[np.int64]) -> tuple[Any, NDArray[np.int
     if not pc.all(pc.string_is_ascii(texts)).as_py():
         texts = pc.call_function("utf8_normalize", [texts], pc.Utf8NormalizeOptions("NFKC"))
         texts = pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, r"[\p{Cf}\p{Cc}]+", ""))
-    there = ~np.asarray(pc.is_in(pc.utf8_lower(texts), value_set=_MISSING.cast(pa.large_string())), dtype=bool)
+    there = ~among(pc.utf8_lower(texts), _MISSING)
     return _merged(texts.filter(pa.array(there)), counts[there])
 
 
