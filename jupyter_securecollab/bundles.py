@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, TypeVar
 import msgspec
 
 from .errors import LogBroken, NotFound, Unavailable
-from .model import Value
+from .model import Value, decode
 from .proofs import MAX_ENTRY, Change, Entry, Frontier, leaf_hash, open_checkpoint, parse_entry
 from .runs import ACT, TABLE
 
@@ -365,6 +365,6 @@ def _entry(line: bytes, number: int, index: int) -> LoggedEntry:
 
 def _decode(line: bytes, kind: type[T], number: int, index: int | None = None) -> T:
     try:
-        return msgspec.json.decode(line, type=kind)
+        return decode(line, kind)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise LogBroken(f"line {number} of the bundle is damaged", index=index) from None

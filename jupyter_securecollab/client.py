@@ -41,6 +41,7 @@ from .model import (
     VersionSummary,
     Who,
     asset_name,
+    decode,
 )  # fmt: skip
 from .proofs import Checkpoint, open_checkpoint, verify_consistency, verify_receipt
 from .protocol import PREFIX, Nothing, Reply, Route, route
@@ -376,7 +377,7 @@ def _open_unfollowed(path: str, flags: int) -> int:
 
 def _reply(response: httpx.Response, kind: type[T]) -> Reply[T]:
     try:
-        return msgspec.json.decode(response.content, type=Reply[kind])  # type: ignore[valid-type]  # made at run time
+        return decode(response.content, Reply[kind])  # type: ignore[valid-type]  # made at run time
     except msgspec.DecodeError as error:
         step = "Check that both sides run the same version."
         raise Unavailable("the vault's answer cannot be read", next_step=step) from error
@@ -384,7 +385,7 @@ def _reply(response: httpx.Response, kind: type[T]) -> Reply[T]:
 
 def _error(response: httpx.Response) -> SecureCollabError:
     try:
-        return protocol.error_from(msgspec.json.decode(response.content, type=protocol.ErrorReply).error)
+        return protocol.error_from(decode(response.content, protocol.ErrorReply).error)
     except msgspec.DecodeError:
         return Unavailable(f"the vault's server answered {response.status_code}")
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Meta
 
 from .errors import LimitExceeded, NotFound, SealBroken, UnknownFormat
-from .model import Kind, Label, Level, Value, clip
+from .model import Kind, Label, Level, Value, clip, decode
 
 FORMAT = 1
 BATCH_ROWS = 262_144
@@ -227,12 +227,12 @@ def parse_level(level_bytes: bytes, expected_hash: bytes) -> LevelManifest:
 
 def stored_level(level_bytes: bytes) -> LevelManifest:
     """A level manifest that was verified when it was stored and whose hash was checked since."""
-    return msgspec.json.decode(level_bytes, type=LevelManifest)
+    return decode(level_bytes, LevelManifest)
 
 
 def clear_names(level_bytes: bytes) -> frozenset[str]:
     """The columns and index levels that a stored level manifest holds in the clear; of a blob its empty name."""
-    streams = msgspec.json.decode(level_bytes, type=_Names).streams
+    streams = decode(level_bytes, _Names).streams
     return frozenset(one.column for one in streams if one.masked is None and one.role not in ("categories", "meta"))
 
 
@@ -338,10 +338,10 @@ def _canonical(manifest_bytes: bytes, kind: type[M]) -> M:
     if len(manifest_bytes) > MANIFEST_BYTES:
         raise LimitExceeded("this manifest is larger than any honest one")
     try:
-        version = msgspec.json.decode(manifest_bytes, type=_Probe).format
+        version = decode(manifest_bytes, _Probe).format
         if version > FORMAT:
             raise UnknownFormat(f"sealed in format {version}; this release knows up to {FORMAT}")
-        manifest = msgspec.json.decode(manifest_bytes, type=kind)
+        manifest = decode(manifest_bytes, kind)
         same = version == FORMAT and encode(manifest) == manifest_bytes
     except (msgspec.MsgspecError, rfc8785.CanonicalizationError, UnicodeError, RecursionError):
         raise SealBroken() from None

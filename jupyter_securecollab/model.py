@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import difflib
 import re
+import threading
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -54,6 +56,7 @@ class Level(StrEnum):
             raise UnknownLevel(f"{clip(text)!r} is not a level", next_step=hint) from None
 
 
+T = TypeVar("T")
 _RANK = {level.value: rank for rank, level in enumerate(Level)}
 
 Kind = Literal["frame", "model", "file"]
@@ -84,6 +87,26 @@ def grantee_name(text: str) -> str:
 def clip(text: str, limit: int = 80) -> str:
     """Enough of an untrusted text to recognise it in a message."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+_building = threading.Lock()
+
+
+@cache
+def _decoder(kind: Any) -> Any:
+    return msgspec.json.Decoder(kind)
+
+
+def decode(data: bytes | bytearray | str, kind: type[T]) -> T:
+    """JSON as a value of this type. Raises `msgspec.DecodeError`.
+
+    One thread at a time has msgspec look at a type: two that do so at once can crash the interpreter.
+    """
+    looked_up: Any = kind
+    with _building:
+        decoder = _decoder(looked_up)
+    found: T = decoder.decode(data)
+    return found
 
 
 class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from .errors import InvalidName, LogBroken
-from .model import Decision, Receipt, Value, Via, clip
+from .model import Decision, Receipt, Value, Via, clip, decode
 
 MAX_ENTRY = 65_535  # tlog-tiles: entry bundles carry 16-bit lengths
 MAX_NOTE = 65_536
@@ -247,7 +247,7 @@ def _key_id(name: str, public: bytes) -> bytes:
 def parse_entry(body: bytes) -> Entry:
     """A log entry decoded; its bytes must have been verified before."""
     try:
-        return msgspec.json.decode(body, type=Entry)
+        return decode(body, Entry)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise LogBroken("this is not an entry of an audit log") from None
 

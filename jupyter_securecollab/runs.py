@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from .errors import LogBroken
-from .model import Level, Value, clip
+from .model import Level, Value, clip, decode
 
 VERSION = 1
 ACT = "executions"
@@ -88,7 +88,7 @@ class Seen(Value, frozen=True):
 def parse_record(body: str) -> Record:
     """A record decoded; its bytes must have been verified before."""
     try:
-        return msgspec.json.decode(body, type=Record)
+        return decode(body, Record)
     except (msgspec.DecodeError, UnicodeError):
         raise LogBroken("this is not a record of an execution") from None
 

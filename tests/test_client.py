@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -152,6 +154,31 @@ def test_many_threads_share_one_client(server: Served) -> None:
         (f"client/t{n}", v) for n in range(4) for v in range(1, 9)
     ]
     client.close()
+
+
+FIRST_LOOK = """
+import sys, threading
+from jupyter_securecollab.model import Committed, Opened, Who, decode
+from jupyter_securecollab.protocol import Reply
+
+ANSWER = b'{"log": {"checkpoint": "x", "consistency": []}, "result": {"asset": "a", "name": "n", "access": []}}'
+sys.setswitchinterval(1e-6)
+for kind in (Committed, Opened, Who):
+    together = threading.Barrier(16)
+    def look():
+        together.wait()
+        try:
+            decode(ANSWER, Reply[kind])
+        except ValueError:
+            pass
+    threads = [threading.Thread(target=look) for _ in range(16)]
+    [one.start() for one in threads], [one.join() for one in threads]
+"""
+
+
+def test_threads_that_meet_a_type_for_the_first_time_together_do_not_crash() -> None:
+    done = subprocess.run([sys.executable, "-c", FIRST_LOOK], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_every_read_answers(alice: Client, server: Served, tmp_path: Path) -> None:

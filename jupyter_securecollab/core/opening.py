@@ -26,7 +26,7 @@ from ..manifest import (
     stream_key,
     visible,
 )
-from ..model import Caller, Decision, Level, Opened, Receipt, StreamKey, Unmet, Value, clip
+from ..model import Caller, Decision, Level, Opened, Receipt, StreamKey, Unmet, Value, clip, decode
 from .access import AccessBook
 from .audit import JSON, Work
 from .catalog import AssetRow, PartRow, PersonRow, VersionRow
@@ -208,7 +208,7 @@ class Opening:
             raise LeaseExpired("this lease is not valid") from None
         if not hmac.compare_digest(hmac.digest(self._lease_key, body_bytes, "sha256"), mac_bytes):
             raise LeaseExpired("this lease is not valid")
-        return msgspec.json.decode(body_bytes, type=_Lease)
+        return decode(body_bytes, _Lease)
 
     def _leased(self, rows: Rows, caller: Caller, version: str, level: Level, partition: int, text: str) -> PartRow:
         lease = self._lease(text)

@@ -17,7 +17,7 @@ import msgspec
 
 from ..errors import Conflict, Invalid, SealBroken, SecureCollabError, TooLarge
 from ..manifest import Stream, parse_top, part_sizes, top_hash, verify
-from ..model import AccessSpec, Begun, Caller, Committed, Kind, Level, asset_name
+from ..model import AccessSpec, Begun, Caller, Committed, Kind, Level, asset_name, decode
 from .access import AccessBook, project_of
 from .audit import JSON, Work
 from .catalog import AssetRow, LevelRow, PartRow, VersionRow
@@ -181,7 +181,7 @@ class Sharing:
         ruling = self._desk.rule(work.rows, work.now, caller, "update", asset, level=max(begun.levels))
         if not ruling.decision.allow:
             return self._desk.refuse(work, caller, "commit", asset, asset.name, ruling)
-        access = msgspec.json.decode(begun.access, type=AccessSpec) if begun.access else None
+        access = decode(begun.access, AccessSpec) if begun.access else None
         window = None if access is None else self._access.window(work, caller, asset, access)
         if isinstance(window, Refused):
             return window

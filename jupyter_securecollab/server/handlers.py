@@ -21,7 +21,7 @@ from tornado.http1connection import HTTP1Connection
 from .. import __version__, protocol
 from ..core.collaboration import PART_LIMIT, Collaboration, PartUpload
 from ..errors import Invalid, NotFound, SecureCollabError, TooLarge
-from ..model import Begun, Level, Opened, clip
+from ..model import Begun, Level, Opened, clip, decode
 from ..protocol import PREFIX, ROUTES, Nothing, Part, Route
 from .base import VaultHandler, write_error_json
 
@@ -135,7 +135,7 @@ class DoorHandler(_DoorHandler):
     def _decode(self, in_path: tuple[str, ...]) -> Any:
         try:
             if self.route.method == "POST":
-                return msgspec.json.decode(self._body, type=self.route.request)
+                return decode(self._body, self.route.request)
             fields = dict(zip(_names(self.route.path), in_path, strict=True))
             for name in self.request.query_arguments.keys() - fields.keys():
                 fields[name] = self.get_query_argument(name, strip=False)

@@ -23,7 +23,7 @@ from tornado import web
 from tornado.httputil import url_concat
 from traitlets import default, validate
 
-from ..model import Account, Value
+from ..model import Account, Value, decode
 from ..runs import Outcome, Record
 from .execution import Recording
 from .executions import Executions, KernelTokens, sha256_hex
@@ -241,7 +241,7 @@ class TeamIdentityProvider(IdentityProvider):
         if not value_bytes:
             return None
         try:
-            cookie = msgspec.json.decode(value_bytes, type=_Cookie)
+            cookie = decode(value_bytes, _Cookie)
         except msgspec.DecodeError:  # of another provider that used the same secret
             return None
         account = await self.people.account(cookie.username)
