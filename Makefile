@@ -25,7 +25,7 @@ lab: .make/installed
 
 test: lint browser
 	cd labextension && npm run --silent test
-	$(BIN)/pytest -q -n 2 --dist worksteal --ignore=tests/browser --cov --cov-report=
+	$(BIN)/pytest -q -n 2 --ignore=tests/browser --cov --cov-report=
 	$(BIN)/coverage report --include='*/core/*,*/sealed/*,*/frames/*' --fail-under=90
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/browser
 	$(MAKE) --no-print-directory test-313
