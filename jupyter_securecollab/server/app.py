@@ -16,6 +16,7 @@ from ..errors import Invalid, SecureCollabError
 from ..model import Level
 from ..runs import Mode
 from .doctor import recording_problems
+from .embedded import EmbeddedHandler
 from .execution import Recording
 from .execution_requests import RequestRecord
 from .handlers import AsyncDoor, handlers
@@ -139,7 +140,7 @@ class SecureCollabApp(ExtensionApp):
     def initialize_handlers(self) -> None:
         """Add the routes of the protocol."""
         self.async_door = AsyncDoor(self.door, self._changed)
-        self.handlers.extend(handlers(self.async_door))
+        self.handlers.extend(handlers(self.async_door, EmbeddedHandler))
 
     def _changed(self) -> None:
         self._events().emit(schema_id=CHANGED_EVENT, data={})

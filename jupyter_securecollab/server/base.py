@@ -1,7 +1,8 @@
-"""The base of every handler of the vault: who calls, before anything else; and errors as JSON, always.
+"""The base of every handler of the vault, whatever server it runs in: errors as JSON, always.
 
-The one place where errors become HTTP status codes. What a route does is in the handlers; here nothing is decided
-but who is asking, and a request nobody vouches for never reaches them.
+The one place where errors become HTTP status codes. Who calls is found by what a server puts beneath the routes
+(`handlers.handlers`): `embedded.EmbeddedHandler` in a Jupyter server, `service.ServiceHandler` in a process of its own.
+A request nobody vouches for never reaches a route.
 """
 
 from __future__ import annotations
@@ -10,15 +11,12 @@ from types import TracebackType
 from typing import Any
 
 import msgspec
-from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
 from .. import errors
-from ..errors import Denied, NotSignedIn, SecureCollabError
+from ..errors import SecureCollabError
 from ..model import Caller, Level
-from ..protocol import PARENT_HEADER, TOKEN_HEADER, ErrorBody, ErrorReply, error_body
-from .executions import KernelIdentity, sha256_hex
-from .identity import People
+from ..protocol import ErrorBody, ErrorReply, error_body
 
 HTTP_STATUS: dict[type[SecureCollabError], int] = {
     errors.Invalid: 400,
@@ -40,82 +38,24 @@ def write_error_json(handler: web.RequestHandler, error: SecureCollabError) -> N
     handler.finish(msgspec.json.encode(ErrorReply(error_body(error))))
 
 
-class VaultHandler(APIHandler):
-    """Derive from this; `caller` is set before any method runs.
+class VaultHandler(web.RequestHandler):
+    """What routes rest on. `caller` is set by the `prepare` of the server's own base, before any method runs."""
 
-    Methods are marked `@allow_unauthenticated`: Jupyter's own check knows only the browser's user, not kernels.
-    """
-
-    auth_resource = "securecollab"
     caller: Caller
-    _kernel: KernelIdentity | None = None
 
-    async def prepare(self) -> None:  # type: ignore[override]  # as Jupyter's APIHandler does
-        """Find out who calls: the kernel token if there is one, else the person Jupyter knows."""
-        token = self.request.headers.get(TOKEN_HEADER)
-        if token is not None:
-            self._kernel = await self._kernel_of(token)
-        await super().prepare()
-        self._refuse_other_sites()
-        self.caller = self._browser_caller() if self._kernel is None else self._kernel_caller(self._kernel)
-
-    def check_xsrf_cookie(self) -> None:
-        """Waived only for a valid token that is the identity used; nobody at all is 401, not a complaint about XSRF."""
-        if hasattr(self, "_jupyter_current_user") and self._kernel is None:  # tornado also calls before that is known
-            self._signed_in_person()
-            super().check_xsrf_cookie()
-
-    def _refuse_other_sites(self) -> None:
-        """A link elsewhere sends the cookie along, and a GET may leave an entry: taking a copy of the log does."""
-        by_cookie = self._kernel is None and not self.token_authenticated
-        if by_cookie and self.request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
-            raise Denied("another site may not ask in your name", next_step="Ask from JupyterLab itself.")
-
-    async def _kernel_of(self, token: str) -> KernelIdentity:
-        kernel = self._people.tokens.resolve(token)
-        if kernel is None or kernel.kernel_id not in self.kernel_manager:
-            raise NotSignedIn("this kernel's token is not, or no longer, valid", next_step="Restart the kernel.")
-        if await self._people.epoch(kernel.owner) != kernel.epoch:
-            raise NotSignedIn("the sign-in under which this kernel was started has ended")
-        return kernel
-
-    def _kernel_caller(self, kernel: KernelIdentity) -> Caller:
-        """The least of all who are behind a kernel: named is the one executing, the others cap what he gets."""
-        executions = self._people.executions
-        person = executions.person_of(kernel.kernel_id, self.request.headers.get(PARENT_HEADER, ""))
-        if person is None:
-            raise Denied(
-                "this server does not know who is executing this",
-                next_step="Run it in a cell of a notebook opened here.",
-            )
-        others = (executions.everyone(kernel.kernel_id) | {kernel.owner}) - {person}
-        session = sha256_hex(self.request.headers[TOKEN_HEADER])
-        return Caller(person, "kernel", session, also=tuple(sorted(others)), kernel=kernel.kernel_id)
+    async def prepare(self) -> None:
+        """What lies beneath (Jupyter's own checks, where there are any) comes first."""
+        if (beneath := super().prepare()) is not None:
+            await beneath
 
     def note_touched(self, name: str, levels: set[Level]) -> None:
-        """Something shared, of these levels, is now in the kernel that asks."""
-        if self._kernel is not None and levels:
-            parent = self.request.headers.get(PARENT_HEADER, "")
-            self._people.recording.touched(self._kernel.kernel_id, parent, name, max(levels))
+        """Something shared, of these levels, is now with whoever asks. For servers that keep track of kernels."""
 
-    def _browser_caller(self) -> Caller:
-        provider = self.identity_provider
-        cookie = self.get_cookie(provider.get_cookie_name(self))
-        secret = provider.get_token(self) if self.token_authenticated else cookie
-        return Caller(self._signed_in_person(), "browser", sha256_hex(secret or ""))
-
-    def _signed_in_person(self) -> str:
-        person = self._people.person_of(self.current_user)
-        if person is None:
-            raise NotSignedIn("you are not signed in")
-        return person
-
-    @property
-    def _people(self) -> People:
-        return People.of(self.serverapp)
+    def note_refusal(self, error: SecureCollabError) -> None:
+        """A refusal, for the server's own log: refusals are not failures."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """JSON with code and next step, for our errors, Jupyter's and mistakes of ours alike."""
+        """JSON with code and next step, for our errors, the server's and mistakes of ours alike."""
         error = kwargs.get("exc_info", (None, None, None))[1]
         if isinstance(error, SecureCollabError):
             write_error_json(self, error)
@@ -131,6 +71,6 @@ class VaultHandler(APIHandler):
     ) -> None:
         """Refusals are not failures: no traceback for errors raised on purpose."""
         if isinstance(value, SecureCollabError):
-            self.log.info("%s: %s", value.code, value)
+            self.note_refusal(value)
         else:
             super().log_exception(typ, value, tb)

@@ -1,7 +1,8 @@
 """From the wire to the door and back: decode a request, call the door's method in a thread, encode its answer.
 
 One handler serves every JSON route of the table; uploads, part reads and the log's export have their own because
-they carry raw bytes. No decisions here.
+they carry raw bytes. They know nothing of the server they run in: `handlers` joins them with what finds out who calls
+there. No decisions here.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class _DoorHandler(VaultHandler):
     def initialize(self, async_door: AsyncDoor, route: Route) -> None:
         self.async_door, self.door, self.route = async_door, async_door.door, route
 
-    async def prepare(self) -> None:  # type: ignore[override]  # its one parameter is Jupyter's own
+    async def prepare(self) -> None:
         await super().prepare()
         seen = self.request.headers.get(protocol.SEEN_HEADER, "0")
         if not re.fullmatch("[0-9]{1,16}", seen):
@@ -95,7 +96,7 @@ class _DoorHandler(VaultHandler):
 class DoorHandler(_DoorHandler):
     """A JSON route of the table. Its body is limited before it is in memory."""
 
-    async def prepare(self) -> None:  # type: ignore[override]  # its one parameter is Jupyter's own
+    async def prepare(self) -> None:
         self._body = bytearray()
         await super().prepare()
         length = self.request.headers.get("Content-Length", "")
@@ -159,7 +160,7 @@ class PartHandler(_DoorHandler):
 
     _upload: PartUpload | None = None
 
-    async def prepare(self) -> None:  # type: ignore[override]  # its one parameter is Jupyter's own
+    async def prepare(self) -> None:
         await super().prepare()
         if self.request.method == "PUT":
             cast(HTTP1Connection, self.request.connection).set_max_body_size(PART_LIMIT)
@@ -293,17 +294,22 @@ class UnknownHandler(VaultHandler):
         await self.get()
 
 
-def handlers(async_door: AsyncDoor) -> list[tuple[Any, ...]]:
-    """Tornado's routing table for every route of the protocol."""
+def handlers(async_door: AsyncDoor, base: type[VaultHandler]) -> list[tuple[Any, ...]]:
+    """Tornado's routing table for every route of the protocol, in a server where `base` says who calls."""
     own: dict[str, type[_DoorHandler]] = {"upload": PartHandler, "read_part": PartHandler, "export": ExportHandler}
-    table: list[tuple[Any, ...]] = [(rf"/{PREFIX}/openapi\.json", OpenApiHandler)]
+    table: list[tuple[Any, ...]] = [(rf"/{PREFIX}/openapi\.json", _over(OpenApiHandler, base))]
     paths: dict[str, tuple[Any, ...]] = {}
     for one in ROUTES:
-        handler = own.get(one.name, DoorHandler)
+        handler = _over(own.get(one.name, DoorHandler), base)
         paths.setdefault(
             one.path, (rf"/{PREFIX}/{_pattern(one.path)}", handler, {"async_door": async_door, "route": one})
         )
-    return [*table, *paths.values(), (rf"/{PREFIX}(?:/.*)?", UnknownHandler)]
+    return [*table, *paths.values(), (rf"/{PREFIX}(?:/.*)?", _over(UnknownHandler, base))]
+
+
+def _over(routed: type[VaultHandler], base: type[VaultHandler]) -> type[VaultHandler]:
+    """This handler with the server's own base beneath it."""
+    return type(routed.__name__, (routed, base), {})
 
 
 def _names(path: str) -> list[str]:

@@ -5,7 +5,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.extension.application import ExtensionApp
 
 from jupyter_securecollab.model import Account
-from jupyter_securecollab.server.base import VaultHandler
+from jupyter_securecollab.server.embedded import EmbeddedHandler
 from jupyter_securecollab.server.executions import sha256_hex
 from jupyter_securecollab.server.wiring import install
 
@@ -41,7 +41,7 @@ class MemoryAccounts:
         return bool(self.by_name)
 
 
-class WhoAmI(VaultHandler):
+class WhoAmI(EmbeddedHandler):
     @allow_unauthenticated
     async def get(self):
         self.finish(msgspec.json.encode(self.caller))
