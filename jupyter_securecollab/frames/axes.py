@@ -6,7 +6,7 @@ several. The default index of pandas says nothing and has no name here. No other
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _FRAMES = {("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "Table")}
@@ -33,14 +33,13 @@ def names(frame: Any) -> tuple[str, ...]:
 
 def values(frame: Any, name: str) -> Any:
     """The column or index level of that name, as the library's own column type."""
-    return _at(frame, names(frame).index(name), len(_index_names(frame)))
+    return at(frame, names(frame).index(name))
 
 
 def columns(frame: Any) -> Iterator[tuple[str, Any]]:
     """Names with values, by position: the way through a frame that is wide, or whose names repeat."""
-    index = _index_names(frame)
     for position, name in enumerate(names(frame)):
-        yield name, _at(frame, position, len(index))
+        yield name, at(frame, position)
 
 
 def length(frame: Any) -> int:
@@ -48,7 +47,9 @@ def length(frame: Any) -> int:
     return frame.num_rows if hasattr(frame, "num_rows") else len(frame)
 
 
-def _at(frame: Any, position: int, index: int) -> Any:
+def at(frame: Any, position: int) -> Any:
+    """The values at that position among `names`."""
+    index = len(_index_names(frame))
     if position < index:
         return frame.index.get_level_values(position).to_series()
     if hasattr(frame, "iloc"):
@@ -64,6 +65,69 @@ def replaced(frame: Any, name: str, values: Any) -> Any:
     if hasattr(frame, "column_names"):
         return frame.set_column(frame.column_names.index(name), name, values)
     return frame.with_columns(values.alias(name))
+
+
+def with_values(frame: Any, made: Mapping[int, Any]) -> Any:
+    """A new frame with other values at these positions among `names`; without what stands there where they are None.
+
+    The frame given stays as it is, also when the new one is written to.
+    """
+    if hasattr(frame, "iloc"):
+        return _pandas_with(frame, made)
+    kept = [number for number in range(len(names(frame))) if number not in made or made[number] is not None]
+    if hasattr(frame, "column_names"):
+        return _arrow_with(frame, made, kept)
+    own = frame.columns
+    return frame.select([made[number].alias(own[number]) if number in made else own[number] for number in kept])
+
+
+def _pandas_with(frame: Any, made: Mapping[int, Any]) -> Any:
+    levels, copy = len(_index_names(frame)), frame.copy(deep=False)
+    columns = {position - levels: values for position, values in made.items() if position >= levels}
+    for number, values in columns.items():
+        if values is not None:
+            copy.isetitem(number, values)
+    if not _copied_on_write():
+        for number in set(range(copy.shape[1])) - set(columns):
+            copy.isetitem(number, frame.iloc[:, number].copy())
+    if len(columns) < len(made):
+        copy.index = _index_with(frame.index, made)
+    kept = [number for number in range(copy.shape[1]) if number not in columns or columns[number] is not None]
+    return copy if len(kept) == copy.shape[1] else copy.iloc[:, kept]
+
+
+def _copied_on_write() -> bool:
+    import pandas as pd
+
+    return int(pd.__version__.partition(".")[0]) >= 3
+
+
+def _index_with(index: Any, made: Mapping[int, Any]) -> Any:
+    import pandas as pd
+
+    kept = [level for level in range(index.nlevels) if level not in made or made[level] is not None]
+    levels = [
+        pd.Index(made[level].array, dtype=made[level].dtype, name=index.names[level])
+        if level in made
+        else index.get_level_values(level)
+        for level in kept
+    ]
+    if not levels:
+        return pd.RangeIndex(len(index))
+    return levels[0] if len(levels) == 1 else pd.MultiIndex.from_arrays(levels)
+
+
+def _arrow_with(table: Any, made: Mapping[int, Any], kept: Sequence[int]) -> Any:
+    columns = [made.get(number, table.column(number)) for number in kept]
+    fields = [
+        table.schema.field(number)
+        .with_type(values.type)
+        .with_nullable(table.schema.field(number).nullable or values.null_count > 0)
+        for number, values in zip(kept, columns, strict=True)
+    ]
+    import pyarrow as pa
+
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, table.schema.metadata))
 
 
 def column_names(frame: Any) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import base64
 import struct
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -37,13 +37,17 @@ _EXACT_FLOAT = 53
 
 @dataclass(frozen=True)
 class MaskKey:
-    """The key of one column for one technique. Raises `Invalid` unless it has 32 bytes."""
+    """The key of one column for one technique. Raises `Invalid` unless it has 32 bytes, and when it is pickled."""
 
     secret: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
         if len(self.secret) != KEY_BYTES:
             raise Invalid(f"a key for masking has {KEY_BYTES} bytes, not {len(self.secret)}")
+
+    def __reduce__(self) -> NoReturn:
+        # What is pickled is sent and stored by others: plans of lazy frames, task graphs, caches.
+        raise Invalid("a key for masking is not pickled", next_step="Send a name for it: see frames.held.")
 
     def derive(self, purpose: str, *context: str, size: int = KEY_BYTES) -> bytes:
         """A key of up to 64 bytes for a purpose; other purposes and contexts give unrelated keys."""

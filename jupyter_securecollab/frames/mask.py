@@ -177,7 +177,7 @@ def _mask_arrow(values: Column, task: Task) -> Column:
     if task.choice.how == "null" or pa.types.is_null(values.type):
         return nothing(values)
     if pa.types.is_dictionary(values.type):
-        kept = values.type.ordered and not task.choice.technique.keyed
+        kept = values.type.ordered and not task.choice.keyed
         masked = _mask_arrow(_plain(values), task).cast(values.type.value_type)
         return _encoded(masked, values.type.index_type, kept)
     return _FUNCTIONS[task.choice.how](_plain(values), task).cast(values.type)
@@ -259,7 +259,7 @@ def _nulls(values: pd.Series[Any]) -> pd.Series[Any]:
 def _mask_categorical(values: pd.Series[Any], task: Task) -> Any:
     if task.choice.how == "null":
         return _no_categories(values.array)
-    in_order = values.cat.ordered and not task.choice.technique.keyed
+    in_order = values.cat.ordered and not task.choice.keyed
     return _mask_in_order(values.array, task) if in_order else _mask_as_rows_come(values, task)
 
 

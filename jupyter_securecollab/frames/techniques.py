@@ -97,6 +97,11 @@ class Choice:
         """Its row of the table."""
         return TECHNIQUES[self.how]
 
+    @property
+    def keyed(self) -> bool:
+        """Whether it needs a key."""
+        return self.technique.keyed
+
     def __str__(self) -> str:
         return self._spelled(tuple(one.name for one in self.technique.parameters))
 

@@ -15,10 +15,11 @@ from IPython.display import display
 
 from ..errors import Invalid
 from ..frames import axes
+from ..frames.plans import Masks
 from ..frames.techniques import DROP, TECHNIQUES, Given
 from ..model import Label, Level
 from .display import Report, Shown, Table, listed
-from .plan import Masks, Plan, check_frame, labels_for
+from .plan import Plan, check_frame, labels_for
 from .plan import plan as plan_frame
 from .plan_files import masks_of
 from .risks import anonymised, generalised

@@ -6,21 +6,19 @@ a key are made last, by `Plan.finished`, with the vault's keys or with ones of t
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
-import pyarrow as pa
 
 from ..errors import CannotHold, Invalid
 from ..frames import axes
 from ..frames.classify import classify
 from ..frames.keyed import MaskKey
-from ..frames.mask import check_fit, default_choice, few_values, mask_column
-from ..frames.techniques import DROP, Choice, Given, choose
+from ..frames.mask import few_values
+from ..frames.plans import Masks, check_column, chosen, masked
+from ..frames.techniques import DROP, Choice
 from ..model import Kind, Label, Level, clip
 from ..sealed.frame import PreparedFrame, Twin, prepare_frame
 from ..sealed.sealing import Sealing
@@ -82,10 +80,6 @@ class Subject(Protocol):
         """What a reader up to this level gets."""
 
 
-Masks = Mapping[str, str | Mapping[str, Given]]
-"""How columns are to be masked: a choice as `techniques.choose` reads it, or `drop`, by column."""
-
-
 @dataclass(frozen=True)
 class Plan:
     """A frame with its labels and how its masked copies are made; those that need no key are made already."""
@@ -105,7 +99,7 @@ class Plan:
     @property
     def keyed(self) -> tuple[str, ...]:
         """The columns whose masked copies need a key."""
-        return tuple(name for name, choice in self.copies.items() if choice.technique.keyed)
+        return tuple(name for name, choice in self.copies.items() if choice.keyed)
 
     def given_away(self) -> tuple[str, ...]:
         """Columns of few values whose masked copies keep how often each of them occurs."""
@@ -118,8 +112,8 @@ class Plan:
             return self.prepared
         twins = {}
         for name in self.keyed:
-            key = _column_key(name, self.copies[name], MaskKey(mask_keys[self.labels[name].level]))
-            twins[name] = _twin(self.frame, name, self.labels[name], self.up_to, self.copies[name], key)
+            label = self.labels[name]
+            twins[name] = _twin(self.frame, name, label, self.up_to, self.copies[name], MaskKey(mask_keys[label.level]))
         return self.prepared.with_twins(twins)
 
     def seen(self, up_to: Level) -> Seen:
@@ -135,7 +129,7 @@ def labels_for(
 ) -> dict[str, Label]:
     """Labels of every column: what `settings` (column to level) say now, else what is remembered, else suggested."""
     for column in settings:
-        _check_column(frame, column)
+        check_column(frame, column)
     labels = classify(frame, memory.labels_of(frame), classifier=classifier(), full=full)
     for column, text in settings.items():
         labels[column] = msgspec.structs.replace(labels[column], level=Level.parse(text), confirmed_by=by)
@@ -158,56 +152,22 @@ def unreviewed(labels: Mapping[str, Label]) -> dict[str, Label]:
 def plan(frame: Any, labels: Mapping[str, Label], up_to: Level, masks: Masks) -> Plan:
     """Decide how columns above `up_to` are masked, by `masks` or their tags' defaults; make copies that need no key."""
     for column in masks:
-        _check_column(frame, column)
+        check_column(frame, column)
         if labels[column].level <= up_to:
             raise Invalid(
                 f"column {clip(column)!r} is {labels[column].level}, and everybody here reads up to {up_to}",
                 next_step="Raise its level above that first, with %classify X --set COLUMN=LEVEL.",
             )
     above = [name for name, label in labels.items() if label.level > up_to and masks.get(name) != DROP]
-    copies = {name: _choice(frame, name, labels[name], masks.get(name)) for name in above}
+    copies = {name: chosen(frame, name, masks.get(name), labels[name].tag) for name in above}
     twins = {
-        name: _twin(frame, name, labels[name], up_to, choice)
-        for name, choice in copies.items()
-        if not choice.technique.keyed
+        name: _twin(frame, name, labels[name], up_to, choice) for name, choice in copies.items() if not choice.keyed
     }
     return Plan(frame, labels, copies, up_to, prepare_frame(frame, labels, twins))
 
 
-def _choice(frame: Any, name: str, label: Label, given: str | Mapping[str, Given] | None) -> Choice:
-    values = axes.values(frame, name)
-    with _naming(name):
-        choice = default_choice(values, label.tag) if given is None else choose(given)
-        check_fit(values, choice)
-        if entity := choice.text("by"):
-            _check_column(frame, entity)
-        return choice
-
-
 def _twin(frame: Any, name: str, label: Label, up_to: Level, choice: Choice, key: MaskKey | None = None) -> Twin:
-    by = choice.text("by")
-    with _naming(name):
-        entity = None if by is None else axes.values(frame, by)
-        masked = mask_column(axes.values(frame, name), choice, label.tag, key=key, entity=entity)
-        return Twin(masked, choice.told, up_to)
-
-
-def _column_key(name: str, choice: Choice, level_key: MaskKey) -> MaskKey:
-    """Every column has its own, but dates of one entity move together, and columns given one name can be joined."""
-    return level_key.of_column(choice.how, choice.text("by") or name, choice.text("as"))
-
-
-@contextmanager
-def _naming(column: str) -> Iterator[None]:
-    """Errors say which column they are about, and quote no values."""
-    try:
-        yield
-    except Invalid as problem:
-        raise type(problem)(f"column {clip(column)!r}: {problem}", next_step=problem.next_step) from None
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):  # their texts quote values
-        raise CannotHold(
-            f"column {clip(column)!r} cannot be masked", next_step=f"Leave it out: --mask {clip(column)}=drop."
-        ) from None
+    return Twin(masked(frame, name, choice, label.tag, key), choice.told, up_to)
 
 
 def check_frame(x: Any) -> None:
@@ -216,14 +176,4 @@ def check_frame(x: Any) -> None:
         raise CannotHold(
             f"an object of type {clip(type(x).__name__)} is not a frame",
             next_step=f"Give a pandas or polars DataFrame or an Arrow table{axes.way_to_frame(x)}.",
-        )
-
-
-def _check_column(frame: Any, column: str) -> None:
-    known = axes.names(frame)
-    if column not in known:
-        near = difflib.get_close_matches(column, known, n=1)
-        raise Invalid(
-            f"there is no column {clip(column)!r}",
-            next_step=f"Did you mean {near[0]}?" if near else f"The columns are {listed(known)}.",
         )

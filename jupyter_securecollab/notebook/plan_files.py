@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 
 from ..errors import CannotHold, Invalid, TooLarge
+from ..frames.plans import Masks
 from ..model import clip
-from .plan import Masks
 
 _LARGEST = 1_000_000
 _READERS = {".json": msgspec.json.decode, ".yaml": msgspec.yaml.decode, ".yml": msgspec.yaml.decode}

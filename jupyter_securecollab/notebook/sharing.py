@@ -15,6 +15,7 @@ from typing import Any, cast, get_args
 
 from ..errors import Denied, Invalid, NeedsReview, SecureCollabError
 from ..frames import axes
+from ..frames.plans import Masks
 from ..model import Access, AccessSpec, Can, Committed, Label, Level, Name, Text, clip, grantee_name
 from ..sealed.sealing import SealedPart
 from ..times import window
@@ -23,7 +24,7 @@ from .display import Report, Shown, Table, listed
 from .labels import Memory
 from .listing import Listing, changed, ending
 from .masking import few_values, own_key
-from .plan import Masks, Plan, Subject, confirmed, labels_for, unreviewed
+from .plan import Plan, Subject, confirmed, labels_for, unreviewed
 from .plan import plan as plan_frame
 from .plan_files import masks_of
 from .progress import progress

@@ -1,0 +1,66 @@
+"""Frames that are not there yet: lazy ones of polars. What is masked stays a plan of polars until it is collected.
+
+Every masked column becomes one expression over that whole column, so what nobody collects is neither read nor masked.
+Polars holds a masked column in memory as a whole, also where it streams the rest: chance goes by the place of a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CannotHold
+from ..model import clip
+from . import axes
+from .techniques import Choice
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Mask = Callable[[Any, str, Choice], Any]
+"""Masks a column of a frame: frame, name, choice."""
+
+
+def is_lazy(frame: Any) -> bool:
+    """Whether this is a lazy polars frame, without importing polars."""
+    return any(
+        (kind.__module__.partition(".")[0], kind.__name__) == ("polars", "LazyFrame") for kind in type(frame).__mro__
+    )
+
+
+def sketch(frame: Any) -> Any:
+    """A frame with the same columns and types that can be looked at: itself, or without rows where it is lazy.
+
+    Raises `CannotHold` for what is no frame.
+    """
+    if is_lazy(frame):
+        return frame.collect_schema().to_frame()
+    if not axes.is_frame(frame):
+        raise CannotHold(
+            f"an object of type {clip(type(frame).__name__)} is not a frame",
+            next_step=f"Give a pandas or polars frame or an Arrow table{axes.way_to_frame(frame)}.",
+        )
+    return frame
+
+
+def masked(frame: pl.LazyFrame, choices: Mapping[str, Choice | None], mask: Mask) -> pl.LazyFrame:
+    """The lazy frame with these columns masked when it is collected; columns without a choice are left out."""
+    schema = frame.collect_schema()
+    made = [_expression(name, schema[name], choice, mask) for name, choice in choices.items() if choice is not None]
+    return frame.with_columns(*made).drop([name for name, choice in choices.items() if choice is None])
+
+
+def _expression(name: str, kind: pl.DataType, choice: Choice, mask: Mask) -> pl.Expr:
+    import polars as pl
+
+    # The values of an enumeration are part of its type, and a lazy frame has its types before there are any values.
+    dtype = pl.String() if isinstance(kind, pl.Enum) else kind
+    by = choice.text("by")
+    needed = [name] if by is None or by == name else [name, by]
+
+    def of(columns: Sequence[pl.Series]) -> pl.Series:
+        part = pl.DataFrame([column.alias(one) for column, one in zip(columns, needed, strict=True)])
+        found: pl.Series = mask(part, name, choice)
+        return found.cast(dtype).alias(name)
+
+    return pl.map_batches([pl.col(one) for one in needed], of, return_dtype=dtype).alias(name)

@@ -1,0 +1,115 @@
+"""Masks a whole frame by a plan: which column how. The same on every library, and the frame given is never changed.
+
+A plan is data: `{"ssn": "redact", "seen": {"how": "shift", "days": 30, "by": "id"}}`. Columns it does not name are
+taken over as they are; those it says `drop` of are left out. Knows no levels and no vault: whoever calls brings a key.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from ..errors import CannotHold, Invalid
+from ..model import clip
+from . import axes, lazy
+from .keyed import MaskKey
+from .mask import check_fit, default_choice, mask_column
+from .techniques import DROP, Choice, Given, choose
+
+How = str | Mapping[str, Given] | Choice
+Masks = Mapping[str, str | Mapping[str, Given]]
+"""How columns are to be masked: a choice as `techniques.choose` reads it, or `drop`, by column."""
+
+_SHOWN = 20
+
+
+def default_plan(frame: Any, tags: Mapping[str, str | None]) -> dict[str, str]:
+    """How columns that hold this (`tags.TAGS`) are masked unless somebody says otherwise: a plan to begin with."""
+    sketch = lazy.sketch(frame)
+    return {name: str(chosen(sketch, name, None, tag)) for name, tag in tags.items()}
+
+
+def mask_frame(
+    frame: Any, plan: Mapping[str, How], *, key: MaskKey | None = None, tags: Mapping[str, str | None] | None = None
+) -> Any:
+    """A masked copy of a pandas or polars frame, a lazy polars frame, or an Arrow table.
+
+    `tags` say what columns hold (`{"ssn": "us_ssn"}`); `redact`, `partial` and others go by that. `key` is needed by
+    keyed techniques; every column gets its own from it, see `column_key`. Index levels of pandas are named as in
+    `axes.names`; a name that several columns have means all of them. Rows, order, index, types, missing values and
+    untouched columns stay. A lazy frame stays lazy: see `lazy`. Raises `Invalid` before anything is masked where the
+    plan does not fit the frame, and for values that a technique cannot take; no error quotes a value.
+    """
+    sketch, tags = lazy.sketch(frame), tags or {}
+    for name in tags:
+        check_column(sketch, name)
+    choices = {name: None if how == DROP else chosen(sketch, name, how, tags.get(name)) for name, how in plan.items()}
+    for name, choice in choices.items():
+        if choice is not None and choice.keyed and key is None:
+            raise Invalid(f"column {clip(name)!r}: {choice.how} needs a key", next_step="Give mask_frame a key.")
+    if lazy.is_lazy(frame):
+        return lazy.masked(frame, choices, lambda part, name, choice: masked(part, name, choice, tags.get(name), key))
+    made: dict[int, Any] = {}
+    for position, name in enumerate(axes.names(frame)):
+        if name in choices:
+            choice = choices[name]
+            made[position] = None if choice is None else masked(frame, name, choice, tags.get(name), key, position)
+    return axes.with_values(frame, made)
+
+
+def chosen(frame: Any, name: str, how: How | None, tag: str | None) -> Choice:
+    """How a column of a frame is masked: as said, or by default. Raises `Invalid` where that does not fit it."""
+    check_column(frame, name)
+    values = axes.values(frame, name)
+    with naming(name):
+        choice = default_choice(values, tag) if how is None else how if isinstance(how, Choice) else choose(how)
+        check_fit(values, choice)
+        if entity := choice.text("by"):
+            check_column(frame, entity)
+            if axes.names(frame).count(entity) > 1:
+                raise Invalid(f"several columns are called {clip(entity)!r}", next_step="Rename them first.")
+        return choice
+
+
+def masked(
+    frame: Any, name: str, choice: Choice, tag: str | None, key: MaskKey | None, position: int | None = None
+) -> Any:
+    """A masked copy of one column, with a key of its own derived from `key`."""
+    by = choice.text("by")
+    with naming(name):
+        values = axes.values(frame, name) if position is None else axes.at(frame, position)
+        entity = None if by is None else axes.values(frame, by)
+        own = column_key(name, choice, key) if choice.keyed and key else None
+        return mask_column(values, choice, tag, key=own, entity=entity)
+
+
+def column_key(name: str, choice: Choice, key: MaskKey) -> MaskKey:
+    """Every column has its own, but dates of one entity move together, and columns given one name can be joined."""
+    return key.of_column(choice.how, choice.text("by") or name, choice.text("as"))
+
+
+@contextmanager
+def naming(column: str) -> Iterator[None]:
+    """Errors say which column they are about, and quote no values."""
+    try:
+        yield
+    except Invalid as problem:
+        raise type(problem)(f"column {clip(column)!r}: {problem}", next_step=problem.next_step) from None
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):  # their texts quote values
+        raise CannotHold(f"column {clip(column)!r} cannot be masked", next_step="Use null or drop for it.") from None
+
+
+def check_column(frame: Any, column: str) -> None:
+    """Raise `Invalid`, saying which there are, for a column that is not in the frame."""
+    known = axes.names(frame)
+    if column not in known:
+        near = difflib.get_close_matches(str(column), known, n=1)
+        shown = ", ".join(map(clip, known[:_SHOWN])) + (", ..." if len(known) > _SHOWN else "")
+        raise Invalid(
+            f"there is no column {clip(str(column))!r}",
+            next_step=f"Did you mean {clip(near[0])}?" if near else f"The columns are {shown}.",
+        )
