@@ -1,12 +1,15 @@
-"""Models without anything executable: scikit-learn through skops, arrays and torch state dicts through safetensors.
+"""Models without anything executable: scikit-learn through skops, arrays and torch state dicts through safetensors,
+boosters and ONNX models in the formats of their own libraries.
 
-Whatever else is refused, naming the supported ways. skops, scikit-learn, safetensors and torch belong to the extra
-`[models]` and are imported where an object of theirs is at hand: frames and files must work without them.
+Whatever else is refused, naming the supported ways. The libraries of models are optional and imported where an object
+of theirs is at hand: frames and files must work without them. Files of the last three are vetted by another process
+(`confined`) before they are sealed, and again before they are loaded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -14,10 +17,21 @@ import numpy as np
 from ..errors import CannotHold, SealBroken
 from ..manifest import Held
 from ..model import Label, Level
+from . import confined
 from .blob import PreparedBlob, open_bytes
 from .streams import DEFAULT_LIMITS, Fetch, Keys, Limits, Progress, opaque
 
-_WAYS = "Share a scikit-learn estimator, a numpy array, a dict of arrays, or a torch state_dict()."
+_WAYS = (
+    "Share a scikit-learn estimator, a booster of XGBoost or LightGBM, an ONNX model, a numpy array, a dict of arrays,"
+    " or a torch state_dict()."
+)
+_VETTED = {"xgboost": "Booster", "lightgbm": "Booster", "onnx": "ModelProto"}
+
+# Not in our extra: xgboost and xgboost-cpu hold the same files, and one would overwrite the other.
+_INSTALLED_AS = {"xgboost": "xgboost-cpu (without a graphics card) or xgboost"}
+
+# Estimators that wrap what can be held, and where it is in them.
+_WRAPPED = {"xgboost": ("XGBModel", ".get_booster()"), "lightgbm": ("LGBMModel", ".booster_")}
 
 
 def prepare_model(model: Any, label: Label) -> PreparedBlob:
@@ -50,6 +64,13 @@ def _dumps(model: Any) -> tuple[bytes, Held]:
             return _dump_arrays(model), Held("safetensors", detail="arrays")
         if all(_is_from("torch", value) for value in model.values()):
             return _dump_tensors(model), Held("safetensors", detail="torch")
+    for library, kind in _VETTED.items():
+        if _is_from(library, model, kind):
+            return _dump_vetted(library, model), Held(library)
+    for library, (kind, inside) in _WRAPPED.items():
+        if _is_from(library, model, kind):
+            step = f"Share the booster in it: model{inside}"
+            raise CannotHold(f"a {type(model).__name__} cannot be held as it is", next_step=step)
     if _is_from("sklearn", model):
         return _skops().dumps(model), Held("skops")
     raise CannotHold(f"an object of type {type(model).__name__} is not a model that can be held", next_step=_WAYS)
@@ -58,6 +79,8 @@ def _dumps(model: Any) -> tuple[bytes, Held]:
 def _loads(data: bytes, held: Held) -> Any:
     if held == Held("skops"):
         return _skops().loads(data)
+    if held.kind in _VETTED and held == Held(held.kind):
+        return _load_vetted(held.kind, data)
     if held.kind != "safetensors" or held.detail not in ("array", "arrays", "torch"):
         raise SealBroken()
     if held.detail == "torch":
@@ -89,8 +112,36 @@ def _dump_tensors(tensors: Mapping[str, Any]) -> bytes:
     return data
 
 
-def _is_from(library: str, thing: Any) -> bool:
-    return any(base.__module__.split(".")[0] == library for base in type(thing).__mro__)
+def _dump_vetted(library: str, model: Any) -> bytes:
+    """The bytes, if they are what would be opened again."""
+    data: bytes = _format(library).dumps(model)
+    try:
+        confined.vet(library, data)
+    except SealBroken as refusal:
+        why = "it is not built as that library builds them" if str(refusal) == str(SealBroken()) else str(refusal)
+        step = "Use a model without these parts, or share its parameters as arrays."
+        raise CannotHold(f"this model of {library} cannot be held: {why}", next_step=step) from None
+    return data
+
+
+def _load_vetted(library: str, data: bytes) -> Any:
+    known = _format(library)
+    confined.vet(library, data)
+    return known.loads(data)
+
+
+def _format(library: str) -> Any:
+    try:
+        import_module(library)
+    except ModuleNotFoundError:
+        raise _missing(library, _INSTALLED_AS.get(library, library)) from None
+    return import_module(f"{__package__}.{confined.FORMATS[library]}")
+
+
+def _is_from(library: str, thing: Any, kind: str | None = None) -> bool:
+    """Whether a thing's type, or one it is made from, is a library's, and called `kind` where that is given."""
+    mro = type(thing).__mro__
+    return any(base.__module__.split(".")[0] == library and kind in (None, base.__name__) for base in mro)
 
 
 def _skops() -> Any:
@@ -102,15 +153,11 @@ def _skops() -> Any:
 
 
 def _safetensors(flavour: str) -> Any:
-    from importlib import import_module
-
     try:
         return import_module(f"safetensors.{flavour}")
     except ModuleNotFoundError:
         raise _missing("safetensors" if flavour == "numpy" else "torch") from None
 
 
-def _missing(what: str) -> CannotHold:
-    return CannotHold(
-        f"this model needs {what}, which is not installed", next_step='pip install "jupyter_securecollab[models]"'
-    )
+def _missing(what: str, package: str = '"jupyter_securecollab[models]"') -> CannotHold:
+    return CannotHold(f"this model needs {what}, which is not installed", next_step=f"pip install {package}")
