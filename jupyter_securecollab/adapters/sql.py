@@ -32,6 +32,9 @@ HEAD = "0002"
 _CHECKED_WHOLE = 64 * 1024 * 1024
 """Largest database, in bytes, that is checked page by page at every start."""
 
+_CHECKPOINT = 4000
+"""Pages in the write-ahead log when a commit also moves them to the tables, which it then takes long for."""
+
 # 64 bits everywhere; SQLite makes a lone INTEGER key the row's own address.
 WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -170,6 +173,11 @@ def _select(
 
 
 @cache
+def _insert(kind: type[Row]) -> sa.Executable:
+    return _TABLES[kind].insert()
+
+
+@cache
 def _upsert(kind: type[Row]) -> sa.Executable:
     statement = insert(_TABLES[kind])
     rest = {name: statement.excluded[name] for name in kind.__struct_fields__ if name not in kind.key}
@@ -248,7 +256,7 @@ class SqlRows(Rows):
 
     def put_many(self, rows: Sequence[Row]) -> None:
         if rows:
-            self._execute(_TABLES[type(rows[0])].insert(), [_values(row) for row in rows])
+            self._execute(_insert(type(rows[0])), [_values(row) for row in rows])
 
     def remove(self, kind: type[_R], *key: object) -> None:
         self._execute(_delete(kind), {f"by_{n}": v for n, v in zip(kind.key, key, strict=True)})
@@ -264,19 +272,23 @@ class SqlRows(Rows):
             yield
 
 
-def _engine(url: str, begin: str) -> sa.Engine:
-    engine = sa.create_engine(url)
+def _engine(url: str, begin: str | None, *, patience: int = 10_000) -> sa.Engine:
+    """Connections that begin transactions with this statement, None for without, and wait this long (ms) for a lock."""
+    engine = sa.create_engine(url, pool_reset_on_return="rollback" if begin else None)
 
     @sa.event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: object) -> None:
         # The driver's own transaction handling breaks savepoints: we say BEGIN ourselves.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=10000"):
+        for pragma in (f"busy_timeout={patience}", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT}")
 
-    @sa.event.listens_for(engine, "begin")
-    def _began(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
+    if begin is not None:
+
+        @sa.event.listens_for(engine, "begin")
+        def _began(connection: sa.Connection) -> None:
+            connection.exec_driver_sql(begin)
 
     return engine
 
@@ -290,6 +302,7 @@ class SqlStore:
     def __init__(self, url: str) -> None:
         self._writers = _engine(url, "BEGIN IMMEDIATE")
         self._readers = _engine(url, "BEGIN")
+        self._glances = _engine(url, None, patience=0)
         self._closed = False
         with _translated():
             self._check()
@@ -342,6 +355,12 @@ class SqlStore:
         with _translated(), self._readers.begin() as connection:
             yield SqlRows(connection)
 
+    @contextmanager
+    def glance(self) -> Iterator[Rows]:
+        self._check_open()
+        with _translated(), self._glances.connect() as connection:
+            yield SqlRows(connection)
+
     def wipe(self) -> None:
         self._check_open()
         with _translated(), self._readers.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -356,3 +375,4 @@ class SqlStore:
         self._closed = True
         self._writers.dispose()
         self._readers.dispose()
+        self._glances.dispose()

@@ -199,6 +199,11 @@ class Journal:
         with self._store.snapshot() as rows:
             return query(rows)
 
+    def glance(self, query: Callable[[Rows], T]) -> T:
+        """Ask one question without waiting for anybody; `Unavailable` if that cannot be."""
+        with self._store.glance() as rows:
+            return query(rows)
+
     def now(self, rows: Rows) -> datetime:
         """Time to decide a reading operation at, by the same rule as for writing ones. Raises `Unavailable`."""
         newest = rows.find(EntryRow, newest=True, limit=1)

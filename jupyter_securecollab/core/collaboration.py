@@ -112,6 +112,7 @@ class Collaboration:
         self.add_member = accounts.add_member
         self.remove_member = accounts.remove_member
         self.account = accounts.account
+        self.account_at_once = accounts.account_at_once
         self.account_of_token = accounts.account_of_token
         self.groups_of = accounts.groups_of
         self.is_team = accounts.is_team

@@ -15,7 +15,7 @@ import msgspec
 
 from ..model import Caller
 from ..proofs import Frontier, leaf_hash
-from ..runs import ACT, RecordingState, Run, Seen, parse_record
+from ..runs import ACT, Record, RecordingState, Run, Seen, parse_record
 from .access import whole_milliseconds
 from .audit import Work
 from .catalog import DataKeyRow, ExecutionRow
@@ -50,7 +50,8 @@ class ExecutionBook:
         if not seen:
             return
         self._key = self._key or self._code_key()
-        bodies = [_with_code(one, self._key) for one in seen]
+        records = [_with_code(one, self._key) for one in seen]
+        bodies = [record.body() for record in records]
         tree = Frontier()
         for body in bodies:
             tree.append(leaf_hash(body.encode()))
@@ -58,7 +59,8 @@ class ExecutionBook:
         def operation(work: Work) -> None:
             newest = work.rows.find(ExecutionRow, newest=True, limit=1)
             first = newest[0].seq + 1 if newest else 0
-            rows = [_row(first + place, work.index, body) for place, body in enumerate(bodies)]
+            pairs = enumerate(zip(records, bodies, strict=True))
+            rows = [_row(first + place, work.index, record, body) for place, (record, body) in pairs]
             work.record(ACT, _RECORDER, detail={"first": first, "count": len(rows), "root": tree.root().hex()})
             work.rows.put_many(rows)
 
@@ -106,14 +108,13 @@ def _nobody_records() -> RecordingState:
     return RecordingState("off", ("This vault runs in no server that executes anything.",))
 
 
-def _with_code(seen: Seen, key: bytes) -> str:
-    """The record's bytes, the code in it as length and keyed hash: short code could be guessed from a plain one."""
-    record = seen.record
-    if seen.code is not None:
-        mark = hmac.digest(key, seen.code, "sha256").hex()
-        record = msgspec.structs.replace(record, length=len(seen.code), code=mark)
-    return record.body()
+def _with_code(seen: Seen, key: bytes) -> Record:
+    """The record, the code in it as length and keyed hash: short code could be guessed from a plain one."""
+    if seen.code is None:
+        return seen.record
+    mark = hmac.digest(key, seen.code, "sha256").hex()
+    return msgspec.structs.replace(seen.record, length=len(seen.code), code=mark)
 
 
-def _row(seq: int, entry: int, body: str) -> ExecutionRow:
-    return ExecutionRow(seq, entry, *parse_record(body).columns(), body)
+def _row(seq: int, entry: int, record: Record, body: str) -> ExecutionRow:
+    return ExecutionRow(seq, entry, *record.columns(), body)

@@ -76,6 +76,9 @@ class Store(Protocol):
     def snapshot(self) -> AbstractContextManager[Rows]:
         """A consistent view for reading; never blocks writers."""
 
+    def glance(self) -> AbstractContextManager[Rows]:
+        """For one question that must hold nobody up: raises `errors.Unavailable` rather than wait for a lock."""
+
     def wipe(self) -> None:
         """Make sure that nothing deleted so far can be found in the files; waits for readers that may still need it."""
 

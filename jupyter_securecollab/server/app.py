@@ -17,7 +17,7 @@ from ..model import Level
 from ..runs import Mode
 from .doctor import recording_problems
 from .embedded import EmbeddedHandler
-from .execution import Recording
+from .execution import PATIENCE, Recording
 from .execution_requests import RequestRecord
 from .handlers import AsyncDoor, handlers
 from .hooks import Failure, Hooks, chosen_hooks
@@ -66,6 +66,9 @@ class SecureCollabApp(ExtensionApp):
         help="Who executes what is recorded. Where it cannot be: go on and record the gap (flag), or stop (block).",
     ).tag(config=True)
 
+    record_seconds = Float(
+        PATIENCE, help="Seconds the vault may take to record something before it counts as unable to."
+    ).tag(config=True)
     audit_hooks = List(
         Unicode(), help="Audit hooks asked before and told after every execution, by name, in order."
     ).tag(config=True)
@@ -100,7 +103,7 @@ class SecureCollabApp(ExtensionApp):
         settings = Settings(name=self.vault_name, default_up_to=Level(self.default_up_to))
         copies = Path(self.checkpoint_folder) if self.checkpoint_folder else None
         self.door = open_vault(Path(self.folder), settings, copies=copies)
-        self.recording = Recording(cast(Mode, self.record_executions), self.door.record, now)
+        self.recording = Recording(cast(Mode, self.record_executions), self.door.record, now, self.record_seconds)
         self.door.recorded_by(self.recording.state)
         if self.audit_hooks and self.record_executions == "off":
             raise Invalid(

@@ -38,8 +38,8 @@ NOT_RECORDED = frozenset(
 OPEN_LIMIT = 20_000
 """Unanswered messages per kernel; more are refused, in either mode."""
 
-PATIENCE = {"block": 15.0, "flag": 1.0}
-"""Seconds to wait for a record: before something is executed (`block`), before its reply goes out (`flag`)."""
+PATIENCE = 3.0
+"""Seconds the vault may take for a record before it counts as unable to write, and nobody waits for it any more."""
 
 _GRACE = 0.5
 _ASSETS = 50
@@ -77,14 +77,17 @@ class _Kernel:
 class Recording:
     """The server's record of executions. All methods are for the event loop's thread; none of them waits."""
 
-    def __init__(self, mode: Mode, write: Callable[[Sequence[Seen]], None], clock: Clock) -> None:
+    def __init__(
+        self, mode: Mode, write: Callable[[Sequence[Seen]], None], clock: Clock, patience: float = PATIENCE
+    ) -> None:
         self.mode: Mode = mode
+        self._patience = patience
         self._clock = clock
         self._kernels: dict[str, _Kernel] = defaultdict(_Kernel)
         self._notebooks: dict[str, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._durable = 0
-        self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self._waiters: list[tuple[int, asyncio.Future[bool]]] = []
         self._problems: Callable[[], tuple[str, ...]] = tuple
         self._ended: Callable[[Record], None] = lambda _: None
         name = secrets.token_hex(8)
@@ -173,20 +176,23 @@ class Recording:
             self._close(kernel_id, msg_id, run)
 
     async def durable(self, run: Watched) -> bool:
-        """Wait, not for ever, until the start of a run is durable; whether it is."""
+        """Wait, not for ever, until the start of a run is durable; whether it is.
+
+        While the vault is known to be unable to write nobody waits: it is tried again meanwhile.
+        """
         if self._writer is None or run.ticket is None:
             return False
         if run.ticket <= self._durable:
             return True
-        if self.mode == "flag" and self._writer.failing_since is not None:
-            return False  # known to be broken: nobody is made to wait for it
-        waiter = asyncio.get_running_loop().create_future()
+        if self._writer.failing_since is not None:
+            return False
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiters.append((run.ticket, waiter))
         try:
-            await asyncio.wait_for(waiter, PATIENCE[self.mode])
+            return await asyncio.wait_for(waiter, self._patience)
         except TimeoutError:
+            self._writer.overdue()
             return False
-        return True
 
     def is_durable(self, run: Watched) -> bool:
         """Whether the start of a run is durable by now."""
@@ -379,15 +385,16 @@ class Recording:
             self._ended(end)
 
     def _advanced(self, done: int) -> None:
-        """On the writer's thread: so many records are durable."""
+        """On the writer's thread: so many records are durable, or the vault cannot write more."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake, done)
 
     def _wake(self, done: int) -> None:
         self._durable = max(self._durable, done)
+        failing = self._writer is not None and self._writer.failing_since is not None
         for ticket, waiter in self._waiters:
-            if ticket <= self._durable and not waiter.done():
-                waiter.set_result(None)
+            if (failing or ticket <= self._durable) and not waiter.done():
+                waiter.set_result(ticket <= self._durable)
         self._waiters = [(ticket, waiter) for ticket, waiter in self._waiters if not waiter.done()]
 
 

@@ -7,10 +7,13 @@ write, records are kept and tried again; only beyond a limit are they dropped, a
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 
 from ..core.ports import Clock
 from ..errors import StoreBroken, Unavailable
@@ -30,7 +33,8 @@ _log = logging.getLogger(__name__)
 
 
 class ExecutionWriter:
-    """`write` makes a batch durable or raises. `advanced` is called, on the thread, with how many have been so far.
+    """`write` makes a batch durable or raises. After each attempt `advanced` is called, on the thread, with how many
+    have been written so far.
 
     A ticket is the number of a record, from 1 on: it is durable once `advanced` has reached it.
     """
@@ -44,15 +48,17 @@ class ExecutionWriter:
         self._given = 0
         self._done = 0
         self._urgent = False
-        self._closed = False
         self._gap: tuple[datetime, int] | None = None
-        self._changed = threading.Condition()
+        # Apart, so that whoever puts never waits for a thread that has the lock, but not the interpreter.
+        self._lock = threading.Lock()
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="execution-records", daemon=True)
         self._thread.start()
 
     @property
     def failing_since(self) -> datetime | None:
-        """Since when the vault could not write what it was given; None while it can."""
+        """Since when the vault could not write, or not in time, what it was given; None while it can."""
         gap = self._gap
         return gap[0] if gap else None
 
@@ -65,37 +71,41 @@ class ExecutionWriter:
     def put(self, seen: Seen, *, urgent: bool = False) -> int | None:
         """Take a record and return its ticket, or None if there was no room for it. `urgent`: somebody waits for it."""
         size = len(seen.code or b"")
-        with self._changed:
-            if self._closed or len(self._waiting) >= KEPT or self._code + size > KEPT_CODE:
+        with self._lock:
+            if self._closed.is_set() or len(self._waiting) >= KEPT or self._code + size > KEPT_CODE:
                 since, lost = self._gap or (self._clock(), 0)
                 self._gap = (since, lost + 1)
                 return None
             self._waiting.append(seen)
             self._code += size
             self._given += 1
-            if urgent and not self._urgent:
-                self._urgent = True
-                self._changed.notify()
-            return self._given
+            ticket, wake = self._given, urgent and not self._urgent
+            self._urgent = self._urgent or urgent
+        if wake:
+            self._wake.put(None)
+        return ticket
+
+    def overdue(self) -> None:
+        """Somebody has waited for too long: a failure until all that waits now is written."""
+        self._failed("they wait to be written for too long")
 
     def close(self) -> None:
         """Write what waits, if that is possible now, and stop."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
+        self._closed.set()
+        self._wake.put(None)
         self._thread.join()
 
     def _run(self) -> None:
         while True:
-            with self._changed:
-                if not (self._urgent or self._closed):
-                    self._changed.wait(_LINGER)
-                batch = [self._waiting[place] for place in range(min(BATCH, len(self._waiting)))]
+            if not self._urgent:
+                with suppress(queue.Empty):
+                    self._wake.get(timeout=_LINGER)
+            closed = self._closed.is_set()
+            with self._lock:
+                batch = list(islice(self._waiting, BATCH))
                 self._urgent = len(self._waiting) > len(batch)
-                closed = self._closed
-            if batch and not self._attempt(batch) and not closed:
-                with self._changed:
-                    self._changed.wait_for(lambda: self._closed, _RETRY)
+            if (batch or self._gap) and not self._attempt(batch) and not closed:
+                self._closed.wait(_RETRY)
             if closed and (not self._waiting or self._gap):
                 return
 
@@ -105,7 +115,8 @@ class ExecutionWriter:
         try:
             self._write([*self._told(gap), *batch])
         except (Unavailable, StoreBroken) as error:
-            self._failed(gap, str(error))
+            self._failed(str(error))
+            self._advanced(self._done)
             return False
         except Exception as error:  # a mistake of ours: one record must not stop all that follow it
             if len(batch) > 1:
@@ -116,18 +127,18 @@ class ExecutionWriter:
             return True
         if gap is not None:
             _log.warning("executions are recorded again; %d records were lost", gap[1])
-            with self._changed:
+            with self._lock:
                 # What was dropped while this was being written is told with the next batch.
                 more = (self._gap or gap)[1] - gap[1]
                 self._gap = (self._clock(), more) if more else None
         self._finish(len(batch))
         return True
 
-    def _failed(self, gap: tuple[datetime, int] | None, why: str) -> None:
-        if gap is None:
+    def _failed(self, why: str) -> None:
+        with self._lock:
+            known, self._gap = self._gap, self._gap or (self._clock(), 0)
+        if known is None:
             _log.error("executions cannot be recorded just now: %s", why)
-            with self._changed:
-                self._gap = self._gap or (self._clock(), 0)
 
     def _told(self, gap: tuple[datetime, int] | None) -> list[Seen]:
         if gap is None:
@@ -138,7 +149,7 @@ class ExecutionWriter:
         ]
 
     def _finish(self, count: int) -> None:
-        with self._changed:
+        with self._lock:
             for _ in range(count):
                 self._code -= len(self._waiting.popleft().code or b"")
             self._done += count

@@ -39,6 +39,9 @@ class Accounts(Protocol):
     def account(self, name: str) -> Account | None:
         """The account of that name, active or not."""
 
+    def account_at_once(self, name: str) -> Account | None:
+        """The same; raises `Unavailable` where it would have to wait. Called from the event loop."""
+
     def account_of_token(self, sha256_hex: str) -> Account | None:
         """The account whose personal token has this hash, active or not."""
 
@@ -117,6 +120,13 @@ class People:
         if self.mode != "team":
             return 0
         account = await self.account(person)
+        return account.epoch if account else None
+
+    def epoch_at_once(self, person: str) -> int | None:
+        """The same for messages, each of which would wait for a thread; `Unavailable` if the vault cannot say."""
+        if self.mode != "team":
+            return 0
+        account = _active(self._accounts.account_at_once(person))
         return account.epoch if account else None
 
     async def kernel_environment(self, kernel_id: str, owner: str | None) -> dict[str, str]:

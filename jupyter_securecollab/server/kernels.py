@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -29,6 +30,7 @@ from tornado import web
 from tornado.websocket import WebSocketClosedError
 from traitlets import default
 
+from ..errors import Unavailable
 from ..runs import Outcome
 from .execution import NOT_RECORDED, Watched
 from .identity import People, SignedIn
@@ -36,6 +38,10 @@ from .kernel_messages import V1, Broadcasts, Incoming
 
 EXTENSION_ARGUMENT = "--ext=jupyter_securecollab.notebook"
 RUNS_CODE = frozenset({"execute_request", "comm_open", "comm_msg", "comm_close", "debug_request"})
+UNCONFIRMED = 600.0
+"""Seconds for which a websocket goes on while the vault cannot say whether its person is still signed in."""
+
+_LATER = "Run it again in a minute; if that does not help, tell the administrator."
 _SERVER_SECRETS = frozenset(
     ("JUPYTER_TOKEN", "JUPYTER_TOKEN_FILE", "JPY_API_TOKEN", "JUPYTERHUB_API_TOKEN", "CONFIGPROXY_AUTH_TOKEN")
 )
@@ -184,6 +190,7 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
         self._in_order = asyncio.Lock()  # is fair: whoever waits longest goes first
         self._arriving: set[asyncio.Task[None]] = set()
         self._recording = self._people.recording
+        self._confirmed = time.monotonic()
         self._held: deque[tuple[Watched | None, Any, list[Any]]] = deque()
 
     def handle_incoming_message(self, incoming_msg: str | bytes) -> None:
@@ -195,11 +202,15 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
     async def _forward(self, incoming_msg: str | bytes) -> None:
         async with self._in_order:
             try:
-                person = await self._person()
+                message = Incoming(incoming_msg, self.subprotocol, self.session)
+                try:
+                    person = self._person()
+                except Unavailable:
+                    self._refuse(message, "the vault cannot say just now whether you are still signed in", _LATER)
+                    return
                 if person is None:
                     self.websocket_handler.close(1008, "signed out")
                     return
-                message = Incoming(incoming_msg, self.subprotocol, self.session)
                 if not await self._recorded(person, message):
                     return
                 if message.header["msg_type"] in RUNS_CODE:
@@ -209,12 +220,23 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
                 self.log.warning("closing a websocket of kernel %s after this message", self.kernel_id, exc_info=True)
                 self.websocket_handler.close(1007)
 
-    async def _person(self) -> str | None:
-        """Whose websocket this is, as long as the sign-in it was opened under lasts."""
+    def _person(self) -> str | None:
+        """Whose websocket this is, as long as the sign-in it was opened under lasts.
+
+        While the vault cannot be read, what it said last counts for a while, unless everything waits for it (`block`).
+        """
         user = self.websocket_handler.current_user
         person = self._people.person_of(user)
         epoch = user.epoch if isinstance(user, SignedIn) else 0
-        return person if person is not None and await self._people.epoch(person) == epoch else None
+        try:
+            if person is None or self._people.epoch_at_once(person) != epoch:
+                return None
+        except Unavailable:
+            if self._recording.mode == "block" or time.monotonic() - self._confirmed > UNCONFIRMED:
+                raise
+        else:
+            self._confirmed = time.monotonic()
+        return person
 
     async def _recorded(self, person: str, message: Incoming) -> bool:
         """Put on record what is about to be executed; whether it may be."""
@@ -239,7 +261,7 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
         self._refuse(
             message,
             "this was not executed: it cannot be put on record just now, and nothing is executed here off the record",
-            "Run it again in a minute; if that does not help, tell the administrator.",
+            _LATER,
         )
         return False
 

@@ -31,6 +31,8 @@ class MemoryAccounts:
     def account(self, name):
         return self.by_name.get(name)
 
+    account_at_once = account
+
     def account_of_token(self, sha256_hex):
         return self.by_name.get(self.by_token.get(sha256_hex, ""))
 
