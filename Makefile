@@ -13,7 +13,8 @@ PYTHON313 ?= $(shell for found in python3.13 "$$HOME"/.pyenv/versions/3.13.*/bin
 BIN := .venv/bin
 UV := $(shell command -v uv || echo .make/uv/bin/uv)
 BUNDLE := jupyter_securecollab/labextension/package.json
-FRONTEND := $(shell find labextension/src labextension/style labextension/schema -type f) labextension/tsconfig.json
+FRONTEND := $(shell find labextension/src labextension/style labextension/schema -type f) labextension/tsconfig.json \
+  docs/guide/what-is-recorded.md
 
 setup: .make/installed
 

@@ -1,6 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
+// What JupyterLab's builder does with Markdown.
+const markdown = {
+  name: 'markdown',
+  transform: (text, id) => (id.endsWith('.md') ? `export default ${JSON.stringify(text)}` : null)
+};
+
 export default defineConfig({
+  plugins: [markdown],
   test: {
     environment: 'jsdom',
     include: ['tests/**/*.test.{ts,tsx}'],

@@ -57,8 +57,9 @@ def wheel(bare_path: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "labextension", source / "labextension", ignore=LEFT_OUT)
     shutil.copytree(ROOT / "jupyter_securecollab", source / "jupyter_securecollab", ignore=LEFT_OUT)
     shutil.rmtree(source / "jupyter_securecollab" / "labextension", ignore_errors=True)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
+    (source / "docs" / "guide").mkdir(parents=True)
+    for name in ("pyproject.toml", "README.md", "LICENSE", "docs/guide/what-is-recorded.md"):
+        shutil.copy(ROOT / name, source / name)
     run(UV, "build", "-q", "--wheel", "--python", sys.executable, "--out-dir", "dist", cwd=source, path=bare_path)
     (built,) = (source / "dist").glob("*.whl")
     return built

@@ -36,3 +36,16 @@ export const levelIcons: Readonly<Record<Level, LabIcon>> = {
     '<path d="M2.7 2 1.3 3.4l3.6 3.6A13 13 0 0 0 1 12c1.7 4.4 6 7.5 11 7.5 1.8 0 3.4-.4 4.9-1.1l3.7 3.7 1.4-1.4L2.7 2zM12 17a5 5 0 0 1-4.6-7l1.6 1.6A3 3 0 0 0 12.4 15l1.6 1.6c-.6.2-1.3.4-2 .4zm0-12.5c-1.3 0-2.6.2-3.8.6L10.3 7.3A5 5 0 0 1 16.7 13.7l3 3A13 13 0 0 0 23 12c-1.7-4.4-6-7.5-11-7.5z"/>'
   )
 };
+
+/** A sheet with lines and the dot of a recorder. */
+export const recordedIcon = icon(
+  'recorded',
+  '<path d="M5 3h14v9.3a6 6 0 0 0-2-.3V5H7v14h4.3c.2.7.5 1.4.9 2H5V3zm3.5 4h7v2h-7V7zm0 4h4v2h-4v-2z"/><circle cx="17" cy="18" r="4"/>'
+);
+
+/** The same, struck out. */
+export const notRecordedIcon = icon(
+  'not-recorded',
+  '<path d="M5 3h14v9.3a6 6 0 0 0-2-.3V5H7v14h4.3c.2.7.5 1.4.9 2H5V3zm3.5 4h7v2h-7V7zm0 4h4v2h-4v-2z"/>' +
+    '<path d="m13.4 15.8 1.4-1.4 2.2 2.2 2.2-2.2 1.4 1.4-2.2 2.2 2.2 2.2-1.4 1.4-2.2-2.2-2.2 2.2-1.4-1.4 2.2-2.2z"/>'
+);

@@ -6,29 +6,33 @@ import {
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { ICommandPalette, type MainAreaWidget, Notification } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { refreshIcon } from '@jupyterlab/ui-components';
 
 import { ServerVault } from './api';
-import { panelIcon } from './icons';
+import { guidePage } from './guide';
+import { panelIcon, recordedIcon } from './icons';
 import { insertCell, openSource } from './insert';
 import { SharedAssets } from './model';
 import { tellNotebooks } from './notice';
 import { SharedPanel } from './panel';
 import { CHANGED_EVENT, Commands, ISharedAssets, PLUGIN_ID, TRANSLATION_DOMAIN } from './tokens';
+import { Understood } from './understood';
 
 const plugin: JupyterFrontEndPlugin<ISharedAssets> = {
   id: PLUGIN_ID,
   description: 'What is shared with you and what you share, in the sidebar.',
   autoStart: true,
   provides: ISharedAssets,
-  requires: [INotebookTracker],
+  requires: [INotebookTracker, IRenderMimeRegistry],
   optional: [ITranslator, ICommandPalette, ILayoutRestorer],
   activate: (
     app: JupyterFrontEnd,
     notebooks: INotebookTracker,
+    rendermime: IRenderMimeRegistry,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null
@@ -41,17 +45,19 @@ const plugin: JupyterFrontEndPlugin<ISharedAssets> = {
       }
     });
 
+    const onGuide = (): void => void app.commands.execute(Commands.showGuide);
     const panel = new SharedPanel({
       assets,
       trans,
-      onOpen: name => void app.commands.execute(Commands.insertOpen, { name })
+      onOpen: name => void app.commands.execute(Commands.insertOpen, { name }),
+      onGuide
     });
     app.shell.add(panel, 'left', { rank: 600 });
     restorer?.add(panel, panel.id);
 
-    tellNotebooks(notebooks, assets, trans);
-    addCommands(app, { assets, panel, notebooks, trans });
-    for (const command of [Commands.show, Commands.refresh]) {
+    tellNotebooks({ notebooks, assets, understood: new Understood(), trans, onGuide });
+    addCommands(app, { assets, panel, notebooks, rendermime, trans });
+    for (const command of [Commands.show, Commands.refresh, Commands.showGuide]) {
       palette?.addItem({ command, category: trans.__('Secure collaboration') });
     }
     return assets;
@@ -62,10 +68,13 @@ interface Parts {
   assets: ISharedAssets;
   panel: SharedPanel;
   notebooks: INotebookTracker;
+  rendermime: IRenderMimeRegistry;
   trans: TranslationBundle;
 }
 
-function addCommands(app: JupyterFrontEnd, { assets, panel, notebooks, trans }: Parts): void {
+function addCommands(app: JupyterFrontEnd, parts: Parts): void {
+  const { assets, panel, notebooks, rendermime, trans } = parts;
+  let guide: MainAreaWidget | null = null;
   app.commands.addCommand(Commands.show, {
     label: trans.__('Secure Collaboration'),
     caption: trans.__('Show what is shared with you and what you share'),
@@ -83,6 +92,17 @@ function addCommands(app: JupyterFrontEnd, { assets, panel, notebooks, trans }: 
     label: trans.__('Insert a Cell that Opens Something Shared'),
     execute: ({ name }) => {
       insertOpen(typeof name === 'string' ? name : '', notebooks, trans);
+    }
+  });
+  app.commands.addCommand(Commands.showGuide, {
+    label: trans.__('What Is Recorded of Executions'),
+    icon: recordedIcon,
+    execute: () => {
+      if (guide === null || guide.isDisposed) {
+        guide = guidePage(rendermime, trans);
+        app.shell.add(guide, 'main');
+      }
+      app.shell.activateById(guide.id);
     }
   });
 }

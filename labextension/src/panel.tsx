@@ -14,12 +14,13 @@ export interface PanelOptions {
   assets: ISharedAssets;
   trans: TranslationBundle;
   onOpen: (name: string) => void;
+  onGuide: () => void;
 }
 
 export class SharedPanel extends SidePanel {
   constructor(private readonly options: PanelOptions) {
     super();
-    const { assets, trans } = options;
+    const { assets, trans, onGuide } = options;
     this.id = PANEL_ID;
     this.addClass('jp-SecureCollab');
     this.title.icon = panelIcon;
@@ -28,7 +29,9 @@ export class SharedPanel extends SidePanel {
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Secure collaboration'));
 
-    const header = this.follow(() => <Header shown={assets.shown} trans={trans} />);
+    const header = this.follow(() => (
+      <Header shown={assets.shown} trans={trans} onGuide={onGuide} />
+    ));
     header.addClass('jp-SecureCollab-header');
     this.header.addWidget(header);
     this.addSection(trans.__('Shared with me'), false, trans.__('Nothing is shared with you yet.'));

@@ -16,7 +16,8 @@ export const CHANGED_EVENT = 'https://jupyter-securecollab.readthedocs.io/events
 export const Commands = {
   show: 'securecollab:show',
   refresh: 'securecollab:refresh',
-  insertOpen: 'securecollab:insert-open'
+  insertOpen: 'securecollab:insert-open',
+  showGuide: 'securecollab:show-guide'
 } as const;
 
 /** What the vault last said, or why it could not. A failure never leaves an old list standing. */

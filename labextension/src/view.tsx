@@ -6,14 +6,20 @@ import { fileIcon, spreadsheetIcon, treeViewIcon } from '@jupyterlab/ui-componen
 import * as React from 'react';
 
 import type { AssetSummary, Level, RecordingState, VaultError, Who } from './api';
-import { levelIcons } from './icons';
+import { levelIcons, notRecordedIcon, recordedIcon } from './icons';
 import type { Shown } from './tokens';
 
 const kindIcons = { frame: spreadsheetIcon, model: treeViewIcon, file: fileIcon };
 
+interface HeaderProps {
+  shown: Shown;
+  trans: TranslationBundle;
+  onGuide: () => void;
+}
+
 /** Who you are here and how far that carries, or what is wrong and what to do about it. */
-export function Header(props: { shown: Shown; trans: TranslationBundle }): React.JSX.Element {
-  const { shown, trans } = props;
+export function Header(props: HeaderProps): React.JSX.Element {
+  const { shown, trans, onGuide } = props;
   switch (shown.status) {
     case 'loading':
       return <div role="status">{trans.__('Asking the vault…')}</div>;
@@ -23,7 +29,7 @@ export function Header(props: { shown: Shown; trans: TranslationBundle }): React
       return (
         <>
           <Identity who={shown.who} trans={trans} />
-          <Recorded state={shown.recording} trans={trans} />
+          <Recorded state={shown.recording} trans={trans} onGuide={onGuide} />
         </>
       );
   }
@@ -43,22 +49,49 @@ function Identity(props: { who: Who; trans: TranslationBundle }): React.JSX.Elem
   );
 }
 
+interface RecordedProps {
+  state: RecordingState;
+  trans: TranslationBundle;
+  onGuide: () => void;
+}
+
 /** Whether what is executed is recorded; if not, or not all, why. */
-function Recorded(props: { state: RecordingState; trans: TranslationBundle }): React.JSX.Element {
-  const { state, trans } = props;
-  if (state.why_not.length === 0) {
-    return (
-      <div className="jp-SecureCollab-note">{trans.__('What you execute here is recorded.')}</div>
-    );
-  }
+function Recorded(props: RecordedProps): React.JSX.Element {
+  const { state, trans, onGuide } = props;
+  const whole = state.why_not.length === 0;
+  const icon = whole ? recordedIcon : notRecordedIcon;
   return (
-    <div className="jp-SecureCollab-problem" role="alert">
-      <strong>{trans.__('What is executed here is not, or not all, recorded.')}</strong>
-      {state.why_not.map(why => (
-        <div key={why}>{why}</div>
-      ))}
+    <div
+      className={`jp-SecureCollab-recorded${whole ? '' : ' jp-SecureCollab-problem'}`}
+      role={whole ? 'status' : 'alert'}
+    >
+      <icon.react tag="span" className="jp-SecureCollab-kind" aria-hidden="true" />
+      <div>
+        <strong>{recordedTitle(state, trans)}</strong>
+        {(whole ? [recordedRule(state, trans)] : state.why_not).map(text => (
+          <div key={text}>{text}</div>
+        ))}
+        <button type="button" className="jp-SecureCollab-link" onClick={onGuide}>
+          {trans.__('What exactly is recorded')}
+        </button>
+      </div>
     </div>
   );
+}
+
+function recordedTitle(state: RecordingState, trans: TranslationBundle): string {
+  if (state.mode === 'off') {
+    return trans.__('Executions are not recorded.');
+  }
+  return state.why_not.length === 0
+    ? trans.__('Executions are recorded.')
+    : trans.__('Executions are not, or not all, recorded.');
+}
+
+function recordedRule(state: RecordingState, trans: TranslationBundle): string {
+  return state.mode === 'block'
+    ? trans.__('What cannot be recorded is not executed.')
+    : trans.__('When the vault cannot write, cells still run and are recorded later.');
 }
 
 function deploymentNote(deployment: Who['deployment'], trans: TranslationBundle): string {

@@ -22,14 +22,17 @@ describe('SharedPanel', () => {
   let assets: Standing;
   let panel: SharedPanel;
   let opened: string[];
+  let guides: number;
 
   beforeEach(async () => {
     assets = new Standing();
     opened = [];
+    guides = 0;
     panel = new SharedPanel({
       assets,
       trans: nullTranslator.load('jupyter_securecollab'),
-      onOpen: name => opened.push(name)
+      onOpen: name => opened.push(name),
+      onGuide: () => (guides += 1)
     });
     await act(async () => {
       Widget.attach(panel, document.body);
@@ -83,16 +86,42 @@ describe('SharedPanel', () => {
       .map(row => row.querySelector('.jp-SecureCollab-name')?.textContent);
   }
 
-  it('says whether what is executed is recorded, and why not', async () => {
-    await showList();
-    expect(panel.node.textContent).toContain('What you execute here is recorded.');
-    const recording = { mode: 'flag' as const, why_not: ['<b>Another class</b> is in use.'] };
-    await show({ status: 'ready', who: bob, assets: [], recording });
-    const alert = panel.node.querySelector('[role=alert]');
-    expect(alert?.textContent).toContain(
-      'not, or not all, recorded.<b>Another class</b> is in use.'
+  function showRecording(mode: 'flag' | 'block' | 'off', ...why_not: string[]): Promise<void> {
+    return show({ status: 'ready', who: bob, assets: [], recording: { mode, why_not } });
+  }
+
+  function recordingSays(role: 'status' | 'alert'): string | null | undefined {
+    return panel.node.querySelector(`.jp-SecureCollab-recorded[role=${role}]`)?.textContent;
+  }
+
+  it('says that executions are recorded, and what happens when they cannot be', async () => {
+    await showRecording('flag');
+    expect(recordingSays('status')).toMatch(/^Executions are recorded\..*cells still run/);
+    await showRecording('block');
+    expect(recordingSays('status')).toMatch(/^Executions are recorded\..*is not executed/);
+    expect(recordingSays('alert')).toBeUndefined();
+  });
+
+  it.each(['flag', 'block'] as const)('says why not all is recorded with %s', async mode => {
+    await showRecording(mode, '<b>Another class</b> is in use.', 'And another.');
+    expect(recordingSays('alert')).toMatch(
+      /^Executions are not, or not all, recorded\.<b>Another class<\/b> is in use\.And another\./
     );
-    expect(panel.node.textContent).not.toContain('What you execute here is recorded.');
+    expect(recordingSays('status')).toBeUndefined();
+    expect(panel.node.textContent).not.toMatch(/Executions are recorded|still run|not executed/);
+  });
+
+  it('says that nothing is recorded where it is switched off', async () => {
+    await showRecording('off', 'An administrator switched it off.');
+    expect(recordingSays('alert')).toMatch(
+      /^Executions are not recorded\.An administrator switched it off\./
+    );
+  });
+
+  it('leads to the guide', async () => {
+    await showRecording('flag');
+    panel.node.querySelector<HTMLElement>('.jp-SecureCollab-recorded button')?.click();
+    expect(guides).toBe(1);
   });
 
   it('says that it is asking before it has an answer', () => {
