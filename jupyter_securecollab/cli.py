@@ -19,7 +19,7 @@ from . import __version__
 from .bundles import LogReport, verify_bundle
 from .core.collaboration import Collaboration, Settings
 from .errors import Invalid, LogBroken, NotFound, SecureCollabError
-from .lines import entry_line, printable, run_line
+from .lines import entry_line, printable, run_header, run_line
 from .model import Caller, EntryView, Level, Role
 from .proofs import read_tlog_proof, verify_receipt, write_tlog_proof
 from .server.passwords import hash_password
@@ -159,6 +159,12 @@ def _audit_tail(arguments: argparse.Namespace) -> None:
 
 
 def _audit_show(arguments: argparse.Namespace) -> None:
+    if arguments.executions and (arguments.name is not None or arguments.index is not None):
+        raise Invalid("executions are listed by themselves", next_step="audit show --executions --by PERSON --since 8h")
+    if arguments.notebook is not None and not arguments.executions:
+        raise Invalid(
+            "entries of the log are not listed by notebook", next_step="audit show --executions --notebook PATH"
+        )
     with closing(_door(arguments)) as door:
         if arguments.index is not None:
             print(printable(door.prove(_me(), index=arguments.index).entry.decode()))
@@ -166,8 +172,11 @@ def _audit_show(arguments: argparse.Namespace) -> None:
         since = None if arguments.since is None else looking_back(arguments.since, datetime.now(UTC))
         if arguments.executions:
             where = {"by": arguments.by, "notebook": arguments.notebook}
-            for run in door.executions(_me(), since=since, limit=arguments.number, **where):
-                print(run_line(run))
+            found = door.executions(_me(), since=since, limit=arguments.number, **where)
+            if not found:
+                print("Nothing like that is on record.")
+                return
+            print(run_header(), *map(run_line, found), sep="\n")
             return
         about = {"name": arguments.name, "by": arguments.by}
         for entry in door.audit(_me(), since=since, limit=arguments.number, **about):
@@ -324,15 +333,19 @@ def _user_commands(user: _Subparsers[argparse.ArgumentParser]) -> None:
 
 def _audit_commands(audit: _Subparsers[argparse.ArgumentParser]) -> None:
     tail = _command(audit, "tail", _audit_tail, "the newest entries")
-    tail.add_argument("-n", "--number", type=_count, default=_TAIL)
+    tail.add_argument("-n", "--number", type=_count, default=_TAIL, metavar="N", help=f"so many; {_TAIL} unless given")
     show = _command(audit, "show", _audit_show, "entries about an asset or by a person, or one whole")
-    show.add_argument("name", nargs="?")
-    show.add_argument("--by")
-    show.add_argument("--index", type=int)
-    show.add_argument("--executions", action="store_true", help="what was executed on the server instead")
-    show.add_argument("--notebook", metavar="PATH", help="with --executions: only in this notebook")
+    show.add_argument("name", nargs="?", help="of something shared, project/name")
+    show.add_argument("--by", metavar="PERSON", help="only what this person did")
+    show.add_argument("--index", type=int, metavar="I", help="this one entry of the log, whole")
+    show.add_argument("--executions", action="store_true", help="what was executed on the server, instead of entries")
+    show.add_argument(
+        "--notebook", metavar="PATH", help="with --executions: only in this notebook, by its path in the file browser"
+    )
     show.add_argument("--since", metavar="TIME", help="an ISO time, or 8h, 30d, 2w ago")
-    show.add_argument("-n", "--number", type=_count, default=1000)
+    show.add_argument(
+        "-n", "--number", type=_count, default=1000, metavar="N", help="at most so many, the newest; 1000 unless given"
+    )
     verify = _command(audit, "verify", _audit_verify, "check a bundle offline, or the vault's own log")
     verify.add_argument("bundle", nargs="?", help="a bundle made by export; without it, the vault's database")
     verify.add_argument("--key", help="the log's public key, from somewhere else than the bundle")

@@ -24,16 +24,26 @@ def entry_line(entry: EntryView) -> str:
 def run_line(run: Run) -> str:
     """One line of a listing of executions."""
     start = run.start
-    took = "" if run.end is None or run.end.took is None else f"{run.end.took / 1e6:.3f}s"
-    where = start.notebook or start.target or (start.kernel or "")[:8]
-    size = "" if start.length is None else f"{start.length} bytes"
+    took = "" if run.end is None or run.end.took is None else f"{run.end.took / 1e6:.3f}"
     level = "" if run.level is None else run.level.value
-    columns = (
-        f"{run.entry:>7}  {start.at:%Y-%m-%dT%H:%M:%SZ}  {start.who or '?':14} {start.act:10} {where:32} {size:>12}",
-        f"{run.outcome:16} {took:>10} {level:12}",
-        ", ".join((*run.remarks, *(one.name for one in (run.end.assets if run.end else ())))),
+    return _run_columns(
+        str(run.entry), f"{start.at:%Y-%m-%dT%H:%M:%SZ}", start.who or "unattributed", run.did, run.where,
+        "" if start.length is None else str(start.length), took, run.outcome, level,
+        ", ".join((*run.opened, *run.remarks)),
+    )  # fmt: skip
+
+
+def run_header() -> str:
+    """What the columns of `run_line` are; `level` is the highest opened in that kernel until then."""
+    return _run_columns(
+        "entry", "when", "who", "did", "where", "bytes", "seconds", "how it went", "level", "opened, remarks"
     )
-    return printable("  ".join(columns).rstrip())
+
+
+def _run_columns(*columns: str) -> str:
+    entry, at, who, did, where, size, took, outcome, level, rest = columns
+    line = f"{entry:>7}  {at:20}  {who:14} {did:16} {where:32} {size:>8} {took:>9}  {outcome:18} {level:12} {rest}"
+    return printable(line.rstrip())
 
 
 def printable(text: str) -> str:

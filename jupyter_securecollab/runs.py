@@ -29,6 +29,8 @@ Mode = Literal["block", "flag", "off"]
 
 Outcome = Literal["ok", "error", "aborted", "refused", "restarted", "died", "ended", "server stopped"]
 
+_NAMED = ("debug", "comm_open", "hook")
+
 
 class Touched(msgspec.Struct, frozen=True):
     """Something shared that was opened or sealed during a run, and the highest level of it that was."""
@@ -118,9 +120,28 @@ class Run(Value, frozen=True):
         """How it went, in one or two words."""
         if self.start.what == "gap":
             return f"{self.start.lost} records lost" if self.start.lost else "written late"
+        if self.start.status is not None:  # what the server does itself has one record
+            return self.start.status
         if self.end is None:
             return "not ended"
         return self.end.error or self.end.status or ""
+
+    @property
+    def did(self) -> str:
+        """What was done, with what the message names where that says more."""
+        named = self.start.target if self.start.act in _NAMED else None
+        return f"{self.start.act} {named}" if named else self.start.act
+
+    @property
+    def where(self) -> str:
+        """The notebook; else the file or the specification of the kernel; else the kernel's id, cut."""
+        start = self.start
+        return start.notebook or (None if start.act in _NAMED else start.target) or (start.kernel or "")[:8]
+
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """The names of what was opened or sealed by it."""
+        return tuple(one.name for one in self.end.assets) if self.end else ()
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -49,10 +49,10 @@ def moment(given: str | datetime, now: datetime, *, whole_day: bool = False) -> 
     return found.replace(microsecond=found.microsecond // 1000 * 1000)
 
 
-def shown(when: datetime) -> str:
+def shown(when: datetime, *, seconds: bool = False) -> str:
     """A time for people, in the kernel's zone, named."""
     local = when.astimezone()
-    return f"{local:%Y-%m-%d %H:%M} {local.tzname()}"
+    return f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()}" if seconds else f"{local:%Y-%m-%d %H:%M} {local.tzname()}"
 
 
 def _duration(given: str | datetime) -> timedelta | None:

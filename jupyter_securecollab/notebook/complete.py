@@ -21,6 +21,7 @@ from .parse import Syntax
 
 _LINE = re.compile(rf"(?:^|=)\s*%%?(?P<magic>{'|'.join(MAGICS)})\s(?P<rest>.*)$")
 _LEVELS = tuple(level.value for level in Level)
+_SINCE = ("1h", "8h", "7d", "30d")
 _TECHNIQUES = (*TECHNIQUES, DROP)
 
 
@@ -58,6 +59,10 @@ class Matcher:
     def _values(self, flag: str, before: list[str], typed: str) -> Iterable[str]:
         if flag in ("with", "by"):
             return known.people
+        if flag == "notebook":
+            return known.notebooks
+        if flag == "since":
+            return _SINCE
         if flag in ("up-to", "level"):
             return _LEVELS
         if flag in ("set", "mask") and "=" in typed:

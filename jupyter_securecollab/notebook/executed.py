@@ -10,10 +10,19 @@ from ..times import shown
 from ..times import since as looking_back
 from .display import Report, Table, listed
 from .listing import Listing
+from .names import known
 from .session import current
 
-_HEADER = ("entry", "when", "who", "did", "where", "code", "took", "how it went", "level in play", "remarks")
-KEPT = "who, where, when, length and keyed hash of the code, how it went; neither the code nor what it printed"
+_HEADER = ("entry", "when", "who", "did", "where", "size", "took", "how it went", "level in play", "opened", "remarks")
+_MOST = 200
+_KEPT = (
+    "who, where, when, length and keyed hash of the code, how it went, what was opened; not the code nor what it prints"
+)
+_FACTS = (
+    ("whose", "your own; for auditors and stewards everybody's"),
+    ("kept of each", _KEPT),
+    ("level in play", "the highest that was opened in that kernel until then"),
+)
 
 
 def executions(
@@ -21,28 +30,33 @@ def executions(
 ) -> Listing[Run]:
     """What was executed on the server, newest last: your own, or everybody's if you may read the log.
 
-    By one person, in one notebook, since a time (`8h` is eight hours ago). `level in play` is the highest that was
-    opened in that kernel until then.
+    By one person, in one notebook, since a time (`8h` is eight hours ago); of more than 200 the newest.
     """
     person = None if by is None else grantee_name(by)
     after = None if since is None else looking_back(since, datetime.now(UTC))
-    found = current().client.executions(by=person, notebook=notebook, since=after)
+    found = current().client.executions(by=person, notebook=notebook, since=after, limit=_MOST)
+    known.notebooks = tuple(sorted({*known.notebooks, *(run.start.notebook for run in found if run.start.notebook)}))
     table = Table(_HEADER, tuple(map(_row, found)))
-    facts = (("kept of each", KEPT), ("how it went", "is what the kernel says"))
-    return Listing(Report(f"{len(found)} executions", facts, (table,) if found else ()), found)
+    title, step = f"{len(found)} executions", ""
+    if len(found) == _MOST:
+        title, step = f"The newest {_MOST} executions", "See others with --since, --by PERSON or --notebook PATH."
+    elif not found and notebook is not None:
+        step = "A notebook is named by its path from the top folder of JupyterLab's file browser."
+    return Listing(Report(title, _FACTS, (table,) if found else (), step), found)
 
 
 def _row(run: Run) -> tuple[str, ...]:
     start, end = run.start, run.end
     return (
         str(run.entry),
-        shown(start.at),
+        shown(start.at, seconds=True),
         start.who or "unattributed",
-        start.act,
-        start.notebook or start.target or (start.kernel or "–")[:8],
-        "–" if start.length is None else f"{start.length} bytes",
+        run.did,
+        run.where or "–",
+        "–" if start.length is None else f"{start.length:,} bytes",
         "–" if end is None or end.took is None else f"{end.took / 1e6:.3f} s",
         run.outcome,
         "–" if run.level is None else run.level.value,
-        listed((*run.remarks, *(one.name for one in (end.assets if end else ())))),
+        listed(run.opened),
+        listed(run.remarks),
     )

@@ -105,16 +105,29 @@ MAGICS = {
         Syntax("versions", "The versions of something, newest first.", "NAME"),
         Syntax(
             "audit",
-            "Entries of the log that you may read.",
+            "Entries of the log that you may read, or what was executed on the server.",
             "NAME",
             (
                 Flag("by", "one", "PERSON", "only what this person did"),
                 Flag("since", "one", "TIME", "an ISO time, or 8h, 30d, 2w ago"),
                 Flag("export", "one", "FILE", "save the whole log for offline verification"),
-                Flag("executions", "nothing", "", "what was executed on the server, instead of entries"),
-                Flag("notebook", "one", "PATH", "with --executions: only in this notebook"),
+                Flag(
+                    "executions",
+                    "nothing",
+                    "",
+                    "what was executed on the server instead: your own, or all for auditors",
+                ),
+                Flag(
+                    "notebook",
+                    "one",
+                    "PATH",
+                    "with --executions: only in this notebook, by its path in the file browser",
+                ),
             ),
-            examples=("%audit oncology/patients --by bob --since 7d", "%audit --executions --since 8h"),
+            examples=(
+                "%audit oncology/patients --by bob --since 7d",
+                "%audit --executions --notebook work.ipynb --since 8h",
+            ),
             subject_needed=False,
         ),
     )

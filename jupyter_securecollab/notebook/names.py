@@ -12,10 +12,11 @@ from ..errors import SecureCollabError
 
 @dataclass
 class KnownNames:
-    """Assets and people (and `@groups`) this kernel has heard of."""
+    """Assets, people (and `@groups`) and paths of notebooks this kernel has heard of."""
 
     assets: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
+    notebooks: tuple[str, ...] = ()
 
 
 known = KnownNames()

@@ -19,9 +19,10 @@ Kernels = Callable[[str | None], Kernel]
 def names(shell: InteractiveShell) -> Iterator[None]:
     """What a kernel has heard of, and two frames."""
     known.assets, known.people = ("oncology/patients", "oncology/model", "cardio/ecg"), ("@analysts", "bob", "berta")
+    known.notebooks = ("trial/visits.ipynb", "two words.ipynb")
     shell.user_ns["patients"] = pd.DataFrame({"SSN": ["1"], "city": ["x"], "first name": ["y"]})
     yield
-    known.assets = known.people = ()
+    known.assets = known.people = known.notebooks = ()
 
 
 def offered(shell: InteractiveShell, text: str) -> set[str]:
@@ -54,6 +55,10 @@ def offered(shell: InteractiveShell, text: str) -> set[str]:
         ("%classify patients --set city=se", {"%classify patients --set city=secret"}),
         ("%open oncology/patients --ver", {"%open oncology/patients --version"}),
         ("%audit --by ber", {"%audit --by berta"}),
+        ("%audit --exec", {"%audit --executions"}),
+        ("%audit --executions --notebook tri", {"%audit --executions --notebook trial/visits.ipynb"}),
+        ("%audit --executions --since 8", {"%audit --executions --since 8h"}),
+        ("%audit --executions --by ber", {"%audit --executions --by berta"}),
         ("%shares ", set()),
     ],
 )
