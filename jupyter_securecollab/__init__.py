@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from .notebook.executed import executions
     from .notebook.masking import mask
     from .notebook.opening import open as open
+    from .notebook.reviewing import classify, remembered
     from .notebook.risks import risk
     from .notebook.sharing import share
-    from .notebook.verbs import access, audit, classify, shares, unshare, vault, versions
+    from .notebook.verbs import access, audit, shares, unshare, vault, versions
 
 __version__ = "0.1.0"
 
@@ -32,6 +33,7 @@ __all__ = [
     "classify",
     "executions",
     "mask",
+    "remembered",
     "risk",
     "share",
     "shares",
@@ -48,7 +50,9 @@ _PLACES = {
     "risk": "notebook.risks",
     "mask": "notebook.masking",
     "share": "notebook.sharing",
-    **dict.fromkeys(("access", "audit", "classify", "shares", "unshare", "vault", "versions"), "notebook.verbs"),
+    "classify": "notebook.reviewing",
+    "remembered": "notebook.reviewing",
+    **dict.fromkeys(("access", "audit", "shares", "unshare", "vault", "versions"), "notebook.verbs"),
 }
 
 

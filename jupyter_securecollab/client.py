@@ -29,13 +29,17 @@ from .model import (
     Begun,
     Changed,
     Committed,
+    Corrected,
+    Correction,
     Directory,
     EntryView,
     Kind,
+    LabelKey,
     Level,
     LogHead,
     Opened,
     Receipt,
+    Remembered,
     Shredded,
     Value,
     VersionSummary,
@@ -60,6 +64,8 @@ _RETRIED = frozenset(
         "describe",
         "access",
         "versions",
+        "label_key",
+        "corrections",
         "audit",
         "executions",
         "recording",
@@ -257,6 +263,27 @@ class Client:
     def versions(self, name: str) -> tuple[VersionSummary, ...]:
         """Committed versions, newest first."""
         return self._call("versions", protocol.NameOnly(asset_name(name)), tuple[VersionSummary, ...])
+
+    def label_key(self) -> bytes:
+        """The key under which columns get their fingerprints."""
+        given = self._call("label_key", Nothing(), LabelKey)
+        self.check_receipt(given.receipt)
+        return given.key
+
+    def corrections(self) -> tuple[Remembered, ...]:
+        """What the user, and others who count for him, said of columns."""
+        return self._call("corrections", Nothing(), tuple[Remembered, ...])
+
+    def correct(self, corrections: Sequence[Correction] = (), forget: Sequence[str] = ()) -> tuple[int, int]:
+        """Remember and forget, in as many requests as it takes; how many of each."""
+        done = [0, 0]
+        most = protocol.CORRECTIONS
+        for at in range(0, max(len(corrections), len(forget)), most):
+            request = protocol.Correct(tuple(corrections[at : at + most]), tuple(forget[at : at + most]))
+            part = self._call("correct", request, Corrected)
+            self.check_receipt(part.receipt)
+            done = [done[0] + part.remembered, done[1] + part.forgotten]
+        return done[0], done[1]
 
     def audit(
         self,

@@ -173,6 +173,11 @@ Name = Annotated[str, msgspec.Meta(max_length=160)]
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 
 
+Tag = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
+Fingerprint = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+"""Names columns of one sort without telling what they are called: keyed, in hex (`frames.fingerprint`)."""
+
+
 class AccessSpec(Value, frozen=True):
     """Access somebody wants to give along with a share. `people` are user names or `@group`s."""
 
@@ -335,6 +340,38 @@ class Shredded(Value, frozen=True):
 
     name: str
     numbers: tuple[int, ...]
+    receipt: Receipt
+
+
+class LabelKey(Confidential, frozen=True):
+    """The key under which columns get their fingerprints, the same for everybody who shares here."""
+
+    key: bytes
+    receipt: Receipt
+
+
+class Correction(Value, frozen=True):
+    """What a person says of all columns with one fingerprint. `suggested` is the level classification gave then."""
+
+    fingerprint: Fingerprint
+    level: Level
+    suggested: Level
+    tag: Tag | None = None
+
+
+class Remembered(Value, frozen=True):
+    """A correction, by whom and when."""
+
+    correction: Correction
+    by: str
+    at: datetime
+
+
+class Corrected(Value, frozen=True):
+    """Corrections remembered and forgotten: how many, and the receipt."""
+
+    remembered: int
+    forgotten: int
     receipt: Receipt
 
 

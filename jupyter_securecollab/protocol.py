@@ -22,15 +22,20 @@ from .model import (
     Begun,
     Changed,
     Committed,
+    Corrected,
+    Correction,
     Decision,
     Directory,
     EntryView,
+    Fingerprint,
     Kind,
+    LabelKey,
     Level,
     LogHead,
     Name,
     Opened,
     Receipt,
+    Remembered,
     Shredded,
     Value,
     VersionSummary,
@@ -111,6 +116,17 @@ class Revoke(Value, frozen=True):
     people: Names
 
 
+CORRECTIONS = 100
+"""Corrections in one request: their rows have to fit into one entry of the log."""
+
+
+class Correct(Value, frozen=True):
+    """Remember and forget what the caller says of columns."""
+
+    corrections: Annotated[tuple[Correction, ...], Meta(max_length=CORRECTIONS)] = ()
+    forget: Annotated[tuple[Fingerprint, ...], Meta(max_length=CORRECTIONS)] = ()
+
+
 class Shred(Value, frozen=True):
     """Destroy versions before a number."""
 
@@ -185,6 +201,9 @@ ROUTES: tuple[Route, ...] = (
     Route("describe", "GET", "assets/{name}", NameOnly, AssetSummary),
     Route("access", "GET", "assets/{name}/access", NameOnly, tuple[Access, ...]),
     Route("versions", "GET", "assets/{name}/versions", NameOnly, tuple[VersionSummary, ...]),
+    Route("label_key", "GET", "label-key", Nothing, LabelKey),
+    Route("corrections", "GET", "corrections", Nothing, tuple[Remembered, ...]),
+    Route("correct", "POST", "correct", Correct, Corrected),
     Route("audit", "GET", "audit", Audit, tuple[EntryView, ...]),
     Route("executions", "GET", "executions", Executions, tuple[Run, ...]),
     Route("recording", "GET", "recording", Nothing, RecordingState),

@@ -136,6 +136,21 @@ class GrantRow(Row, frozen=True):
     given_by: str
 
 
+class CorrectionRow(Row, frozen=True):
+    """What one person said of columns with one fingerprint; `suggested` is what classification had said."""
+
+    table: ClassVar[str] = "correction"
+    key: ClassVar[tuple[str, ...]] = ("person", "fingerprint")
+    unlogged: ClassVar[frozenset[str] | None] = frozenset()
+
+    person: str
+    fingerprint: str
+    level: Level
+    suggested: Level
+    tag: str | None
+    at: datetime
+
+
 class KekRow(Row, frozen=True):
     """One version of a project's key-encryption key, wrapped under the root key."""
 
@@ -152,6 +167,7 @@ class DataKeyRow(Row, frozen=True):
     """A key wrapped under a project key: the data key of (version, level), or a key of an asset.
 
     `owner` is a version id or an asset id; `purpose` is `level:secret`, `mask:secret` or `fingerprint`.
+    Keys of the vault itself have names no asset can have: see `labels` and `executions`.
     """
 
     table: ClassVar[str] = "data_key"
@@ -221,6 +237,6 @@ class ExecutionRow(Row, frozen=True):
 
 
 ROWS: tuple[type[Row], ...] = (
-    PersonRow, MembershipRow, AssetRow, VersionRow, LevelRow, PartRow, GrantRow,
+    PersonRow, MembershipRow, AssetRow, VersionRow, LevelRow, PartRow, GrantRow, CorrectionRow,
     KekRow, DataKeyRow, EntryRow, TileRow, CheckpointRow, ExecutionRow,
 )  # fmt: skip

@@ -16,6 +16,7 @@ from .catalog import CheckpointRow
 from .desk import Desk, Settings
 from .executions import ExecutionBook
 from .keys import Keyring
+from .labels import LabelBook
 from .opening import Opening
 from .policy import Policy
 from .ports import CheckpointCopy, Clock, KeyService, Objects, Store
@@ -69,6 +70,7 @@ class Collaboration:
         accounts = Accounts(desk)
         records = Records(desk)
         executions = ExecutionBook(desk, keys)
+        labels = LabelBook(desk, keys)
         # What is inside an asset.
         self.begin = sharing.begin
         self.upload = sharing.upload
@@ -86,6 +88,10 @@ class Collaboration:
         self.describe = access.describe
         self.versions = access.versions
         self.directory = access.directory
+        # What people said of columns.
+        self.label_key = labels.label_key
+        self.corrections = labels.corrections
+        self.correct = labels.correct
         # The log.
         self.audit = records.audit
         self.prove = records.prove

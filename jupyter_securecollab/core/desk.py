@@ -185,6 +185,7 @@ NOWHERE = AssetRow("", "", "frame", "", "", False, 0, datetime.min)
 """Stands for an asset that does not exist, so that looking for it takes as long as looking at one."""
 
 _WORDS = {
+    "label_key": "correct",
     "begin": "share",
     "commit": "share",
     "grant": "give access to",

@@ -22,7 +22,7 @@ from .readings import readings
 from .recognizers import Match, Recognizer, matches, own_recognizer
 from .sampling import Sample
 from .sweep import Swept, sweep
-from .tags import Rules, default_rules
+from .tags import TAGS, Rules, default_rules
 
 ENOUGH = 0.5
 """How sure we have to be of a tag to give it."""
@@ -164,6 +164,10 @@ class Classifier:
         """What a column's name alone suggests."""
         nothing = Sample(name, "nothing", pa.array([], pa.large_string()))
         return self._finding(nothing, self._candidates(nothing), frozenset())
+
+    def knows(self, tag: str) -> bool:
+        """Whether there is such a tag, of ours or by the rules."""
+        return tag in TAGS or tag in self.rules.levels or any(tag == one.tag for one in self._own)
 
     def level_of(self, tag: str | None) -> Level:
         """The level of a tag by the rules."""

@@ -47,8 +47,13 @@ class Classification(Shown):
         return pd.DataFrame(rows, columns=["column", "level", "tag", "confidence", "evidence"])
 
 
-def labels_report(labels: Mapping[str, Label], left: int) -> Report:
-    """A table of labels; `left` of them look sensitive and nobody has reviewed them."""
+def labels_report(
+    labels: Mapping[str, Label], left: int, since: Mapping[str, str] = {}, proposals: Iterable[str] = ()
+) -> Report:
+    """A table of labels; `left` of them look sensitive and nobody has reviewed them.
+
+    `since` says when what is remembered of a column was said; `proposals` are words of others that were not taken.
+    """
     rows = tuple(
         (
             name,
@@ -56,16 +61,17 @@ def labels_report(labels: Mapping[str, Label], left: int) -> Report:
             one.tag or "–",
             f"{one.confidence:.2f}" if one.tag else "–",
             one.evidence or "–",
-            one.confirmed_by or "not reviewed",
+            f"{one.confirmed_by}{since.get(name, '')}" if one.confirmed_by else "not reviewed",
         )
         for name, one in labels.items()
     )
     table = Table(("column", "level", "tag", "confidence", "evidence", "reviewed by"), rows)
+    facts = tuple(("not taken over", one) for one in proposals)
     if not left:
-        return Report(f"{len(rows)} columns", tables=(table,))
+        return Report(f"{len(rows)} columns", facts, (table,))
     step = "%classify X --accept keeps these levels, %classify X --set COLUMN=LEVEL changes one."
     title = f"{len(rows)} columns, {left} of them look sensitive and nobody has reviewed them"
-    return Report(title, tables=(table,), next_step=step)
+    return Report(title, facts, (table,), step)
 
 
 @functools.cache

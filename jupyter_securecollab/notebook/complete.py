@@ -13,6 +13,7 @@ from typing import Any, get_args
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
 from ..frames import axes
+from ..frames.tags import TAGS
 from ..frames.techniques import DROP, TECHNIQUES
 from ..model import Can, Level
 from .language import MAGICS
@@ -66,8 +67,8 @@ class Matcher:
         if flag in ("up-to", "level"):
             return _LEVELS
         if flag in ("set", "mask") and "=" in typed:
-            return _LEVELS if flag == "set" else _TECHNIQUES
-        if flag in ("set", "mask"):
+            return (*_LEVELS, *TAGS) if flag == "set" else _TECHNIQUES
+        if flag in ("set", "mask", "forget"):
             return self._columns(before)
         return {"can": get_args(Can), "as": known.assets}.get(flag, ())
 

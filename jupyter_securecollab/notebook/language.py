@@ -42,14 +42,21 @@ MAGICS = {
         Syntax("vault", "Who you are, to which vault.", "NAME", subject_needed=False),
         Syntax(
             "classify",
-            "Suggest how sensitive each column of a frame is, or say so yourself.",
+            "Suggest how sensitive each column of a frame is, or say so yourself; what you say is remembered.",
             "X",
             (
-                Flag("set", "many", "COLUMN=LEVEL", "the level of a column, as you decide"),
+                Flag("set", "many", "COLUMN=LEVEL", "the level of a column, or its tag, as you decide"),
                 Flag("accept", "nothing", "", "take the suggestions; goes on record under your name"),
+                Flag("forget", "many", "COLUMN", "forget what you said of such columns; without X, by their ids"),
+                Flag("remembered", "nothing", "", "list what you said, without X"),
                 Flag("full", "nothing", "", "look at every row instead of some thousand"),
             ),
-            examples=("%classify patients --set RACE=confidential --accept",),
+            subject_needed=False,
+            examples=(
+                "%classify patients --set RACE=confidential ZIP=postcode --accept",
+                "%classify patients --forget RACE",
+                "%classify --remembered",
+            ),
         ),
         Syntax(
             "mask",

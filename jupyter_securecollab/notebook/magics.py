@@ -58,11 +58,19 @@ def _vault(parsed: Parsed, variables: Mapping[str, Any]) -> None:
 
 
 def _classify(parsed: Parsed, variables: Mapping[str, Any]) -> None:
+    if parsed.subject is None:
+        if parsed.has("set") or parsed.has("accept") or not (parsed.has("forget") or parsed.has("remembered")):
+            raise Invalid("%classify needs X", next_step="%classify --help shows how it is written.")
+        _shown(collab.remembered(forget=parsed.many("forget")))
+        return
+    if parsed.has("remembered"):
+        raise Invalid("what is remembered is listed by itself", next_step="%classify --remembered")
     _shown(
         collab.classify(
-            _variable(parsed.subject or "", variables),
+            _variable(parsed.subject, variables),
             set=parsed.pairs("set"),
             accept=parsed.has("accept"),
+            forget=parsed.many("forget"),
             full=parsed.has("full"),
         )
     )

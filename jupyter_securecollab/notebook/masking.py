@@ -19,7 +19,8 @@ from ..frames.plans import Masks
 from ..frames.techniques import DROP, TECHNIQUES, Given
 from ..model import Label, Level
 from .display import Report, Shown, Table, listed
-from .plan import Plan, check_frame, labels_for
+from .labelling import labelled
+from .plan import Plan, check_frame
 from .plan import plan as plan_frame
 from .plan_files import masks_of
 from .risks import anonymised, generalised
@@ -61,7 +62,7 @@ def mask(
     check_frame(x)
     session = current()
     level = session.client.me().default_up_to if up_to is None else Level.parse(up_to)
-    planned = plan_frame(x, labels_for(x, session.memory, {}, ""), level, masks_of(plan, mask))
+    planned = plan_frame(x, labelled(session, x).labels, level, masks_of(plan, mask))
     if explain:
         return _explained(planned)
     finished = planned.finished(session.mask_keys)

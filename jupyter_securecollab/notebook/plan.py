@@ -14,7 +14,6 @@ import msgspec
 
 from ..errors import CannotHold, Invalid
 from ..frames import axes
-from ..frames.classify import classify
 from ..frames.keyed import MaskKey
 from ..frames.mask import few_values
 from ..frames.plans import Masks, check_column, chosen, masked
@@ -22,9 +21,7 @@ from ..frames.techniques import DROP, Choice
 from ..model import Kind, Label, Level, clip
 from ..sealed.frame import PreparedFrame, Twin, prepare_frame
 from ..sealed.sealing import Sealing
-from .classifying import classifier
 from .display import listed
-from .labels import Memory
 
 
 @dataclass(frozen=True)
@@ -122,18 +119,6 @@ class Plan:
         above = [name for name, label in self.labels.items() if label.level > up_to]
         copied = above if self.up_to <= up_to else []
         return Seen(clear, tuple((name, str(self.copies[name])) for name in copied if name in self.copies))
-
-
-def labels_for(
-    frame: Any, memory: Memory, settings: Mapping[str, str], by: str, *, full: bool = False
-) -> dict[str, Label]:
-    """Labels of every column: what `settings` (column to level) say now, else what is remembered, else suggested."""
-    for column in settings:
-        check_column(frame, column)
-    labels = classify(frame, memory.labels_of(frame), classifier=classifier(), full=full)
-    for column, text in settings.items():
-        labels[column] = msgspec.structs.replace(labels[column], level=Level.parse(text), confirmed_by=by)
-    return labels
 
 
 def confirmed(labels: Mapping[str, Label], by: str) -> dict[str, Label]:

@@ -14,7 +14,8 @@ from ..frames.risk import Risk, Sensitive
 from ..frames.risk import risk as measured
 from ..model import Label
 from .display import Report, Shown, Table, listed
-from .plan import check_frame, labels_for
+from .labelling import labelled
+from .plan import check_frame
 from .session import current
 
 QUASI_IDENTIFIERS = frozenset(
@@ -49,7 +50,8 @@ def risk(
     from. Raises `Invalid` where no column is named or found, `NotFound`, `CannotHold`.
     """
     check_frame(x)
-    labels = labels_for(x, current().memory, {}, "") if quasi_identifiers is None or sensitive is None else {}
+    all_named = quasi_identifiers is not None and sensitive is not None
+    labels = {} if all_named else labelled(current(), x, without_vault=True).labels
     quasi = known_of_people(labels) if quasi_identifiers is None else tuple(quasi_identifiers)
     hidden = _tagged(labels, SENSITIVE) if sensitive is None else tuple(sensitive)
     found = measured(x, quasi, tuple(name for name in hidden if name not in quasi), population)

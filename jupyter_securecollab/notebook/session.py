@@ -36,6 +36,8 @@ class Session:
         self._refreshing = threading.Lock()
         self._refreshed = float("-inf")
         self.memory = Memory()
+        self.label_key: bytes | None = None
+        """The vault's key for fingerprints of columns, once it was needed."""
         self.mask_keys = {level: secrets.token_bytes(32) for level in Level}
         """Stand in for the vault's where nothing is shared; they end with the kernel."""
 

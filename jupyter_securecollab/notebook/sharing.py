@@ -16,15 +16,16 @@ from typing import Any, cast, get_args
 from ..errors import Denied, Invalid, NeedsReview, SecureCollabError
 from ..frames import axes
 from ..frames.plans import Masks
-from ..model import Access, AccessSpec, Can, Committed, Label, Level, Name, Text, clip, grantee_name
+from ..model import Access, AccessSpec, Can, Committed, Level, Name, Text, clip, grantee_name
 from ..sealed.sealing import SealedPart
 from ..times import window
 from .asking import agreed, can_ask
 from .display import Report, Shown, Table, listed
+from .labelling import Labelled, labelled
 from .labels import Memory
 from .listing import Listing, changed, ending
 from .masking import few_values, own_key
-from .plan import Plan, Subject, confirmed, labels_for, unreviewed
+from .plan import Plan, Subject, confirmed, unreviewed
 from .plan import plan as plan_frame
 from .plan_files import masks_of
 from .progress import progress
@@ -83,7 +84,7 @@ def share(
         readers |= dict.fromkeys(access.people, reads)
     # A new version replaces what earlier readers open: masked copies are made for whoever reads least of them all.
     least = min([reads, *readers.values()])
-    subject = _subject(session.memory, x, least, level, masks_of(plan, mask), who.name, accepted=yes or preview)
+    subject = _subject(session, x, least, level, masks_of(plan, mask), who.name, accepted=yes or preview)
     if preview:
         return _preview(name, subject, readers or {"whoever is given access": reads}, session.mask_keys)
     done = _send(session, name, subject, access)
@@ -164,29 +165,33 @@ def _give(session: Session, name: str, access: AccessSpec | None) -> Listing[Acc
 
 
 def _subject(
-    memory: Memory, x: Any, reads: Level, level: str | None, masks: Masks, by: str, *, accepted: bool
+    session: Session, x: Any, reads: Level, level: str | None, masks: Masks, by: str, *, accepted: bool
 ) -> Subject:
     if not axes.is_frame(x):
         if masks:
             raise Invalid("only columns of a frame can be masked", next_step="Leave --mask out.")
-        return prepare_whole(x, level, memory, by)
+        return prepare_whole(x, level, session.memory, by)
     if level is not None:
         raise Invalid("a frame has a level per column", next_step="Use %classify X --set COLUMN=LEVEL.")
-    labels = labels_for(x, memory, {}, by)
+    found = labelled(session, x)
     if not accepted:
-        _review(labels, memory)
-    return plan_frame(x, confirmed(labels, by), reads, masks)
+        _review(found, session.memory)
+    return plan_frame(x, confirmed(found.labels, by), reads, masks)
 
 
-def _review(labels: Mapping[str, Label], memory: Memory) -> None:
-    """Ask for a yes to levels nobody has looked at; whoever cannot be asked, or says no, shares nothing."""
-    doubts, found = "these columns look sensitive", unreviewed(labels)
-    unknown = {name: label for name, label in labels.items() if not label.confirmed_by}
+def _review(labels: Labelled, memory: Memory) -> None:
+    """Ask for a yes to levels nobody has looked at; whoever cannot be asked, or says no, shares nothing.
+
+    An earlier word that such columns are harmless was said of other values and is asked about too; where this kernel
+    has held something sensitive, so is every earlier word.
+    """
+    doubts, found = "these columns look sensitive", unreviewed(labels.labels) | labels.lowered
+    unknown = {name: one for name, one in labels.labels.items() if not one.confirmed_by or name in labels.taken}
     if memory.highest > Level.INTERNAL and unknown:
         doubts, found = f"this kernel has held {memory.highest} data ({memory.highest_from})", unknown
     if found:
         columns = listed(f"{name} ({label.level})" for name, label in found.items())
-        question = f"{doubts}, and nobody has reviewed the level of {columns}"
+        question = f"{doubts}, and nobody has reviewed the level of {columns} here"
         if not (can_ask() and agreed(f"{question[0].upper()}{question[1:]}. Accept and share?")):
             raise NeedsReview(f"nothing was shared: {question}")
 

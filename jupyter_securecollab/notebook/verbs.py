@@ -1,15 +1,14 @@
-"""The verbs other than share and open, as Python functions: the magics are these, typed more briefly.
+"""Verbs about people, access and the log, as Python functions: the magics are these, typed more briefly.
 
 Every verb raises the errors of the vault as they are and returns something that displays itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from ..errors import Invalid
 from ..model import Access, AssetSummary, EntryView, VersionSummary, Who, clip, grantee_name
@@ -17,31 +16,10 @@ from ..proofs import parse_entry
 from ..runs import RecordingState
 from ..times import shown
 from ..times import since as looking_back
-from .classifying import Classification, labels_report
 from .display import Report, Shown, Table, listed
 from .listing import Listing, access_table, changed
-from .plan import check_frame, confirmed, labels_for, unreviewed
 from .rekeying import rekey as give_new_keys
 from .session import current
-
-
-def classify(
-    x: Any, *, set: Mapping[str, str] | None = None, accept: bool = False, full: bool = False
-) -> Classification:
-    """The labels of a frame: suggested, or as `set` says (column to level); `accept` takes the suggestions.
-
-    Looks at some thousand rows, `full` at all of them. Labels set or accepted are remembered for this very object. The
-    frame itself is not changed. Suggestions alone need no vault.
-    """
-    session = current()
-    check_frame(x)
-    by = session.client.me().name if set or accept else ""
-    labels = labels_for(x, session.memory, set or {}, by, full=full)
-    if accept:
-        labels = confirmed(labels, by)
-    if set or accept:
-        session.memory.remember(x, labels, "what you classified")
-    return Classification(labels_report(labels, len(unreviewed(labels))), labels)
 
 
 def vault(name: str | None = None) -> Vault:

@@ -228,6 +228,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/securecollab/api/v1/label-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["label_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/securecollab/api/v1/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["corrections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/securecollab/api/v1/correct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["correct"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/securecollab/api/v1/audit": {
         parameters: {
             query?: never;
@@ -432,6 +480,27 @@ export interface components {
          */
         NameOnly: {
             name: string;
+        };
+        /**
+         * Correct
+         * @description Remember and forget what the caller says of columns.
+         */
+        Correct: {
+            /** @default [] */
+            corrections: components["schemas"]["Correction"][];
+            /** @default [] */
+            forget: string[];
+        };
+        /**
+         * Correction
+         * @description What a person says of all columns with one fingerprint. `suggested` is the level classification gave then.
+         */
+        Correction: {
+            fingerprint: string;
+            level: components["schemas"]["Level"];
+            suggested: components["schemas"]["Level"];
+            /** @default null */
+            tag: string | null;
         };
         /**
          * Audit
@@ -640,6 +709,32 @@ export interface components {
             committed: string;
             levels: components["schemas"]["Level"][];
             size: number;
+        };
+        /**
+         * LabelKey
+         * @description The key under which columns get their fingerprints, the same for everybody who shares here.
+         */
+        LabelKey: {
+            key: string;
+            receipt: components["schemas"]["Receipt"];
+        };
+        /**
+         * Remembered
+         * @description A correction, by whom and when.
+         */
+        Remembered: {
+            correction: components["schemas"]["Correction"];
+            by: string;
+            at: string;
+        };
+        /**
+         * Corrected
+         * @description Corrections remembered and forgotten: how many, and the receipt.
+         */
+        Corrected: {
+            remembered: number;
+            forgotten: number;
+            receipt: components["schemas"]["Receipt"];
         };
         /**
          * EntryView
@@ -1295,6 +1390,106 @@ export interface operations {
                 content: {
                     "application/json": {
                         result: components["schemas"]["VersionSummary"][];
+                        log: components["schemas"]["LogHead"];
+                    };
+                };
+            };
+            /** @description refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    label_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        result: components["schemas"]["LabelKey"];
+                        log: components["schemas"]["LogHead"];
+                    };
+                };
+            };
+            /** @description refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    corrections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        result: components["schemas"]["Remembered"][];
+                        log: components["schemas"]["LogHead"];
+                    };
+                };
+            };
+            /** @description refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    correct: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Correct"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        result: components["schemas"]["Corrected"];
                         log: components["schemas"]["LogHead"];
                     };
                 };

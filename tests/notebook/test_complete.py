@@ -52,7 +52,12 @@ def offered(shell: InteractiveShell, text: str) -> set[str]:
         ("%share patients --mask S", {"%share patients --mask SSN"}),
         ("%share patients --mask SSN=par", {"%share patients --mask SSN=partial"}),
         ('%share patients --mask "', set()),
-        ("%classify patients --set city=se", {"%classify patients --set city=secret"}),
+        ("%classify patients --set city=conf", {"%classify patients --set city=confidential"}),
+        (
+            "%classify patients --set city=us",
+            {"%classify patients --set city=us_ssn", "%classify patients --set city=username"},
+        ),
+        ("%classify patients --forget ci", {"%classify patients --forget city"}),
         ("%open oncology/patients --ver", {"%open oncology/patients --version"}),
         ("%audit --by ber", {"%audit --by berta"}),
         ("%audit --exec", {"%audit --executions"}),

@@ -169,7 +169,7 @@ def test_what_bob_opened_and_masked_stays_what_it_is_when_shared_on(alice: Kerne
     assert "SSN, FIRST, age, city" in shared.text
 
 
-UNSEEN = "import pandas as pd\nfresh = pd.DataFrame({'email': ['a@b.c'], 'n': [1]})"
+UNSEEN = "import pandas as pd\nfresh = pd.DataFrame({'own_email': ['a@b.c'], 'n': [1]})"
 
 
 def test_sensitive_columns_nobody_has_seen_are_shared_only_after_a_yes(new_kernel: Kernels) -> None:
@@ -188,9 +188,9 @@ def test_sensitive_columns_nobody_has_seen_are_shared_only_after_a_yes(new_kerne
 
 def test_the_flag_accepts_and_what_somebody_set_is_not_asked_about(new_kernel: Kernels) -> None:
     erin = new_kernel("erin")
-    erin.ok(UNSEEN + "\n%classify fresh --set email=internal n=internal")
+    erin.ok(UNSEEN + "\n%classify fresh --set own_email=internal n=internal")
     assert "email, n" in erin.ok("%share fresh --as erin/set --with bob").text
-    erin.ok(UNSEEN)
+    erin.ok(UNSEEN + "\n%classify fresh --forget own_email n")
     assert "email (redact)" in erin.ok("%share fresh --as erin/yes --with bob --yes").text
 
 

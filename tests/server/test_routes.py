@@ -137,6 +137,10 @@ def valid(one: Route) -> dict[str, Any]:
         "grant": {"name": NAME, "access": access},
         "revoke": {"name": NAME, "people": ["bob"]},
         "shred": {"name": NAME, "before": 0},
+        "correct": {
+            "corrections": [{"fingerprint": "0" * 32, "level": "secret", "suggested": "internal", "tag": None}],
+            "forget": ["1" * 32],
+        },
     }[one.name]
 
 
