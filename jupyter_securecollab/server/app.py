@@ -9,7 +9,7 @@ from typing import cast
 from jupyter_events import EventLogger
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
-from traitlets import CaselessStrEnum, Dict, Float, List, Unicode, default
+from traitlets import CaselessStrEnum, Dict, Float, Int, List, Unicode, default
 
 from ..core.collaboration import Collaboration, Settings
 from ..errors import Invalid, SecureCollabError
@@ -19,6 +19,7 @@ from .doctor import recording_problems
 from .embedded import EmbeddedHandler
 from .execution import PATIENCE, Recording
 from .execution_requests import RequestRecord
+from .execution_writer import KEPT
 from .handlers import AsyncDoor, handlers
 from .hooks import Failure, Hooks, chosen_hooks
 from .vault import now, open_vault, operator, vault_folder
@@ -69,6 +70,9 @@ class SecureCollabApp(ExtensionApp):
     record_seconds = Float(
         PATIENCE, help="Seconds the vault may take to record something before it counts as unable to."
     ).tag(config=True)
+    record_backlog = Int(
+        KEPT, help="Most records kept in memory while none can be written; further ones are lost and counted."
+    ).tag(config=True)
     audit_hooks = List(
         Unicode(), help="Audit hooks asked before and told after every execution, by name, in order."
     ).tag(config=True)
@@ -103,7 +107,13 @@ class SecureCollabApp(ExtensionApp):
         settings = Settings(name=self.vault_name, default_up_to=Level(self.default_up_to))
         copies = Path(self.checkpoint_folder) if self.checkpoint_folder else None
         self.door = open_vault(Path(self.folder), settings, copies=copies)
-        self.recording = Recording(cast(Mode, self.record_executions), self.door.record, now, self.record_seconds)
+        self.recording = Recording(
+            cast(Mode, self.record_executions),
+            self.door.record,
+            now,
+            patience=self.record_seconds,
+            kept=self.record_backlog,
+        )
         self.door.recorded_by(self.recording.state)
         if self.audit_hooks and self.record_executions == "off":
             raise Invalid(

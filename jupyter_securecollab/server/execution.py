@@ -24,7 +24,7 @@ import msgspec
 from ..core.ports import Clock
 from ..model import Level
 from ..runs import VERSION, Mode, Outcome, Record, RecordingState, Seen, Touched, plain
-from .execution_writer import ExecutionWriter
+from .execution_writer import KEPT, ExecutionWriter
 
 NOT_RECORDED = frozenset(
     (
@@ -78,7 +78,13 @@ class Recording:
     """The server's record of executions. All methods are for the event loop's thread; none of them waits."""
 
     def __init__(
-        self, mode: Mode, write: Callable[[Sequence[Seen]], None], clock: Clock, patience: float = PATIENCE
+        self,
+        mode: Mode,
+        write: Callable[[Sequence[Seen]], None],
+        clock: Clock,
+        *,
+        patience: float = PATIENCE,
+        kept: int = KEPT,
     ) -> None:
         self.mode: Mode = mode
         self._patience = patience
@@ -91,7 +97,7 @@ class Recording:
         self._problems: Callable[[], tuple[str, ...]] = tuple
         self._ended: Callable[[Record], None] = lambda _: None
         name = secrets.token_hex(8)
-        self._writer = None if mode == "off" else ExecutionWriter(write, clock, self._advanced, name)
+        self._writer = None if mode == "off" else ExecutionWriter(write, clock, self._advanced, name, kept)
 
     # -- what others need to know ------------------------------------------------------------------------------------
 

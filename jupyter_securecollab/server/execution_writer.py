@@ -22,7 +22,7 @@ from ..runs import VERSION, Record, Seen
 BATCH = 1000
 """Most records in one entry of the log."""
 KEPT = 50_000
-"""Most records kept while none can be written."""
+"""Most records kept while none can be written, unless an administrator says otherwise."""
 KEPT_CODE = 64 * 1024 * 1024
 """Most bytes of code kept with them, only to be hashed."""
 
@@ -40,9 +40,14 @@ class ExecutionWriter:
     """
 
     def __init__(
-        self, write: Callable[[Sequence[Seen]], None], clock: Clock, advanced: Callable[[int], None], name: str
+        self,
+        write: Callable[[Sequence[Seen]], None],
+        clock: Clock,
+        advanced: Callable[[int], None],
+        name: str,
+        kept: int = KEPT,
     ) -> None:
-        self._write, self._clock, self._advanced, self._name = write, clock, advanced, name
+        self._write, self._clock, self._advanced, self._name, self._kept = write, clock, advanced, name, kept
         self._waiting: deque[Seen] = deque()
         self._code = 0
         self._given = 0
@@ -72,7 +77,7 @@ class ExecutionWriter:
         """Take a record and return its ticket, or None if there was no room for it. `urgent`: somebody waits for it."""
         size = len(seen.code or b"")
         with self._lock:
-            if self._closed.is_set() or len(self._waiting) >= KEPT or self._code + size > KEPT_CODE:
+            if self._closed.is_set() or len(self._waiting) >= self._kept or self._code + size > KEPT_CODE:
                 since, lost = self._gap or (self._clock(), 0)
                 self._gap = (since, lost + 1)
                 return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import uuid
 from collections.abc import Iterator
@@ -60,6 +61,38 @@ async def test_every_way_to_execute_over_the_websocket_is_on_record(running: Ser
     assert [one.start.target for one in only(found, act="comm_open")] == ["t"]
     assert len(only(found, act="comm_msg")) == 1
     assert {one.start.who for one in found} == {"alice"}
+
+
+async def test_a_cell_sent_over_the_control_channel_is_on_record(running: Served) -> None:
+    async with notebook(running, "alice") as (_, kernel, socket):
+        msg_id = await socket.send("execute_request", request("by_control = 1"), channel="control")
+        assert (await reply_to(socket, msg_id, "execute_reply"))["status"] == "ok"
+        assert (await socket.run("print(by_control)"))[0] == "1\n"
+        found = await runs_of(running, kernel, 2)
+    assert [(one.start.who, one.start.length, one.end.status) for one in found] == [
+        ("alice", 14, "ok"),
+        ("alice", 17, "ok"),
+    ]
+
+
+async def test_a_kernel_of_another_specification_is_on_record_with_what_it_runs(running: Served) -> None:
+    folder = running.folder / "jupyter_data_dir" / "kernels" / "mine"
+    folder.mkdir(parents=True)
+    argv = [sys.executable, "-c", "import ipykernel.kernelapp as k; k.launch_new_instance()", "-f", "{connection_file}"]
+    (folder / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}))
+    async with notebook(running, "alice") as (alice, usual, first):
+        await first.run("1")
+        kernel = (await alice.session("mine.ipynb", name="mine")).json()["kernel"]["id"]
+        socket = await alice.connect(kernel)
+        loaded = await socket.run("import sys; print('jupyter_securecollab.notebook' in sys.modules)")
+        assert loaded[0] == "False\n"
+        found = await runs_of(running, kernel, 1)
+        await alice.delete(f"api/kernels/{kernel}")
+        everything = await runs_of(running)
+    assert [(one.start.who, one.start.notebook, one.end.status) for one in found] == [("alice", "mine.ipynb", "ok")]
+    own, other = (only(everything, kernel=one, act="kernel")[0] for one in (usual, kernel))
+    assert (own.start.target, other.start.target) == ("python3", "mine")
+    assert own.start.length != other.start.length and own.start.code != other.start.code
 
 
 async def test_an_answer_typed_in_is_on_record_but_not_what_was_typed(running: Served) -> None:
