@@ -238,18 +238,29 @@ def _login(arguments: argparse.Namespace) -> None:
 
 def _doctor(arguments: argparse.Namespace) -> None:
     # A server's own libraries take as long to load as all the rest, and no other command needs them.
+    from .client import saved_token
     from .server.doctor import configured_problems, running_servers
 
-    found = list(configured_problems())
-    print("A server you start now", "does not record all that is executed:" if found else "records what is executed.")
-    print(*(f"  {text}" for text in found), sep="\n", end="\n" if found else "")
-    for url, state in running_servers():
-        why = ("It tells only who is signed in there: ask it with %vault.",) if state is None else state.why_not
-        print(f"The server at {url}", "may not record all that is executed:" if why else "records what is executed.")
-        print(*(f"  {text}" for text in why), sep="\n", end="\n" if why else "")
-        found += why
+    found, silent = _diagnosis("A server you start now", configured_problems()), False
+    for url, state in running_servers(saved_token):
+        if state is None:
+            silent = True
+            print(f"The server at {url} tells only who has an account there.")
+            print(f"  Sign in once with `jupyter securecollab login {url}`, or ask it with %vault in a notebook.")
+        else:
+            found |= _diagnosis(f"The server at {url}", state.why_not)
     if found:
         raise Invalid("executions are not, or not all, recorded", next_step="See docs/guide/what-is-recorded.md.")
+    if silent:
+        raise Invalid("not every server said whether it records")
+
+
+def _diagnosis(what: str, why_not: Sequence[str]) -> bool:
+    """Print what is known of a server; whether something is wrong with it."""
+    print(what, "does not record all that is executed:" if why_not else "records what is executed.")
+    for text in why_not:
+        print(f"  {text}")
+    return bool(why_not)
 
 
 def _print_token(door: Collaboration, name: str) -> None:
@@ -291,7 +302,12 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("person", nargs="+")
     _command(group, "list", _group_list, "list groups and who is in them")
     _audit_commands(commands.add_parser("audit", help="the log").add_subparsers(required=True, metavar="what"))
-    _command(commands, "doctor", _doctor, "whether what is executed is recorded, and what stands in the way")
+    _command(
+        commands,
+        "doctor",
+        _doctor,
+        "whether your servers, and one you start now, record what is executed; what stands in the way",
+    )
     _command(commands, "gc", _gc, "remove what interrupted uploads left")
     keys = commands.add_parser("keys", help="project keys").add_subparsers(required=True, metavar="what")
     _command(keys, "rotate", _keys_rotate, "give a project a new key").add_argument("project")

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -111,6 +112,18 @@ def save_login(url: str, token: str, log_key: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _replacing(file) as out:
         out.write(msgspec.json.encode(_Login(url, token, log_key)))
+
+
+def saved_token(url: str) -> str | None:
+    """The personal token saved for the server at this address, by whichever name this machine is called in it."""
+    saved = _saved_login()
+    return saved.token if saved is not None and _place(saved.url) == _place(url) else None
+
+
+def _place(url: str) -> tuple[str, str, int | None, str]:
+    parts = urlsplit(url)
+    host = "localhost" if parts.hostname in ("127.0.0.1", "::1") else parts.hostname
+    return parts.scheme, host or "", parts.port, parts.path.rstrip("/")
 
 
 @contextmanager

@@ -41,6 +41,8 @@ class Served:
     process: subprocess.Popen[bytes] | None = None
     memories: int = field(default=0)
     options: tuple[str, ...] = ()
+    home: Path | None = None
+    """Whose home it runs in; without one it keeps its Jupyter's files in folders of its own."""
 
     @property
     def url(self) -> str:
@@ -64,21 +66,36 @@ class Served:
         options.setdefault("memory", self.folder / f"memory-{self.memories}")
         return Client(self.url, self.tokens[name], **options)
 
-    def start(self) -> None:
-        environment = {**os.environ, "PYTHONWARNINGS": "default"}
-        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
-            environment[name] = str(self.folder / name.lower())
-        (self.folder / "work").mkdir(exist_ok=True)
-        command = [
+    def environment(self) -> dict[str, str]:
+        """That of the server, and of other programs of whoever runs it."""
+        places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+        if self.home is None:
+            return {**os.environ, **{name: str(self.folder / name.lower()) for name in places}}
+        others = {name: value for name, value in os.environ.items() if name not in places and name[:4] != "XDG_"}
+        return {**others, "HOME": str(self.home)}
+
+    def command(self) -> list[str]:
+        """What starts it."""
+        return [
             *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"),
             *(f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0"),
             f"--ServerApp.root_dir={self.folder / 'work'}",
-            f"--SecureCollabApp.folder={self.folder / 'vault'}",
-            "--ServerApp.jpserver_extensions={'jupyter_securecollab': True}",
+            *self.extension(),
             *self.options,
         ]
+
+    def extension(self) -> tuple[str, ...]:
+        """Which vault it serves."""
+        return (
+            f"--SecureCollabApp.folder={self.folder / 'vault'}",
+            "--ServerApp.jpserver_extensions={'jupyter_securecollab': True}",
+        )
+
+    def start(self) -> None:
+        environment = {**self.environment(), "PYTHONWARNINGS": "default"}
+        (self.folder / "work").mkdir(exist_ok=True)
         with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command(), env=environment, stdout=log, stderr=log)
         while True:
             if self.process.poll() is not None:
                 raise RuntimeError((self.folder / "server.log").read_text())
@@ -103,7 +120,7 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *options: str) -> Iterator[Served]:
+def served(folder: Path, *options: str, home: Path | None = None) -> Iterator[Served]:
     """Found a vault with people in `folder` and serve it, with these further options on the command line."""
     with closing(open_vault(folder / "vault", Settings())) as door:
         root = Caller(operator(), "cli", "cli")
@@ -111,7 +128,7 @@ def served(folder: Path, *options: str) -> Iterator[Served]:
             door.add_user(root, name=name, clearance=clearance, roles=roles)
         door.add_member(root, group="analysts", person="bob")
         tokens = {name: door.new_token(root, name=name) for name, *_ in PEOPLE}
-        server = Served(folder, _free_port(), tokens, door.log_key, options=options)
+        server = Served(folder, free_port(), tokens, door.log_key, options=options, home=home)
     server.start()
     try:
         yield server
@@ -119,7 +136,8 @@ def served(folder: Path, *options: str) -> Iterator[Served]:
         server.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nothing uses just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -18,7 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from serving import Served, share
 
-from jupyter_securecollab.client import Client, LogMemory, connect, save_login
+from jupyter_securecollab.client import Client, LogMemory, connect, save_login, saved_token
 from jupyter_securecollab.errors import Denied, InvalidName, LogBroken, NotSignedIn, TooLarge, Unavailable
 from jupyter_securecollab.model import AccessSpec, Level, LogHead, Opened, Receipt
 from jupyter_securecollab.proofs import LogSigner, leaf_hash, node_hash
@@ -378,3 +378,12 @@ def test_saved_sign_in_is_for_its_owner_alone_and_is_used(nowhere: Path, server:
     file.write_text("{")
     with pytest.raises(NotSignedIn):
         connect()
+
+
+def test_a_saved_token_is_given_out_for_its_own_server_alone(nowhere: Path) -> None:
+    assert saved_token("http://localhost:8888/") is None
+    save_login("http://127.0.0.1:8888/base", "token", "key")
+    assert saved_token("http://127.0.0.1:8888/base/") == saved_token("http://localhost:8888/base") == "token"
+    for other in ("http://127.0.0.1:8889/base", "http://127.0.0.1:8888/", "https://127.0.0.1:8888/base",
+                  "http://127.0.0.1.example:8888/base", "http://example:8888/base"):  # fmt: skip
+        assert saved_token(other) is None

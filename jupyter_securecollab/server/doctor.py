@@ -6,13 +6,13 @@ it finds in configuration files is what the person asking would get, without the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import msgspec
 from jupyter_server.serverapp import ServerApp, list_running_servers
 from traitlets import import_item
-from traitlets.config import Config
+from traitlets.config import Application, Config
 
 from ..protocol import PREFIX, Reply
 from ..runs import RecordingState
@@ -21,6 +21,8 @@ from .kernels import OwnedKernelManager, SecureKernelManager, SecureWebsocketCon
 from .wiring import CHOICES, NOT_RECORDED_BECAUSE
 
 _NAME = "jupyter_securecollab"
+_STARTERS = ("server", "lab", "notebook")
+"""`jupyter server`, `jupyter lab`, `jupyter notebook`: what the starter's own file says of the server counts."""
 
 
 def recording_problems(serverapp: ServerApp) -> tuple[str, ...]:
@@ -39,15 +41,27 @@ def recording_problems(serverapp: ServerApp) -> tuple[str, ...]:
 
 def configured_problems() -> tuple[str, ...]:
     """The same for a server that whoever asks would start now, from the configuration files it would read."""
+    return tuple(dict.fromkeys(text for starter in _STARTERS for text in _problems_of(_configured(starter))))
+
+
+def _configured(starter: str) -> ServerApp:
+    """A server as it would be configured when this program starts it. It is not started, nor any extension loaded."""
     app = ServerApp()
     app.load_config_file(suppress_errors=False)
     app.find_server_extensions()
-    problems = [NOT_RECORDED_BECAUSE[name] for name, chosen, ours in _chosen(app.config) if not _is(chosen, ours)]
+    for name in (starter, _NAME):  # each reads a file of its own
+        Application.load_config_file(app, f"jupyter_{name}_config", path=app.config_file_paths)
+    return app
+
+
+def _problems_of(app: ServerApp) -> Iterator[str]:
+    for name, chosen, ours in _chosen(app.config):
+        if not _is(chosen, ours):
+            yield NOT_RECORDED_BECAUSE[name]
     if not app.jpserver_extensions.get(_NAME):
-        problems.append("The extension is not enabled: nothing is recorded.")
+        yield "The extension is not enabled: nothing is recorded."
     if app.config.SecureCollabApp.get("record_executions") == "off":
-        problems.append("The recording of executions is switched off (record_executions).")
-    return tuple(problems)
+        yield "The recording of executions is switched off (record_executions)."
 
 
 def _chosen(config: Config) -> Iterator[tuple[str, object, type]]:
@@ -67,10 +81,14 @@ def _is(chosen: object, ours: type) -> bool:
     return isinstance(found, type) and issubclass(found, ours)
 
 
-def running_servers() -> Iterator[tuple[str, RecordingState | None]]:
-    """The servers this user runs, each with what it says of itself; None if it did not say."""
+def running_servers(token_for: Callable[[str], str | None]) -> Iterator[tuple[str, RecordingState | None]]:
+    """The servers this user runs, each with what it says of itself; None if it did not say.
+
+    A server with accounts has no token of its own; `token_for` its address may know somebody's personal one.
+    """
     for server in list_running_servers():
-        headers = {"Authorization": f"token {server['token']}"} if server.get("token") else {}
+        token = server.get("token") or token_for(server["url"])
+        headers = {"Authorization": f"token {token}"} if token else {}
         try:
             answer = httpx.get(f"{server['url']}{PREFIX}/recording", headers=headers, timeout=10, trust_env=False)
             yield server["url"], msgspec.json.decode(answer.content, type=Reply[RecordingState]).result

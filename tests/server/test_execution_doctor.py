@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from serving import Served, served
 
+WEBSOCKETS = "ServerApp.kernel_websocket_connection_class"
 STOCK = {
-    "ServerApp.kernel_websocket_connection_class": (
+    WEBSOCKETS: (
         "jupyter_server.services.kernels.connection.channels.ZMQChannelsWebsocketConnection",
         "executions are NOT recorded",
     ),
@@ -68,9 +69,9 @@ def test_classes_swapped_in_somebodys_home_are_found_at_start_and_by_the_doctor(
     with served(tmp_path) as server:
         assert meaning in " ".join(state(server).why_not)
         assert [line for line in server.log.splitlines() if line.startswith("[C ") and meaning in line]
-        found = doctor(tmp_path)
+    found = doctor(tmp_path)
     assert found.returncode == 1
-    assert meaning in found.stdout and "may not record" in found.stdout
+    assert "A server you start now does not record all that is executed:" in found.stdout and meaning in found.stdout
 
 
 def test_switched_off_is_said(tmp_path: Path) -> None:
@@ -87,3 +88,62 @@ def test_an_extension_that_is_not_enabled_records_nothing(tmp_path: Path) -> Non
     (tmp_path / "jupyter_config_dir" / "jupyter_server_config.py").write_text(off)
     found = doctor(tmp_path)
     assert found.returncode == 1 and "not enabled" in found.stdout
+
+
+def run_by(server: Served, *command: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """A command of whoever runs this server. He sits at no terminal, so what it asks for is read from `typed`."""
+    whole = [sys.executable, "-m", "jupyter_securecollab.cli", *command]
+    return subprocess.run(
+        whole,
+        env=server.environment(),
+        input=typed,
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_doctor_asks_a_running_server_with_accounts_and_not_only_its_configuration(tmp_path: Path) -> None:
+    chosen, meaning = STOCK[WEBSOCKETS]
+    settings = tmp_path / "home" / ".jupyter" / "jupyter_server_config.py"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"c = get_config()\nc.{WEBSOCKETS} = {chosen!r}\n")
+    with served(tmp_path, home=tmp_path / "home") as server:
+        assert [line for line in server.log.splitlines() if line.startswith("[C ") and meaning in line]
+        assert meaning in " ".join(state(server).why_not)
+        before = run_by(server, "doctor")
+        assert before.returncode == 1
+        assert "A server you start now does not record all that is executed:\n  Another websocket" in before.stdout
+        assert f"{server.url}/ tells only who has an account there." in before.stdout
+        settings.unlink()  # what is running stays as it is
+        assert run_by(server, "login", server.url, typed=server.tokens["bob"] + "\n").returncode == 0
+        after = run_by(server, "doctor")
+    assert after.returncode == 1
+    assert "A server you start now records what is executed." in after.stdout
+    said = f"The server at {server.url}/ does not record all that is executed:\n  Another websocket class is in use: "
+    assert said + meaning in after.stdout
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_running_server_that_records(tmp_path: Path) -> None:
+    with served(tmp_path, home=tmp_path / "home") as server:
+        assert "not every server said" in run_by(server, "doctor").stderr
+        assert run_by(server, "login", server.url, typed=server.tokens["bob"] + "\n").returncode == 0
+        found = run_by(server, "doctor")
+    assert (found.returncode, found.stderr) == (0, "")
+    assert f"The server at {server.url}/ records what is executed." in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "meaning"),
+    [
+        ("jupyter_lab_config.py", f"c.{WEBSOCKETS} = {STOCK[WEBSOCKETS][0]!r}", STOCK[WEBSOCKETS][1]),
+        ("jupyter_notebook_config.py", f"c.{WEBSOCKETS} = {STOCK[WEBSOCKETS][0]!r}", STOCK[WEBSOCKETS][1]),
+        ("jupyter_jupyter_securecollab_config.py", "c.SecureCollabApp.record_executions = 'off'", "switched off"),
+    ],
+)
+def test_files_that_only_some_programs_read_count_too(tmp_path: Path, file: str, text: str, meaning: str) -> None:
+    configure(tmp_path, "")
+    (tmp_path / "jupyter_config_dir" / file).write_text(f"c = get_config()\n{text}\n")
+    found = doctor(tmp_path)
+    assert found.returncode == 1 and meaning in found.stdout
