@@ -21,6 +21,7 @@ from .formats import encrypt_integers, encrypt_texts
 from .generalise import clipped, generalise
 from .keyed import MaskKey, pseudonym, token
 from .redaction import nothing, part, redacted
+from .scrub import scrubbed, text_recognizer
 from .techniques import DROP, TECHNIQUES, Choice, Kind, choose
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _BY_DEFAULT: dict[str, tuple[str, frozenset[Kind]]] = {
     "date_of_birth": ("partial", frozenset({"text", "date"})),
     "date_of_death": ("partial", frozenset({"text", "date"})),
     "postcode": ("partial", frozenset({"text"})),
+    "free_text": ("scrub", frozenset({"text"})),
     "age": ("generalise", frozenset({"integer", "float"})),
     "latitude": ("generalise", frozenset({"float"})),
     "longitude": ("generalise", frozenset({"float"})),
@@ -79,6 +81,8 @@ def check_fit(values: Any, choice: Choice) -> None:
         raise Invalid(
             f"{choice.how} does not work on this type of column", next_step=f"Use {fitting} or {DROP} for it."
         )
+    if named := choice.text("recognizer"):
+        text_recognizer(named)
 
 
 def mask_column(
@@ -148,6 +152,12 @@ def _noise(values: Column, task: Task) -> Column:
     return noisy(values, task.needed_key, float(task.choice.number("scale") or 0))
 
 
+def _scrub(values: Column, task: Task) -> Column:
+    named = task.choice.text("recognizer")
+    key = task.needed_key if task.choice.keyed else None
+    return scrubbed(values, key, text_recognizer(named) if named else None)
+
+
 def _clip(values: Column, task: Task) -> Column:
     return clipped(values, task.choice.number("low"), task.choice.number("high"))
 
@@ -160,6 +170,7 @@ _FUNCTIONS: dict[str, Callable[[Column, Task], Column]] = {
     "fpe": _fpe,
     "token": lambda values, task: token(values, task.needed_key),
     "generalise": lambda values, task: generalise(values, task.choice.options.get("to"), task.tag),
+    "scrub": _scrub,
     "clip": _clip,
     "shift": _shift,
     "noise": _noise,

@@ -26,6 +26,7 @@ Given = str | int | float | Decimal
 
 UNITS = ("year", "quarter", "month", "week", "day")
 FORMATS = ("alphanumeric", "digits", "card", "iban")
+STYLES = ("tags", "pseudonyms")
 
 _ALL: frozenset[Kind] = frozenset({"text", "integer", "float", "date", "other"})
 _NUMBERS: frozenset[Kind] = frozenset({"integer", "float"})
@@ -38,19 +39,20 @@ class Parameter:
     """An option of a technique. `told` ones may stand beside the masked copy, where its readers see them."""
 
     name: str
-    takes: Literal["number", "grain", "format", "name"]
+    takes: Literal["number", "grain", "word", "name"]
     says: str
     needed: bool = False
     told: bool = True
+    words: tuple[str, ...] = ()
 
     def read(self, given: Given) -> Option:
         """The option as given in a plan or a line. Raises `Invalid`."""
         text = str(given).strip()
         if len(text) > _LONGEST:
             raise Invalid(f"{clip(text)!r} is too long for an option")
-        if self.takes == "format" and text not in FORMATS:
-            raise Invalid(f"{clip(text)!r} is not a format", next_step=f"Use one of {', '.join(FORMATS)}.")
-        if self.takes in ("name", "format") or (self.takes == "grain" and text in UNITS):
+        if self.takes == "word" and text not in self.words:
+            raise Invalid(f"{clip(text)!r} is not a {self.name}", next_step=f"Use one of {', '.join(self.words)}.")
+        if self.takes in ("name", "word") or (self.takes == "grain" and text in UNITS):
             return text
         try:
             number = Decimal(text)
@@ -100,7 +102,7 @@ class Choice:
     @property
     def keyed(self) -> bool:
         """Whether it needs a key."""
-        return self.technique.keyed
+        return self.technique.keyed or self.text("style") == "pseudonyms"
 
     def __str__(self) -> str:
         return self._spelled(tuple(one.name for one in self.technique.parameters))
@@ -203,7 +205,7 @@ TECHNIQUES: Mapping[str, Technique] = MappingProxyType(
                 "how often each value occurs, its length and separators, the country of an IBAN; "
                 "who has the key reads everything",
                 frozenset({"text", "integer"}),
-                (Parameter("format", "format", f"one of {', '.join(FORMATS)}"),),
+                (Parameter("format", "word", f"one of {', '.join(FORMATS)}", words=FORMATS),),
                 keyed=True,
                 equal=True,
             ),
@@ -224,6 +226,17 @@ TECHNIQUES: Mapping[str, Technique] = MappingProxyType(
                 "the band; few people in a band, or several bands together, still point at somebody",
                 frozenset({"text", "integer", "float", "date"}),
                 (Parameter("to", "grain", "the width of a band, a unit of time, or a number of characters"),),
+            ),
+            Technique(
+                "scrub",
+                "puts what it is, or a pseudonym, in place of whatever identifies somebody inside of text",
+                "the rest of the text; with pseudonyms, what is said about one and the same",
+                "whatever is not recognised: names that no dictionary knows, places, rare stories, manner of writing",
+                frozenset({"text"}),
+                (
+                    Parameter("style", "word", f"one of {', '.join(STYLES)}", words=STYLES),
+                    Parameter("recognizer", "name", "the name of a recognizer of text that is installed here"),
+                ),
             ),
             Technique(
                 "clip",

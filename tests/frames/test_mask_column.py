@@ -204,6 +204,8 @@ def test_mixed_objects_can_only_be_nulled() -> None:
         (pa.array(["x"]), "email", "redact"),
         (pd.Series([93, 41]), "age", "generalise"),
         (pd.Series([42.35]), "latitude", "generalise"),
+        (pd.Series(["x y"]), "free_text", "scrub"),
+        (pl.Series([17]), "free_text", "null"),
         (pd.Series(["x17"]), "account_id", "pseudonym"),
         (pd.Series([17]), "account_id", "null"),
     ],

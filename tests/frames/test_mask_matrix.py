@@ -22,6 +22,7 @@ SMALL = [17, None, 95, 41, 60]
 REALS = [42.3601, None, -71.0589, 42.3601, 0.3]
 DAYS = [dt.date(1989, 5, 25), None, dt.date(2020, 2, 29), dt.date(1989, 5, 25), dt.date(1970, 1, 1)]
 TIMES = [None if day is None else dt.datetime(day.year, day.month, day.day, 13, 45) for day in DAYS]
+NOTES = ["ask Ann Smith, +1 555 010 9988", None, "paid with 4111-1111-1111-1111", "", "order 4111"]
 OWNERS = ["a", "b", "b", "a", "c"]
 
 # how, its values, their type, what comes out; None where the result has no telling form of its own
@@ -35,6 +36,8 @@ CASES: list[tuple[str, list[Any], str, list[Any] | None]] = [
     ("fpe", TEXTS, "text", None),
     ("fpe:digits", TEXTS, "text", None),
     ("fpe", NUMBERS, "integer", None),
+    ("scrub", NOTES, "text", ["ask [person_name], [phone]", None, "paid with [credit_card]", "", "order 4111"]),
+    ("scrub:pseudonyms", NOTES, "text", None),
     ("generalise:4", TEXTS, "text", ["4111***", None, "5500***", "4111***", "3056***"]),
     ("generalise:10", SMALL, "integer", [10, None, 90, 40, 60]),
     ("generalise:0.1", REALS, "float", [42.3, None, -71.1, 42.3, 0.3]),
@@ -62,7 +65,7 @@ TYPES: dict[str, list[tuple[str, Maker]]] = {
         ("category", lambda v: pd.Series(v, dtype="str").astype("category")),
         ("polars", lambda v: pl.Series(v)),
         ("polars categorical", lambda v: pl.Series(v, dtype=pl.Categorical)),
-        ("polars enum", lambda v: pl.Series(v, dtype=pl.Enum(sorted({one for one in v if one})))),
+        ("polars enum", lambda v: pl.Series(v, dtype=pl.Enum(sorted({one for one in v if one is not None})))),
         ("arrow", lambda v: pa.array(v)),
         ("arrow view", lambda v: pa.array(v).cast(pa.string_view())),
         ("arrow chunks", lambda v: pa.chunked_array([v[:2], v[2:], []], pa.large_string())),

@@ -25,6 +25,8 @@ from jupyter_securecollab.frames.techniques import TECHNIQUES, choose
         ("shift:30:a:b c", {"how": "shift", "days": 30, "by": "a:b c"}, "shift:30"),
         ("fpe:card", {"how": "fpe", "format": "card"}, "fpe:card"),
         ("noise:2.5", {"how": "noise", "scale": 2.5}, "noise:2.5"),
+        ("scrub:pseudonyms", {"how": "scrub", "style": "pseudonyms"}, "scrub:pseudonyms"),
+        ("scrub::names", {"how": "scrub", "recognizer": "names"}, "scrub::names"),
     ],
 )
 def test_text_and_data_say_the_same_and_print_as_they_are_written(
@@ -49,6 +51,7 @@ def test_text_and_data_say_the_same_and_print_as_they_are_written(
         ("noise:1e999999999", "'1e999999999' is not a number", "scale takes a number"),
         ("pseudonym:" + "n" * 1001, "too long for an option", ""),
         ("generalise:decade", "'decade' is not a number", "year, quarter"),
+        ("scrub:stars", "'stars' is not a style", "tags, pseudonyms"),
         ("fpe:letters", "'letters' is not a format", "alphanumeric"),
         ({"how": "clip", "lowest": 3}, "clip has no option 'lowest'", "clip[:LOW][:HIGH]"),
     ],
