@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from ..errors import CannotHold, Invalid
 from .chance import noisy, shifted, shuffled
+from .fakes import check_fake, faked
 from .formats import encrypt_integers, encrypt_texts
 from .generalise import clipped, generalise
 from .keyed import MaskKey, pseudonym, token
@@ -73,8 +74,11 @@ def default_choice(values: Any, tag: str | None) -> Choice:
     return choose("redact" if kind in ("text", "nothing") else "null")
 
 
-def check_fit(values: Any, choice: Choice) -> None:
-    """Raises `Invalid`, naming what does fit, where a technique cannot work on this type of column."""
+def check_fit(values: Any, choice: Choice, tag: str | None = None) -> None:
+    """Raises `Invalid`, naming what does fit, where a technique cannot work on this type of column, or lacks something.
+
+    `tag` says what the column holds.
+    """
     kind = kind_of(values)
     if kind != "nothing" and kind not in choice.technique.fits:
         fitting = ", ".join(one.name for one in TECHNIQUES.values() if kind in one.fits)
@@ -83,6 +87,8 @@ def check_fit(values: Any, choice: Choice) -> None:
         )
     if named := choice.text("recognizer"):
         text_recognizer(named)
+    if choice.how == "fake":
+        check_fake(tag, choice.text("locale"))
 
 
 def mask_column(
@@ -96,7 +102,7 @@ def mask_column(
     the same width. Raises `Invalid` where the technique does not fit or lacks something.
     """
     choice = choose(how) if isinstance(how, str) else how
-    check_fit(values, choice)
+    check_fit(values, choice, tag)
     owner = None if entity is None else _owner(entity, len(values))
     return _LIBRARIES[_library(values)](values, Task(choice, tag, key, owner))
 
@@ -170,6 +176,7 @@ _FUNCTIONS: dict[str, Callable[[Column, Task], Column]] = {
     "fpe": _fpe,
     "token": lambda values, task: token(values, task.needed_key),
     "generalise": lambda values, task: generalise(values, task.choice.options.get("to"), task.tag),
+    "fake": lambda values, task: faked(values, task.needed_key, task.tag, task.choice.text("locale")),
     "scrub": _scrub,
     "clip": _clip,
     "shift": _shift,

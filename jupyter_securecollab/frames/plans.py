@@ -67,7 +67,7 @@ def chosen(frame: Any, name: str, how: How | None, tag: str | None) -> Choice:
     values = axes.values(frame, name)
     with naming(name):
         choice = default_choice(values, tag) if how is None else how if isinstance(how, Choice) else choose(how)
-        check_fit(values, choice)
+        check_fit(values, choice, tag)
         if entity := choice.text("by"):
             check_column(frame, entity)
             if axes.names(frame).count(entity) > 1:

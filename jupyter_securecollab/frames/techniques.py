@@ -219,6 +219,16 @@ TECHNIQUES: Mapping[str, Technique] = MappingProxyType(
                 equal=True,
             ),
             Technique(
+                "fake",
+                "puts a made-up value that looks like its tag in place of each value, the same for the same value",
+                "kind and looks; that equal values are equal, though others may become equal too",
+                "how often each value occurs, which values are missing; who has the key can try values out",
+                frozenset({"text"}),
+                (Parameter("locale", "name", "a locale of Faker, such as de_DE"),),
+                keyed=True,
+                equal=True,
+            ),
+            Technique(
                 "generalise",
                 "puts the lower bound of its band in place of a number, the first day of its month or year in place "
                 "of a date, the first characters in place of a text; ages of 90 and more become 90",

@@ -69,7 +69,7 @@ def test_a_keyed_technique_without_a_key_is_refused(how: str) -> None:
     written = {"shift": "shift:3:x", "noise": "noise:1"}.get(how, how)
     values = {"shift": pa.array([1], pa.timestamp("s")), "noise": pa.array([1])}.get(how, pa.array(["123456"]))
     with pytest.raises(Invalid, match=f"{how} needs a key"):
-        mask_column(values, written, None, entity=pa.array(["a"]))
+        mask_column(values, written, "credit_card", entity=pa.array(["a"]))
 
 
 def test_keys_of_columns_techniques_names_and_levels_are_unrelated() -> None:

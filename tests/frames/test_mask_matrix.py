@@ -38,6 +38,7 @@ CASES: list[tuple[str, list[Any], str, list[Any] | None]] = [
     ("fpe", NUMBERS, "integer", None),
     ("scrub", NOTES, "text", ["ask [person_name], [phone]", None, "paid with [credit_card]", "", "order 4111"]),
     ("scrub:pseudonyms", NOTES, "text", None),
+    ("fake", TEXTS, "text", None),
     ("generalise:4", TEXTS, "text", ["4111***", None, "5500***", "4111***", "3056***"]),
     ("generalise:10", SMALL, "integer", [10, None, 90, 40, 60]),
     ("generalise:0.1", REALS, "float", [42.3, None, -71.1, 42.3, 0.3]),
@@ -164,5 +165,5 @@ def test_nothing_at_all_and_nothing_but_nulls_stay_so(how: str) -> None:
     kind = next(kind for name, _, kind, _ in CASES if name == how)
     for _, make in TYPES[kind]:
         entity = pa.array([], pa.string()) if "owner" in how else None
-        assert len(mask_column(make([]), how, None, key=KEY, entity=entity)) == 0
+        assert len(mask_column(make([]), how, "credit_card", key=KEY, entity=entity)) == 0
         assert plain(masked(how, make([None] * 5))) == [None] * 5

@@ -118,6 +118,7 @@ def test_pieces_are_the_texts_again(texts: list[str]) -> None:
     assert len(joined) == len(texts) and "".join(joined) == "".join(kept.texts.to_pylist())
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(["4111 1111 1111 1111", "jo@example.org", "order", "12", "Ann Smith", "\n", "born 1.2.1950"])
