@@ -26,16 +26,19 @@ _LONGEST_SHIFT = 3660
 _DAY_NS = 86_400_000_000_000
 
 
-def noisy(values: Column, key: MaskKey, scale: float) -> Column:
+def noisy(values: Column, key: MaskKey, scale: float, rows_before: int = 0) -> Column:
     """Adds normal noise of mean zero and this standard deviation, by row; whole numbers stay whole.
+
+    `rows_before` says how many rows of the same column come before these: their noise is passed over.
 
     Nulls, NaN and infinities stay. A whole number that the type cannot hold becomes the type's bound.
     """
     if not 0 < scale < np.inf:
         raise Invalid("noise has a standard deviation above zero", next_step="Write noise:2.5.")
-    rows = whole(values)  # whole blocks of an even length: noise comes in pairs
-    bits = _Bits(key, "noise")
-    return pa.chunked_array([_with_noise(block, scale * _normal(bits, len(block))) for block in blocks(rows)])
+    rows = whole(values)
+    normal = _Normal(_Bits(key, "noise", rows_before // 2))  # two words, one block of AES, make the noise of two rows
+    normal.draw(rows_before % 2)
+    return pa.chunked_array([_with_noise(block, scale * normal.draw(len(block))) for block in blocks(rows)])
 
 
 def _with_noise(values: pa.Array[Any], added: NDArray[np.float64]) -> pa.Array[Any]:
@@ -101,21 +104,31 @@ def _offset(key: MaskKey, entity: str, days: int) -> int:
     return drawn - days if drawn < days else drawn - days + 1  # never none at all
 
 
-def _normal(bits: _Bits, count: int) -> NDArray[np.float64]:
-    """Normal variates from uniform ones, two by two (Box and Muller 1958)."""
-    pairs = (count + 1) // 2
-    uniform = (bits.draw(2 * pairs) >> np.uint64(11)).astype(np.float64).reshape(-1, 2) * 2.0**-53
-    radius, angle = np.sqrt(-2 * np.log1p(-uniform[:, 0])), 2 * np.pi * uniform[:, 1]
-    found: NDArray[np.float64] = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()[:count]
-    return found
-
-
 class _Bits:
     """Random bits of a key for a purpose, the same ones every time."""
 
-    def __init__(self, key: MaskKey, purpose: str) -> None:
-        self._stream = Cipher(algorithms.AES(key.derive(purpose)), modes.CTR(bytes(16))).encryptor()
+    def __init__(self, key: MaskKey, purpose: str, passed_over: int = 0) -> None:
+        counter = passed_over.to_bytes(16, "big")  # blocks of two words
+        self._stream = Cipher(algorithms.AES(key.derive(purpose)), modes.CTR(counter)).encryptor()
 
     def draw(self, count: int) -> NDArray[np.uint64]:
         """The next `count` words of 64 bits."""
         return np.frombuffer(self._stream.update(bytes(8 * count)), "<u8").astype(np.uint64)
+
+
+class _Normal:
+    """Normal variates from uniform ones, two by two (Box and Muller 1958)."""
+
+    def __init__(self, bits: _Bits) -> None:
+        self._bits = bits
+        self._left = np.empty(0)
+
+    def draw(self, count: int) -> NDArray[np.float64]:
+        """The next `count` of them, mean zero, standard deviation one."""
+        pairs = max(count - len(self._left) + 1, 0) // 2
+        uniform = (self._bits.draw(2 * pairs) >> np.uint64(11)).astype(np.float64).reshape(-1, 2) * 2.0**-53
+        radius, angle = np.sqrt(-2 * np.log1p(-uniform[:, 0])), 2 * np.pi * uniform[:, 1]
+        made = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()
+        made = np.concatenate([self._left, made]) if len(self._left) else made
+        self._left = made[count:]
+        return made[:count]

@@ -7,7 +7,7 @@ and digit covered. Where nothing is found a column is `internal`, and nobody has
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -138,13 +138,21 @@ class Classifier:
         self._own = (*map(own_recognizer, self.rules.recognizers), *recognizers)
         self._names = tuple((name, one.tag) for one in self.rules.recognizers for name in one.names)
 
-    def find(self, frame: Any, given: Mapping[str, Label] | None = None, *, full: bool = False) -> dict[str, Finding]:
+    def find(
+        self,
+        frame: Any,
+        given: Mapping[str, Label] | None = None,
+        *,
+        full: bool = False,
+        swept: Callable[[Mapping[str, Recognizer | None]], Mapping[str, list[Swept]]] | None = None,
+    ) -> dict[str, Finding]:
         """A finding for every index level and column of a pandas, polars or pyarrow frame, in order.
 
         `given` holds labels somebody set or that came with the data: those columns are not looked at, but count as
         neighbours. Some thousand rows are looked at, the same ones every time; `full` then reads every value of text
         for what it fits, and for addresses, keys and numbers too rare for a sample. Of columns that share a name the
-        highest finding counts.
+        highest finding counts. Where the frame given is but the rows to look at of another, `swept` reads all values
+        of that, told what the sample found in each column.
         """
         decided = given or {}
         columns = list(axes.columns(frame))
@@ -155,7 +163,11 @@ class Classifier:
             candidates.setdefault(name, []).extend((one, self._candidates(one)) for one in leaves)
         beside = _neighbours(candidates, decided)
         found = {name: self._best(leaves, beside) for name, leaves in candidates.items()}
-        if full:
+        if swept is not None:
+            for name, all_leaves in swept({name: one.by for name, one in found.items() if name not in decided}).items():
+                for one in all_leaves:
+                    found[name] = self._with_all(found[name], one)
+        elif full:
             self._read_whole(columns, found, decided)
         found |= {name: _decided(decided[name]) for name in found if name in decided}
         return self._combined(found, decided)

@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import CannotHold
-from ..model import clip
-from . import axes
 from .techniques import Choice
 
 if TYPE_CHECKING:
@@ -28,19 +25,9 @@ def is_lazy(frame: Any) -> bool:
     )
 
 
-def sketch(frame: Any) -> Any:
-    """A frame with the same columns and types that can be looked at: itself, or without rows where it is lazy.
-
-    Raises `CannotHold` for what is no frame.
-    """
-    if is_lazy(frame):
-        return frame.collect_schema().to_frame()
-    if not axes.is_frame(frame):
-        raise CannotHold(
-            f"an object of type {clip(type(frame).__name__)} is not a frame",
-            next_step=f"Give a pandas or polars frame or an Arrow table{axes.way_to_frame(frame)}.",
-        )
-    return frame
+def sketch(frame: pl.LazyFrame) -> pl.DataFrame:
+    """A frame without rows, with the same columns and types."""
+    return frame.collect_schema().to_frame()
 
 
 def masked(frame: pl.LazyFrame, choices: Mapping[str, Choice | None], mask: Mask) -> pl.LazyFrame:

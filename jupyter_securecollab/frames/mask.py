@@ -50,12 +50,16 @@ _FORMATS = {"credit_card": "card", "iban": "iban"}
 
 @dataclass(frozen=True)
 class Task:
-    """What a technique is told besides the values. `entity` is the column that says whose date it is."""
+    """What a technique is told besides the values.
+
+    `entity` is the column that says whose date it is, `rows_before` how many rows of the whole come before these.
+    """
 
     choice: Choice
     tag: str | None = None
     key: MaskKey | None = None
     entity: Column | None = None
+    rows_before: int = 0
 
     @property
     def needed_key(self) -> MaskKey:
@@ -92,19 +96,26 @@ def check_fit(values: Any, choice: Choice, tag: str | None = None) -> None:
 
 
 def mask_column(
-    values: Any, how: str | Choice, tag: str | None, *, key: MaskKey | None = None, entity: Any = None
+    values: Any,
+    how: str | Choice,
+    tag: str | None,
+    *,
+    key: MaskKey | None = None,
+    entity: Any = None,
+    rows_before: int = 0,
 ) -> Any:
     """A masked copy of a pandas, polars or pyarrow column, by a choice as `techniques.choose` reads it.
 
     `key` is the key of this column for this technique (`MaskKey.of_column`), needed by keyed ones; `entity` is the
-    column of the same frame that `shift` goes by. Keeps length, name, index, nulls and, wherever a type can hold the
-    result, the type: only a NumPy integer or boolean column that loses its values becomes pandas' nullable type of
-    the same width. Raises `Invalid` where the technique does not fit or lacks something.
+    column of the same frame that `shift` goes by, `rows_before` how many rows of a whole column come before these,
+    which `noise` goes by. Keeps length, name, index, nulls and, wherever a type can hold the result, the type: only a
+    NumPy integer or boolean column that loses its values becomes pandas' nullable type of the same width. Raises
+    `Invalid` where the technique does not fit or lacks something.
     """
     choice = choose(how) if isinstance(how, str) else how
     check_fit(values, choice, tag)
     owner = None if entity is None else _owner(entity, len(values))
-    return _LIBRARIES[_library(values)](values, Task(choice, tag, key, owner))
+    return _LIBRARIES[_library(values)](values, Task(choice, tag, key, owner, rows_before))
 
 
 def _owner(entity: Any, rows: int) -> Column:
@@ -155,7 +166,7 @@ def _shift(values: Column, task: Task) -> Column:
 
 
 def _noise(values: Column, task: Task) -> Column:
-    return noisy(values, task.needed_key, float(task.choice.number("scale") or 0))
+    return noisy(values, task.needed_key, float(task.choice.number("scale") or 0), task.rows_before)
 
 
 def _scrub(values: Column, task: Task) -> Column:

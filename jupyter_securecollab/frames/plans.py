@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from ..errors import CannotHold, Invalid
 from ..model import clip
-from . import axes, lazy
+from . import axes, dasks, held, lazy
 from .keyed import MaskKey
 from .mask import check_fit, default_choice, mask_column
 from .techniques import DROP, Choice, Given, choose
@@ -29,35 +29,79 @@ _SHOWN = 20
 
 def default_plan(frame: Any, tags: Mapping[str, str | None]) -> dict[str, str]:
     """How columns that hold this (`tags.TAGS`) are masked unless somebody says otherwise: a plan to begin with."""
-    sketch = lazy.sketch(frame)
-    return {name: str(chosen(sketch, name, None, tag)) for name, tag in tags.items()}
+    known = sketch(frame)
+    return {name: str(chosen(known, name, None, tag)) for name, tag in tags.items()}
 
 
 def mask_frame(
     frame: Any, plan: Mapping[str, How], *, key: MaskKey | None = None, tags: Mapping[str, str | None] | None = None
 ) -> Any:
-    """A masked copy of a pandas or polars frame, a lazy polars frame, or an Arrow table.
+    """A masked copy of a pandas or polars frame, a lazy polars frame, an Arrow table or a Dask frame.
 
     `tags` say what columns hold (`{"ssn": "us_ssn"}`); `redact`, `partial` and others go by that. `key` is needed by
     keyed techniques; every column gets its own from it, see `column_key`. Index levels of pandas are named as in
     `axes.names`; a name that several columns have means all of them. Rows, order, index, types, missing values and
-    untouched columns stay. A lazy frame stays lazy: see `lazy`. Raises `Invalid` before anything is masked where the
-    plan does not fit the frame, and for values that a technique cannot take; no error quotes a value.
+    untouched columns stay. Lazy frames stay lazy: see `lazy` and `dasks`. Raises `Invalid` before anything is masked
+    where the plan does not fit the frame, and for values that a technique cannot take; no error quotes a value.
     """
-    sketch, tags = lazy.sketch(frame), tags or {}
+    known, tags = sketch(frame), tags or {}
     for name in tags:
-        check_column(sketch, name)
-    choices = {name: None if how == DROP else chosen(sketch, name, how, tags.get(name)) for name, how in plan.items()}
+        check_column(known, name)
+    choices = _choices(known, plan, tags)
     for name, choice in choices.items():
         if choice is not None and choice.keyed and key is None:
             raise Invalid(f"column {clip(name)!r}: {choice.how} needs a key", next_step="Give mask_frame a key.")
     if lazy.is_lazy(frame):
         return lazy.masked(frame, choices, lambda part, name, choice: masked(part, name, choice, tags.get(name), key))
+    if dasks.is_dask(frame):
+        return dasks.masked(frame, choices, tags, key, mask_part)
+    return _masked(frame, choices, tags, key)
+
+
+def mask_part(
+    part: Any, plan: Mapping[str, How], tags: Mapping[str, str | None], key_name: str | None, rows_before: int
+) -> Any:
+    """Some rows of a frame, masked as they are in the whole of it. The key goes by its name, see `held`."""
+    key = None if key_name is None else held.key_of(key_name)
+    return _masked(part, _choices(part, plan, tags), tags, key, rows_before)
+
+
+def sketch(frame: Any) -> Any:
+    """A frame with the same columns and types that can be looked at: itself, or one without rows where it is lazy.
+
+    Raises `CannotHold` for what is no frame.
+    """
+    if lazy.is_lazy(frame):
+        return lazy.sketch(frame)
+    if dasks.is_dask(frame):
+        return dasks.sketch(frame)
+    if not axes.is_frame(frame):
+        raise CannotHold(
+            f"an object of type {clip(type(frame).__name__)} is not a frame",
+            next_step=f"Give a pandas, polars or Dask frame or an Arrow table{axes.way_to_frame(frame)}.",
+        )
+    return frame
+
+
+def _choices(frame: Any, plan: Mapping[str, How], tags: Mapping[str, str | None]) -> dict[str, Choice | None]:
+    """How each column is masked; None for those that are left out."""
+    return {name: None if how == DROP else chosen(frame, name, how, tags.get(name)) for name, how in plan.items()}
+
+
+def _masked(
+    frame: Any,
+    choices: Mapping[str, Choice | None],
+    tags: Mapping[str, str | None],
+    key: MaskKey | None,
+    rows_before: int = 0,
+) -> Any:
     made: dict[int, Any] = {}
     for position, name in enumerate(axes.names(frame)):
         if name in choices:
-            choice = choices[name]
-            made[position] = None if choice is None else masked(frame, name, choice, tags.get(name), key, position)
+            choice, tag = choices[name], tags.get(name)
+            made[position] = (
+                None if choice is None else masked(frame, name, choice, tag, key, position, rows_before=rows_before)
+            )
     return axes.with_values(frame, made)
 
 
@@ -76,15 +120,22 @@ def chosen(frame: Any, name: str, how: How | None, tag: str | None) -> Choice:
 
 
 def masked(
-    frame: Any, name: str, choice: Choice, tag: str | None, key: MaskKey | None, position: int | None = None
+    frame: Any,
+    name: str,
+    choice: Choice,
+    tag: str | None,
+    key: MaskKey | None,
+    position: int | None = None,
+    *,
+    rows_before: int = 0,
 ) -> Any:
-    """A masked copy of one column, with a key of its own derived from `key`."""
+    """A masked copy of one column, with a key of its own derived from `key`. `rows_before` are rows of another part."""
     by = choice.text("by")
     with naming(name):
         values = axes.values(frame, name) if position is None else axes.at(frame, position)
         entity = None if by is None else axes.values(frame, by)
         own = column_key(name, choice, key) if choice.keyed and key else None
-        return mask_column(values, choice, tag, key=own, entity=entity)
+        return mask_column(values, choice, tag, key=own, entity=entity, rows_before=rows_before)
 
 
 def column_key(name: str, choice: Choice, key: MaskKey) -> MaskKey:

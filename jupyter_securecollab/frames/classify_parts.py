@@ -1,0 +1,124 @@
+"""Classifies Dask DataFrames: workers pick the rows that are looked at and count over all of them, here it is weighed.
+
+What leaves the workers are the few thousand rows of the sample, the same ones that one pandas frame would give, and
+with `full` counts. The data is read twice for the sample (how long each partition is, then its rows), and once more
+for `full`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..model import Label
+from . import axes, dasks
+from .classify import Classifier
+from .recognizers import Match, Recognizer
+from .sampling import rows_to_see, strata
+from .sweep import RARE, Swept, sweep
+
+if TYPE_CHECKING:
+    import dask.dataframe as dd
+    import pandas as pd
+    from numpy.typing import NDArray
+
+Asked = Mapping[str, Recognizer | None]
+
+
+def classify_parts(
+    frame: dd.DataFrame, given: Mapping[str, Label], *, classifier: Classifier | None = None, full: bool = False
+) -> dict[str, Label]:
+    """A label for every column and named index level of a Dask frame, as `classify.classify` gives for a pandas one."""
+    parts = frame.to_delayed()
+
+    def swept(asked: Asked) -> dict[str, list[Swept]]:
+        return _merged(_computed(_sweep, parts, [asked] * len(parts)))
+
+    sampled = _sampled(dasks.sketch(frame), parts)
+    found = (classifier or Classifier()).find(sampled, given, swept=swept if full else None)
+    return {name: given[name] if name in given else finding.label() for name, finding in found.items()}
+
+
+def _computed(function: Any, parts: Sequence[Any], told: Iterable[Any]) -> list[Any]:
+    import dask
+
+    return list(dask.compute(*(dask.delayed(function)(part, one) for part, one in zip(parts, told, strict=True))))
+
+
+def _sampled(meta: pd.DataFrame, parts: Sequence[Any]) -> pd.DataFrame:
+    """The rows that would be looked at of one pandas frame, as one."""
+    import pandas as pd
+
+    lengths = np.array(_computed(_length, parts, parts))
+    rows = rows_to_see(int(lengths.sum()), len(axes.names(meta)))
+    taken: pd.DataFrame = pd.concat(_computed(_rows, parts, _split(rows, lengths)))
+    if axes.names(meta) == axes.column_names(meta):  # rows are numbered, and those numbers say nothing
+        taken = taken.reset_index(drop=True)
+    if len(rows) < lengths.sum():
+        for number in np.flatnonzero(taken.isna().sum().to_numpy() > len(rows) // 2):
+            filled = _filled(parts, int(number), len(rows)).reindex(range(len(taken)))
+            taken.isetitem(int(number), filled.array)
+    return taken
+
+
+def _filled(parts: Sequence[Any], column: int, wanted: int) -> pd.Series[Any]:
+    """Values of a column that is mostly null, from rows that have one."""
+    import pandas as pd
+
+    counts = np.array(_computed(_count, parts, [column] * len(parts)))
+    places = _split(strata(int(counts.sum()), wanted), counts)
+    values: pd.Series[Any] = pd.concat(_computed(_values, parts, [(column, one) for one in places]))
+    return values.reset_index(drop=True)
+
+
+def _split(rows: NDArray[np.int64], lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Row numbers of the whole, ascending, as row numbers of each part."""
+    ends = np.cumsum(lengths)
+    cuts = np.searchsorted(rows, ends)
+    return [one - start for one, start in zip(np.split(rows, cuts[:-1]), ends - lengths, strict=True)]
+
+
+def _length(part: pd.DataFrame, _: object) -> int:
+    return len(part)
+
+
+def _rows(part: pd.DataFrame, rows: NDArray[np.int64]) -> pd.DataFrame:
+    return part.iloc[rows]
+
+
+def _count(part: pd.DataFrame, column: int) -> int:
+    return int(part.iloc[:, column].notna().sum())
+
+
+def _values(part: pd.DataFrame, told: tuple[int, NDArray[np.int64]]) -> pd.Series[Any]:
+    column, places = told
+    return part.iloc[:, column].dropna().iloc[places]
+
+
+def _sweep(part: pd.DataFrame, asked: Asked) -> dict[str, list[Swept]]:
+    return {name: sweep(name, values, asked[name]) for name, values in axes.columns(part) if name in asked}
+
+
+def _merged(found: Sequence[Mapping[str, list[Swept]]]) -> dict[str, list[Swept]]:
+    """What was counted of each part, as counted of the whole."""
+    names = dict.fromkeys(name for part in found for name in part)
+    return {name: [_sum(leaf) for leaf in _leaves([part.get(name, []) for part in found])] for name in names}
+
+
+def _leaves(parts: Sequence[list[Swept]]) -> Iterable[list[Swept]]:
+    """Of each leaf its parts; a part without any value may not show that its column holds text."""
+    most = max(map(len, parts), default=0)
+    return ([part[number] for part in parts if len(part) > number] for number in range(most))
+
+
+def _sum(parts: Sequence[Swept]) -> Swept:
+    seen = sum(part.seen for part in parts)
+    counts: dict[Recognizer | None, tuple[Match, float]] = {}
+    for part in parts:
+        for match in part.rare:
+            before = counts.get(match.by, (match, 0.0))[1]
+            counts[match.by] = (match, before + match.share * part.seen)
+    rare = tuple(Match(one.tag, one.check, count / seen, RARE, one.by) for one, count in counts.values())
+    return Swept(sum(part.rows for part in parts), seen, sum(part.fitting for part in parts), rare)
