@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .notebook.reviewing import classify, remembered
     from .notebook.risks import risk
     from .notebook.sharing import share
+    from .notebook.unmasking import unmask
     from .notebook.verbs import access, audit, shares, unshare, vault, versions
 
 __version__ = "0.1.0"
@@ -37,6 +38,7 @@ __all__ = [
     "risk",
     "share",
     "shares",
+    "unmask",
     "unshare",
     "vault",
     "versions",
@@ -50,6 +52,7 @@ _PLACES = {
     "risk": "notebook.risks",
     "mask": "notebook.masking",
     "share": "notebook.sharing",
+    "unmask": "notebook.unmasking",
     "classify": "notebook.reviewing",
     "remembered": "notebook.reviewing",
     **dict.fromkeys(("access", "audit", "shares", "unshare", "vault", "versions"), "notebook.verbs"),

@@ -23,7 +23,7 @@ import msgspec
 
 from .errors import LogBroken, NotFound, Unavailable
 from .model import Value, decode
-from .proofs import MAX_ENTRY, Change, Entry, Frontier, leaf_hash, open_checkpoint, parse_entry
+from .proofs import MAX_ENTRY, OPENING, Change, Entry, Frontier, leaf_hash, open_checkpoint, parse_entry
 from .runs import ACT, TABLE
 
 T = TypeVar("T")
@@ -200,7 +200,7 @@ class Replay:
             self._apply(index, change)
         if entry.act == ACT:
             self._records.expect(index, entry)
-        grant = entry.detail.get("grant") if entry.act == "open" else None
+        grant = entry.detail.get("grant") if entry.act in OPENING else None
         if grant not in (None, _OWNER) and ("grant", _canonical({"id": grant})) not in self._rows:
             raise LogBroken(f"entry {index} was allowed by access that no entry before it gave", index=index)
 

@@ -42,6 +42,7 @@ from .model import (
     Receipt,
     Remembered,
     Shredded,
+    Unmasked,
     Value,
     VersionSummary,
     Who,
@@ -235,6 +236,14 @@ class Client:
         self.check_receipt(opened.committed)
         self.check_receipt(opened.receipt)
         return opened
+
+    def unmask(
+        self, name: str, column: str, because: str, *, number: int | None = None, purpose: str | None = None
+    ) -> Unmasked:
+        """The key that opens the tokens of one column."""
+        unmasked = self._call("unmask", protocol.Unmask(name, column, because, number, purpose), Unmasked)
+        self.check_receipt(unmasked.receipt)
+        return unmasked
 
     def read_part(self, opened: Opened, level: Level, partition: int, start: int, stop: int) -> bytes:
         """Ciphertext `[start, stop)` of one part of what was opened: from its file, if that is at hand here."""

@@ -326,6 +326,18 @@ class Opened(Confidential, frozen=True):
     files: dict[Level, tuple[str, ...]] = {}
 
 
+class Unmasked(Confidential, frozen=True):
+    """The key that opens the tokens of one column of a version, and the level at which that counts as an open."""
+
+    asset: str
+    name: str
+    number: int
+    column: str
+    level: Level
+    key: bytes
+    receipt: Receipt
+
+
 class Changed(Value, frozen=True):
     """Access given or ended: the table as it now is, who had opened it before, and the receipt."""
 

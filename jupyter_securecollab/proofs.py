@@ -25,6 +25,9 @@ from .model import Decision, Receipt, Value, Via, clip, decode
 
 MAX_ENTRY = 65_535  # tlog-tiles: entry bundles carry 16-bit lengths
 MAX_NOTE = 65_536
+OPENING = ("open", "unmask")
+"""Acts that released keys to read with; their `detail` says by which grant and up to which level."""
+
 MAX_PATH = 64  # a log of 2^64 entries
 EMPTY_ROOT = hashlib.sha256().digest()
 

@@ -37,6 +37,7 @@ from .model import (
     Receipt,
     Remembered,
     Shredded,
+    Unmasked,
     Value,
     VersionSummary,
     Who,
@@ -99,6 +100,16 @@ class Open(Value, frozen=True):
     number: Number | None = None
     columns: Columns | None = None
     up_to: Level | None = None
+    purpose: Name | None = None
+
+
+class Unmask(Value, frozen=True):
+    """Ask for the key that opens the tokens of one column."""
+
+    name: Name
+    column: Annotated[str, Meta(max_length=1024)]
+    because: Annotated[str, Meta(min_length=1, max_length=2000)]
+    number: Number | None = None
     purpose: Name | None = None
 
 
@@ -194,6 +205,7 @@ ROUTES: tuple[Route, ...] = (
     Route("commit", "POST", "commit", Commit, Committed, changes=True, body_limit=COMMIT_BODY),
     Route("abort", "DELETE", "versions/{version}", VersionOnly, Nothing),
     Route("open", "POST", "open", Open, Opened),
+    Route("unmask", "POST", "unmask", Unmask, Unmasked),
     Route("grant", "POST", "grant", Grant, Changed, changes=True),
     Route("revoke", "POST", "revoke", Revoke, Changed, changes=True),
     Route("shred", "POST", "shred", Shred, Shredded, changes=True),

@@ -84,12 +84,19 @@ def noise(seed: str, size: int) -> bytes:
 
 
 def parcel(
-    begun: Begun, columns: Mapping[str, Level] = MIXED, *, content: str = "first", size: int = 40, kind: Kind = "frame"
+    begun: Begun,
+    columns: Mapping[str, Level] = MIXED,
+    *,
+    content: str = "first",
+    size: int = 40,
+    kind: Kind = "frame",
+    how: str = "redact",
+    twins: Level = SECRET,
 ) -> Parcel:
-    """A frame with these columns, or a file of one stream; secret columns have a masked copy at internal."""
+    """A frame with these columns, or a file of one stream; those at level `twins` have a masked copy at internal."""
     parts, levels = {}, {}
     for level in sorted(begun.keys):
-        streams, data = _streams(level, columns, content + begun.version, size, kind)
+        streams, data = _streams(level, columns, content + begun.version, size, kind, how, twins)
         frame = Frame("pandas") if kind == "frame" else None
         rows = 3 if kind == "frame" else 0
         levels[level] = encode(LevelManifest(1, level, noise(f"salt{level}{begun.version}", 32), rows, streams, frame))
@@ -101,9 +108,9 @@ def parcel(
 
 
 def _streams(
-    level: Level, columns: Mapping[str, Level], seed: str, size: int, kind: Kind
+    level: Level, columns: Mapping[str, Level], seed: str, size: int, kind: Kind, how: str, twins: Level
 ) -> tuple[tuple[Stream, ...], bytes]:
-    wanted = _columns_at(level, columns) if kind == "frame" else [("", 0, None)]
+    wanted = _columns_at(level, columns, how, twins) if kind == "frame" else [("", 0, None)]
     streams: list[Stream] = []
     data = b""
     for number, (column, position, masked) in enumerate(wanted):
@@ -120,13 +127,15 @@ def _streams(
     return tuple(streams), data
 
 
-def _columns_at(level: Level, columns: Mapping[str, Level]) -> Iterator[tuple[str, int, str | None]]:
+def _columns_at(
+    level: Level, columns: Mapping[str, Level], how: str, twins: Level
+) -> Iterator[tuple[str, int, str | None]]:
     position = 0
     for column, own in columns.items():
-        twin = own == SECRET and level == INTERNAL
+        twin = own == twins and level == INTERNAL
         if own == level or twin:
-            yield column, position, "redact" if twin else None
-        if own <= level or (own == SECRET and level >= INTERNAL):
+            yield column, position, how if twin else None
+        if own <= level or (own == twins and level >= INTERNAL):
             position += 1
 
 
@@ -179,12 +188,13 @@ class Vault:
         content: str = "first",
         kind: Kind = "frame",
         levels: tuple[Level, ...] = (INTERNAL, SECRET),
+        how: str = "redact",
         **access: Any,
     ) -> Committed:
         """Share through the door: begin, upload, commit; access to one person or group if `to` names it."""
         spec = AccessSpec(people=(to,), **access) if to else None
         begun = self.door.begin(who, name=name, kind=kind, levels=levels, access=spec)
-        made = parcel(begun, columns, content=content, kind=kind)
+        made = parcel(begun, columns, content=content, kind=kind, how=how)
         self.upload(who, begun, made)
         return self.commit(who, begun, made)
 

@@ -23,7 +23,7 @@ from ..model import (
     clip,
     grantee_name,
 )
-from ..proofs import parse_entry
+from ..proofs import OPENING, parse_entry
 from .audit import Work
 from .catalog import AssetRow, EntryRow, GrantRow, MembershipRow, PartRow, PersonRow, VersionRow
 from .desk import NO_ACCESS, Desk, Refused, find_asset, known, raise_if_refused, refusal, unknown_grantee
@@ -190,7 +190,7 @@ class AccessBook:
 
     def _changed(self, asset: AssetRow, receipt: Receipt) -> Changed:
         def query(rows: Rows) -> Changed:
-            opens = rows.find(EntryRow, asset=asset.id, act="open", newest=True, limit=_REMEMBERED_OPENS)
+            opens = rows.find(EntryRow, asset=asset.id, act=OPENING, newest=True, limit=_REMEMBERED_OPENS)
             openers = {entry.actor for entry in opens if _was_allowed(entry)}
             table = self._table(rows, asset, self._desk.journal.now(rows))
             return Changed(asset.name, table, tuple(sorted(openers)), receipt)

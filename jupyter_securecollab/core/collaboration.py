@@ -23,6 +23,7 @@ from .ports import CheckpointCopy, Clock, KeyService, Objects, Store
 from .records import Records
 from .sharing import PART_LIMIT, PartUpload, Sharing
 from .shredding import Shredding
+from .unmasking import Unmasking
 from .upkeep import Collected, Upkeep
 
 __all__ = ["PART_LIMIT", "Collaboration", "Collected", "PartUpload", "Settings", "founded_as"]
@@ -65,6 +66,7 @@ class Collaboration:
         access = AccessBook(desk)
         sharing = Sharing(desk, access, keys, objects)
         opening = Opening(desk, access, keys, objects)
+        unmasking = Unmasking(desk, keys)
         shredding = Shredding(desk, keys, objects)
         upkeep = Upkeep(desk, keys, objects)
         accounts = Accounts(desk)
@@ -79,6 +81,7 @@ class Collaboration:
         self.open = opening.open
         self.read_part = opening.read_part
         self.part_size = opening.part_size
+        self.unmask = unmasking.unmask
         self.shred = shredding.shred
         # Who may do what with it, and what may be known of it.
         self.grant = access.grant

@@ -186,6 +186,7 @@ NOWHERE = AssetRow("", "", "frame", "", "", False, 0, datetime.min)
 
 _WORDS = {
     "label_key": "correct",
+    "unmask": "unmask columns of",
     "begin": "share",
     "commit": "share",
     "grant": "give access to",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -229,7 +229,7 @@ def _view(rows: Rows, asset: AssetRow, row: VersionRow, up_to: Level, columns: S
     if not manifests:
         return _View(of, refusal=_nothing_below(up_to, asset))
     below = {level: stored_level(data) for level, data in manifests.items()}
-    withheld, whole = raised(below, _hidden_since(rows, row, up_to))
+    withheld, whole = raised(below, hidden_since(rows, row, up_to))
     if whole:
         return _View(of, refusal=_raised(up_to, asset))
     chosen = select(below, columns, withheld)
@@ -247,10 +247,15 @@ def _stream_keys(level_keys: Mapping[Level, bytes], chosen: Mapping[Level, Seque
     )
 
 
-def _hidden_since(rows: Rows, row: VersionRow, up_to: Level) -> frozenset[str]:
+def later(rows: Rows, row: VersionRow) -> Iterator[dict[Level, bytes]]:
+    """The level manifests of each version after this one."""
+    after = (one for one in rows.find(VersionRow, asset=row.asset, state="committed") if one.number > row.number)
+    return (level_bytes(rows, one) for one in after)
+
+
+def hidden_since(rows: Rows, row: VersionRow, up_to: Level) -> frozenset[str]:
     """What any later version holds in the clear above a reader: a level once raised stays so for all before it."""
-    later = [one for one in rows.find(VersionRow, asset=row.asset, state="committed") if one.number > row.number]
-    above = (data for one in later for level, data in level_bytes(rows, one).items() if level > up_to)
+    above = (data for one in later(rows, row) for level, data in one.items() if level > up_to)
     return frozenset().union(*map(clear_names, above))
 
 

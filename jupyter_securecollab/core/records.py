@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import NotFound
 from ..model import Caller, EntryView, Level, Receipt
-from ..proofs import parse_entry
+from ..proofs import OPENING, parse_entry
 from ..runs import ACT
 from .access import whole_milliseconds
 from .audit import Work
@@ -105,7 +105,7 @@ class Records:
 
 def _is_within(row: EntryRow, reach: Level) -> bool:
     """Whether who manages something up to a level may read this: what was opened above it names columns above it."""
-    opened = parse_entry(row.body).detail.get("up_to") if row.act == "open" else None
+    opened = parse_entry(row.body).detail.get("up_to") if row.act in OPENING else None
     return opened is None or Level(opened) <= reach
 
 

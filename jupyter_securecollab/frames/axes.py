@@ -10,11 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _FRAMES = {("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "Table")}
+_COLUMNS = {("pandas", "Series"), ("polars", "Series"), ("pyarrow", "Array"), ("pyarrow", "ChunkedArray")}
 
 
 def is_frame(value: Any) -> bool:
     """Whether this is a pandas or polars DataFrame or an Arrow table, without importing any of them."""
     return any((kind.__module__.partition(".")[0], kind.__name__) in _FRAMES for kind in type(value).__mro__)
+
+
+def is_column(value: Any) -> bool:
+    """Whether this is a column by itself: a pandas or polars Series, an Arrow array or chunked array."""
+    return any((kind.__module__.partition(".")[0], kind.__name__) in _COLUMNS for kind in type(value).__mro__)
 
 
 def way_to_frame(value: Any) -> str:

@@ -7,7 +7,6 @@ is not decided here; whoever holds one can try values out, so it is as secret as
 from __future__ import annotations
 
 import base64
-import struct
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from ..errors import Invalid, SealBroken
+from ..maskkeys import KEY_BYTES, column_key, derived
 from .uniques import blocks, encode, on_uniques
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     Column = pa.ChunkedArray[Any]
 
-KEY_BYTES = 32
 _ALPHABET = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)  # RFC 4648 base32, in lower case
 _PAIRS = np.stack([_ALPHABET.repeat(32), np.tile(_ALPHABET, 32)], axis=1).view(np.uint16).ravel()
 _DIGEST = 10
@@ -51,14 +50,11 @@ class MaskKey:
 
     def derive(self, purpose: str, *context: str, size: int = KEY_BYTES) -> bytes:
         """A key of up to 64 bytes for a purpose; other purposes and contexts give unrelated keys."""
-        parts = [part.encode() for part in (purpose, *context)]
-        message = b"".join(struct.pack(">I", len(part)) + part for part in parts)
-        return blake2b(message, digest_size=size, key=self.secret, person=b"securecollab mk1").digest()
+        return derived(self.secret, purpose, *context, size=size)
 
     def of_column(self, how: str, column: str, shared_name: str | None = None) -> MaskKey:
         """The key for one technique on one column, or on all columns that are given the same name."""
-        where = ("column", column) if shared_name is None else ("name", shared_name)
-        return MaskKey(self.derive("column", how, *where))
+        return MaskKey(column_key(self.secret, how, column, shared_name))
 
 
 def pseudonym(values: Column, key: MaskKey) -> Column:

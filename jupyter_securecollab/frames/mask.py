@@ -20,7 +20,7 @@ from .chance import noisy, shifted, shuffled
 from .fakes import check_fake, faked
 from .formats import encrypt_integers, encrypt_texts
 from .generalise import clipped, generalise
-from .keyed import MaskKey, pseudonym, token
+from .keyed import MaskKey, pseudonym, token, untoken
 from .redaction import nothing, part, redacted
 from .scrub import scrubbed, text_recognizer
 from .techniques import DROP, TECHNIQUES, Choice, Kind, choose
@@ -53,6 +53,7 @@ class Task:
     """What a technique is told besides the values.
 
     `entity` is the column that says whose date it is, `rows_before` how many rows of the whole come before these.
+    `undone` is for tokens alone: the values are tokens, to be opened.
     """
 
     choice: Choice
@@ -60,6 +61,7 @@ class Task:
     key: MaskKey | None = None
     entity: Column | None = None
     rows_before: int = 0
+    undone: bool = False
 
     @property
     def needed_key(self) -> MaskKey:
@@ -116,6 +118,17 @@ def mask_column(
     check_fit(values, choice, tag)
     owner = None if entity is None else _owner(entity, len(values))
     return _LIBRARIES[_library(values)](values, Task(choice, tag, key, owner, rows_before))
+
+
+def unmask_column(values: Any, key: MaskKey) -> Any:
+    """The values that the tokens in a pandas, polars or pyarrow column were made of; nulls and type stay.
+
+    `key` is the key of the column they were made of. Raises `SealBroken`, and says no more, for anything in it that is
+    no token of that key; `Invalid` for a column that is not text.
+    """
+    choice = choose("token")
+    check_fit(values, choice)
+    return _LIBRARIES[_library(values)](values, Task(choice, key=key, undone=True))
 
 
 def _owner(entity: Any, rows: int) -> Column:
@@ -185,7 +198,7 @@ _FUNCTIONS: dict[str, Callable[[Column, Task], Column]] = {
     "partial": lambda values, task: part(values, task.tag),
     "pseudonym": _pseudonym,
     "fpe": _fpe,
-    "token": lambda values, task: token(values, task.needed_key),
+    "token": lambda values, task: (untoken if task.undone else token)(values, task.needed_key),
     "generalise": lambda values, task: generalise(values, task.choice.options.get("to"), task.tag),
     "fake": lambda values, task: faked(values, task.needed_key, task.tag, task.choice.text("locale")),
     "scrub": _scrub,

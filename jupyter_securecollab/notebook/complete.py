@@ -70,7 +70,9 @@ class Matcher:
             return (*_LEVELS, *TAGS) if flag == "set" else _TECHNIQUES
         if flag in ("set", "mask", "forget"):
             return self._columns(before)
-        return {"can": get_args(Can), "as": known.assets}.get(flag, ())
+        if flag == "column":
+            return self._columns(before)
+        return {"can": get_args(Can), "as": known.assets, "of": known.assets}.get(flag, ())
 
     def _subjects(self, syntax: Syntax) -> Iterable[str]:
         names = known.assets if "NAME" in syntax.subject else ()

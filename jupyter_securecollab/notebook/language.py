@@ -11,6 +11,7 @@ _FROM = Flag("from", "one", "TIME", "when access begins: an ISO time, or 8h, 30d
 _UNTIL = Flag("until", "one", "TIME", "when access ends; the level's default duration unless given")
 _FOR = Flag("for", "one", "PURPOSE", "a purpose: access bound to one is used for that alone")
 _BECAUSE = Flag("because", "one", "TEXT", "why, in free words; goes on record")
+_OF = Flag("of", "one", "NAME", "what it was shared as, project/name")
 _MASK = Flag(
     "mask",
     "many",
@@ -99,6 +100,19 @@ MAGICS = {
                 _FOR,
             ),
             examples=("patients = %open oncology/patients",),
+        ),
+        Syntax(
+            "unmask",
+            "What the tokens in a column stood for, if you may open that column; goes on record.",
+            "X",
+            (
+                _OF,
+                Flag("column", "one", "COLUMN", "the column, as it is called there"),
+                _BECAUSE,
+                Flag("version", "one", "N", "the version the tokens are from; the newest unless given"),
+                _FOR,
+            ),
+            examples=("clear = %unmask patients --of oncology/patients --column SSN --because 'call them back'",),
         ),
         Syntax("shares", "What is yours and what is shared with you.", ""),
         Syntax("access", "Who may do what with something, until when.", "NAME"),

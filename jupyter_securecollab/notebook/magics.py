@@ -130,6 +130,17 @@ def _open(parsed: Parsed, variables: Mapping[str, Any]) -> Any:
     )
 
 
+def _unmask(parsed: Parsed, variables: Mapping[str, Any]) -> Any:
+    return collab.unmask(
+        _variable(parsed.subject or "", variables),
+        parsed.needed("of", "the name under which it was shared"),
+        column=parsed.needed("column", "the column whose tokens are to be opened"),
+        because=parsed.needed("because", "the reason, which goes on record"),
+        version=_whole(parsed, "version", "Versions are 1, 2, 3: see %versions NAME."),
+        purpose=parsed.one("for"),
+    )
+
+
 def _shares(parsed: Parsed, variables: Mapping[str, Any]) -> None:
     _shown(collab.shares())
 
@@ -163,6 +174,7 @@ _CALLS: dict[str, Callable[[Parsed, Mapping[str, Any]], Any]] = {
     "mask": _mask,
     "share": _share,
     "open": _open,
+    "unmask": _unmask,
     "shares": _shares,
     "access": _access,
     "unshare": _unshare,

@@ -66,6 +66,12 @@ class Parsed:
         """The value of a flag that takes one."""
         return self.values[flag][0] if flag in self.values else None
 
+    def needed(self, flag: str, what: str) -> str:
+        """The value of a flag that cannot be left out."""
+        if flag not in self.values:
+            raise Invalid(f"{what} is missing", next_step=f"Give it with --{flag}.")
+        return self.values[flag][0]
+
     def many(self, flag: str) -> tuple[str, ...]:
         """All values of a flag that takes many."""
         return self.values.get(flag, ())

@@ -22,7 +22,7 @@ from tornado.http1connection import HTTP1Connection
 from .. import __version__, protocol
 from ..core.collaboration import PART_LIMIT, Collaboration, PartUpload
 from ..errors import Invalid, NotFound, SecureCollabError, TooLarge
-from ..model import Begun, Level, Opened, clip, decode
+from ..model import Begun, Level, Opened, Unmasked, clip, decode
 from ..protocol import PREFIX, ROUTES, Nothing, Part, Route
 from .base import VaultHandler, write_error_json
 
@@ -130,6 +130,8 @@ class DoorHandler(_DoorHandler):
         """What a kernel was given keys for belongs into the record of what it is executing."""
         if isinstance(result, Opened):
             self.note_touched(result.name, {key.level for key in result.keys})
+        elif isinstance(result, Unmasked):
+            self.note_touched(result.name, {result.level})
         elif isinstance(result, Begun):
             self.note_touched(request.name, set(result.keys))
 

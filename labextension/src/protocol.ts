@@ -116,6 +116,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/securecollab/api/v1/unmask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["unmask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/securecollab/api/v1/grant": {
         parameters: {
             query?: never;
@@ -451,6 +467,19 @@ export interface components {
             purpose: string | null;
         };
         /**
+         * Unmask
+         * @description Ask for the key that opens the tokens of one column.
+         */
+        Unmask: {
+            name: string;
+            column: string;
+            because: string;
+            /** @default null */
+            number: number | null;
+            /** @default null */
+            purpose: string | null;
+        };
+        /**
          * Grant
          * @description Give access.
          */
@@ -659,6 +688,19 @@ export interface components {
             level: components["schemas"]["Level"];
             stream: number;
             key: string;
+        };
+        /**
+         * Unmasked
+         * @description The key that opens the tokens of one column of a version, and the level at which that counts as an open.
+         */
+        Unmasked: {
+            asset: string;
+            name: string;
+            number: number;
+            column: string;
+            level: components["schemas"]["Level"];
+            key: string;
+            receipt: components["schemas"]["Receipt"];
         };
         /**
          * Changed
@@ -1148,6 +1190,42 @@ export interface operations {
                 content: {
                     "application/json": {
                         result: components["schemas"]["Opened"];
+                        log: components["schemas"]["LogHead"];
+                    };
+                };
+            };
+            /** @description refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    unmask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Unmask"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        result: components["schemas"]["Unmasked"];
                         log: components["schemas"]["LogHead"];
                     };
                 };

@@ -137,6 +137,7 @@ def valid(one: Route) -> dict[str, Any]:
         "grant": {"name": NAME, "access": access},
         "revoke": {"name": NAME, "people": ["bob"]},
         "shred": {"name": NAME, "before": 0},
+        "unmask": {"name": NAME, "column": "other", "because": "x", "number": 1, "purpose": "x"},
         "correct": {
             "corrections": [{"fingerprint": "0" * 32, "level": "secret", "suggested": "internal", "tag": None}],
             "forget": ["1" * 32],
