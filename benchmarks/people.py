@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from .made_up import NATIONAL, card, ean, filled, iban, luhn, vin
+
 DEVELOPMENT = range(0, 8)
 HELD_OUT = range(1000, 1016)
 
@@ -134,9 +136,9 @@ def _people(rng: random.Random, locale: Locale, rows: int) -> list[Column]:
     families = locale.family.split(" ")
     family = [rng.choice(families) for _ in range(rows)]
     street = [_street(rng, locale) for _ in range(rows)]
-    postcode = [_filled(rng, locale.postcode) for _ in range(rows)]
+    postcode = [filled(rng, locale.postcode) for _ in range(rows)]
     city = [rng.choice(locale.cities.split("|")) for _ in range(rows)]
-    mail = [f"{_ascii(g)}.{_ascii(f)}{rng.choice(['', '7', '88'])}@{rng.choice(_MAILS.split('|'))}".lower() for g, f in zip(given, family, strict=True)]  # fmt: skip
+    mail = [f"{to_ascii(g)}.{to_ascii(f)}{rng.choice(['', '7', '88'])}@{rng.choice(_MAILS.split('|'))}".lower() for g, f in zip(given, family, strict=True)]  # fmt: skip
     born = [dt.date(rng.randint(1935, 2006), rng.randint(1, 12), rng.randint(1, 28)) for _ in range(rows)]
     style = rng.choice(["%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y"])
 
@@ -149,7 +151,7 @@ def _people(rng: random.Random, locale: Locale, rows: int) -> list[Column]:
         "last_name": list(family),
         "person_name": [f"{g} {f}" for g, f in zip(given, family, strict=True)],
         "email": list(mail),
-        "phone": made(lambda: _filled(rng, rng.choice(locale.phones))),
+        "phone": made(lambda: filled(rng, rng.choice(locale.phones))),
         "street": list(street),
         "city": list(city),
         "postcode": list(postcode),
@@ -158,12 +160,12 @@ def _people(rng: random.Random, locale: Locale, rows: int) -> list[Column]:
         "national_id": made(lambda: NATIONAL[locale.national](rng)),
         "marital_status": made(lambda: rng.choice(locale.marital)),
         "country": made(lambda: rng.choice(_COUNTRIES.split("|"))),
-        "iban": made(lambda: _iban(rng)),
-        "credit_card": made(lambda: _card(rng)),
+        "iban": made(lambda: iban(rng)),
+        "credit_card": made(lambda: card(rng)),
         "salary_or_income": made(lambda: round(rng.lognormvariate(10.7, 0.5), -2)),
         "nationality": made(lambda: rng.choice(_NATIONALITIES.split("|"))),
         "religion": made(lambda: rng.choice(_FAITHS.split("|"))),
-        "username": [f"{_ascii(g)[:1]}{_ascii(f)}{rng.randint(1, 99)}".lower() for g, f in zip(given, family, strict=True)],
+        "username": [f"{to_ascii(g)[:1]}{to_ascii(f)}{rng.randint(1, 99)}".lower() for g, f in zip(given, family, strict=True)],
         "age": made(lambda: rng.randint(18, 94)),
     }  # fmt: skip
     tags = {"national_id": "us_ssn"} if locale.national == "us" else {}
@@ -174,17 +176,17 @@ def _people(rng: random.Random, locale: Locale, rows: int) -> list[Column]:
         Column("ethnicity", ("ethnicity", "race", "ethnic_group"), made(lambda: rng.choice(_ETHNIC.split("|")))),
         Column("health_condition", ("diagnosis", "medical_condition", "diagnose"), made(lambda: rng.choice(_ILL.split("|")))),
         Column("health_condition", ("icd10", "diagnosis_code", "dx_code"), made(lambda: f"{rng.choice('ABCEFGIJKMNR')}{rng.randint(0, 99):02}.{rng.randint(0, 9)}")),
-        Column("passport", ("passport_no", "passport", "reisepassnummer"), made(lambda: _filled(rng, "@########"))),
-        Column("driver_license", ("driver_license", "drivers_licence_no", "rijbewijs"), made(lambda: _filled(rng, "@####-#####-#####"))),
-        Column("medical_record_number", ("mrn", "medical_record_no", "patient_mrn"), made(lambda: _filled(rng, "MR######"))),
-        Column("tax_id", ("tax_id", "vat_number", "taxpayer_tin"), made(lambda: _filled(rng, "9#-#######"))),
+        Column("passport", ("passport_no", "passport", "reisepassnummer"), made(lambda: filled(rng, "@########"))),
+        Column("driver_license", ("driver_license", "drivers_licence_no", "rijbewijs"), made(lambda: filled(rng, "@####-#####-#####"))),
+        Column("medical_record_number", ("mrn", "medical_record_no", "patient_mrn"), made(lambda: filled(rng, "MR######"))),
+        Column("tax_id", ("tax_id", "vat_number", "taxpayer_tin"), made(lambda: filled(rng, "9#-#######"))),
         Column("cvv", ("cvv", "cvc2", "security_code"), made(lambda: f"{rng.randint(0, 999):03}")),
-        Column("bank_account", ("bank_account", "account_number", "kontonummer"), made(lambda: _filled(rng, "%#########"))),
-        Column("swift_bic", ("swift", "bic", "swift_code"), made(lambda: f"{_filled(rng, '@@@@')}{rng.choice(['DE', 'FR', 'ES', 'IT', 'NL', 'PL', 'GB', 'US'])}{_filled(rng, '@#')}{rng.choice(['', 'XXX'])}")),
+        Column("bank_account", ("bank_account", "account_number", "kontonummer"), made(lambda: filled(rng, "%#########"))),
+        Column("swift_bic", ("swift", "bic", "swift_code"), made(lambda: f"{filled(rng, '@@@@')}{rng.choice(['DE', 'FR', 'ES', 'IT', 'NL', 'PL', 'GB', 'US'])}{filled(rng, '@#')}{rng.choice(['', 'XXX'])}")),
         Column("ip_address", ("ip_address", "client_ip", "last_login_ip"), made(lambda: ".".join(str(rng.randint(1, 254)) for _ in range(4)))),
         Column("mac_address", ("mac_address", "wifi_mac", "device_mac"), made(lambda: ":".join(f"{rng.randint(0, 255):02x}" for _ in range(6)))),
-        Column("imei", ("imei", "imei_number"), made(lambda: _luhn("35" + _filled(rng, "############")))),
-        Column("vehicle_id", ("vin", "vehicle_vin", "fahrgestellnummer"), made(lambda: _vin(rng))),
+        Column("imei", ("imei", "imei_number"), made(lambda: luhn("35" + filled(rng, "############")))),
+        Column("vehicle_id", ("vin", "vehicle_vin", "fahrgestellnummer"), made(lambda: vin(rng))),
         Column("url", ("website", "profile_url", "homepage"), made(lambda: f"https://{rng.choice(_MAILS.split('|'))}/u/{rng.randint(1, 9999)}")),
         Column("password", ("password", "passwort", "user_pwd"), made(lambda: "".join(rng.choices(string.ascii_letters + string.digits + "!#%", k=rng.randint(8, 14))))),
         Column("secret_key", ("api_key", "access_token", "secret_key"), made(lambda: rng.choice(["ghp_", "sk_live_"]) + "".join(rng.choices(string.ascii_letters + string.digits, k=36)))),
@@ -204,11 +206,11 @@ def _decoys(rng: random.Random, rows: int) -> list[Column]:
     start = dt.datetime(2024, 1, 1)
     pick = rng.choice
     return [
-        Column(None, ("order_no", "order_number"), made(lambda: _filled(rng, "%#########"))),
+        Column(None, ("order_no", "order_number"), made(lambda: filled(rng, "%#########"))),
         Column(None, ("version", "app_version"), made(lambda: ".".join(str(rng.randint(0, 20)) for _ in range(4)))),
-        Column(None, ("sku", "product_code"), made(lambda: _filled(rng, "@@-#####-@#"))),
-        Column(None, ("part_no", "component"), made(lambda: _filled(rng, "#########"))),
-        Column(None, ("transaction", "txn_ref"), made(lambda: _filled(rng, "%###############"))),
+        Column(None, ("sku", "product_code"), made(lambda: filled(rng, "@@-#####-@#"))),
+        Column(None, ("part_no", "component"), made(lambda: filled(rng, "#########"))),
+        Column(None, ("transaction", "txn_ref"), made(lambda: filled(rng, "%###############"))),
         Column(None, ("row_uuid", "event_id"), made(lambda: str(uuid.UUID(int=rng.getrandbits(128))))),
         Column(None, ("checksum", "sha1"), made(lambda: hashlib.sha1(rng.randbytes(8), usedforsecurity=False).hexdigest())),
         Column(None, ("created_ts", "epoch"), made(lambda: rng.randint(1_600_000_000, 1_750_000_000))),
@@ -221,8 +223,8 @@ def _decoys(rng: random.Random, rows: int) -> list[Column]:
         Column(None, ("temperature", "reading"), made(lambda: round(rng.gauss(12, 9), 4))),
         Column(None, ("quantity", "stock"), made(lambda: rng.randint(0, 500))),
         Column(None, ("year", "model_year"), made(lambda: rng.randint(1990, 2025))),
-        Column(None, ("isbn", "book_code"), made(lambda: _ean("978" + _filled(rng, "#########")))),
-        Column(None, ("ean", "barcode"), made(lambda: _ean("40" + _filled(rng, "##########")))),
+        Column(None, ("isbn", "book_code"), made(lambda: ean("978" + filled(rng, "#########")))),
+        Column(None, ("ean", "barcode"), made(lambda: ean("40" + filled(rng, "##########")))),
         Column(None, ("color", "colour"), made(lambda: pick(["Red", "Green", "Brown", "White", "Black", "Gray", "Rose", "Olive", "Amber", "Violet"]))),
         Column(None, ("month", "period"), made(lambda: pick(["April", "May", "June", "August", "January", "March", "July", "October"]))),
         Column(None, ("product_name", "item"), made(lambda: f"{pick(['Ergonomic', 'Rustic', 'Compact', 'Classic', 'Ultra'])} {pick(['Steel', 'Cotton', 'Granite', 'Bamboo'])} {pick(['Chair', 'Lamp', 'Shirt', 'Bike', 'Kettle'])}")),
@@ -239,7 +241,7 @@ def _decoys(rng: random.Random, rows: int) -> list[Column]:
         Column(None, ("language", "lang"), made(lambda: pick(["en", "de", "fr", "es", "it", "nl", "pl"]))),
         Column(None, ("hex_color", "swatch"), made(lambda: f"#{rng.getrandbits(24):06x}")),
         Column(None, ("percent", "growth"), made(lambda: f"{rng.uniform(-20, 40):.1f}%")),
-        Column(None, ("room", "shelf"), made(lambda: _filled(rng, "@%##"))),
+        Column(None, ("room", "shelf"), made(lambda: filled(rng, "@%##"))),
         Column(None, ("ticket", "issue_key"), made(lambda: f"PROJ-{rng.randint(1, 9999)}")),
         Column(None, ("mime_type", "content_type"), made(lambda: pick(["text/csv", "image/png", "application/json"]))),
         Column(None, ("dimensions", "size_cm"), made(lambda: f"{rng.randint(5, 90)}x{rng.randint(5, 90)}x{rng.randint(5, 90)}")),
@@ -264,98 +266,11 @@ def _dirty(rng: random.Random, values: list[object]) -> list[object]:
     return [one(value) for value in values]
 
 
-def _filled(rng: random.Random, pattern: str) -> str:
-    kinds = {"#": "0123456789", "%": "123456789", "@": "ABCDEFGHJKLMNPRSTUVWXY"}
-    return "".join(rng.choice(kinds[char]) if char in kinds else char for char in pattern)
-
-
 def _street(rng: random.Random, locale: Locale) -> str:
     written = rng.choice(locale.streets).format(s=rng.choice(_OWN_NAMES.split("|")), n=rng.randint(1, 240))
-    return _filled(rng, written)
+    return filled(rng, written)
 
 
-def _ascii(text: str) -> str:
+def to_ascii(text: str) -> str:
     table = str.maketrans("äöüßéèêëáàâíìïóòôúùçñłżźśćńąęÉÁŻŁÖÜ' ", "aousceeeaaaiiiooouucnlzzscnaeEAZLOU..", "")
     return text.translate(table)
-
-
-def _luhn(digits: str) -> str:
-    total = sum(sum(divmod(2 * int(one), 10)) if place % 2 == 0 else int(one) for place, one in enumerate(digits[::-1]))
-    return digits + str(-total % 10)
-
-
-def _ean(digits: str) -> str:
-    return digits + str(-sum(int(one) * (3 if place % 2 else 1) for place, one in enumerate(digits)) % 10)
-
-
-def _card(rng: random.Random) -> str:
-    number = _luhn(rng.choice(["4", "51", "53", "4"]).ljust(2, "0") + _filled(rng, "#############"))
-    return " ".join(number[at : at + 4] for at in range(0, 16, 4)) if rng.random() < 0.5 else number
-
-
-def _iban(rng: random.Random) -> str:
-    country, length = rng.choice([("DE", 18), ("NL", 0), ("FR", 23), ("ES", 20), ("PL", 24), ("IT", 0)])
-    body = {"NL": "ABNA" + _filled(rng, "##########"), "IT": "X" + _filled(rng, "#" * 22)}.get(country) or _filled(rng, "#" * length)  # fmt: skip
-    number = int("".join(str(int(char, 36)) for char in f"{body}{country}00"))
-    return f"{country}{98 - number % 97:02}{body}"
-
-
-def _vin(rng: random.Random) -> str:
-    letters = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
-    body = [rng.choice(letters) for _ in range(17)]
-    values = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", [1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9], strict=True))  # fmt: skip
-    weights = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
-    worth = [int(char) if char.isdigit() else values[char] for char in body]
-    rest = sum(value * weight for value, weight in zip(worth, weights, strict=True)) % 11
-    body[8] = "X" if rest == 10 else str(rest)
-    return "".join(body)
-
-
-def _mod11(rng: random.Random, weights: tuple[int, ...], first: str = "") -> str:
-    """Digits whose last makes the weighted sum divisible by 11; the last weight is 1 or -1."""
-    while True:
-        digits = first + _filled(rng, "#" * (len(weights) - 1 - len(first)))
-        total = sum(int(one) * weight for one, weight in zip(digits, weights, strict=False))
-        check = -total * weights[-1] % 11
-        if check < 10:
-            return digits + str(check)
-
-
-def _nir(rng: random.Random) -> str:
-    body = f"{rng.choice('12')}{rng.randint(35, 99):02}{rng.randint(1, 12):02}{rng.randint(1, 89):02}{_filled(rng, '######')}"
-    return body + f"{97 - int(body) % 97:02}"
-
-
-def _pesel(rng: random.Random) -> str:
-    body = f"{rng.randint(35, 99):02}{rng.randint(1, 12):02}{rng.randint(1, 28):02}{_filled(rng, '####')}"
-    return body + str(-sum(int(one) * weight for one, weight in zip(body, (1, 3, 7, 9) * 3, strict=False)) % 10)
-
-
-def _dni(rng: random.Random) -> str:
-    number = rng.randint(10**7, 10**8 - 1)
-    return f"{number}{'TRWAGMYFPDXBNJZSQVHLCKE'[number % 23]}"
-
-
-def _idnr(rng: random.Random) -> str:
-    """ISO 7064 mod 11,10 over ten digits, one of which occurs twice."""
-    digits = rng.sample("0123456789", 9)
-    digits.insert(rng.randint(1, 9), digits[-1])
-    if digits[0] == "0":
-        digits = digits[1:] + digits[:1]
-    product = 10
-    for one in digits:
-        total = (int(one) + product) % 10 or 10
-        product = total * 2 % 11
-    return "".join(digits) + str((11 - product) % 10)
-
-
-NATIONAL: dict[str, Callable[[random.Random], str]] = {
-    "us": lambda rng: _filled(rng, "%##-##-####"),
-    "gb": lambda rng: _mod11(rng, (10, 9, 8, 7, 6, 5, 4, 3, 2, 1), rng.choice("46")),
-    "de": _idnr,
-    "fr": _nir,
-    "es": _dni,
-    "it": lambda rng: _filled(rng, "@@@@@@##") + rng.choice("ABCDEHLMPRST") + f"{rng.randint(1, 71):02}" + _filled(rng, "@###@"),
-    "nl": lambda rng: _mod11(rng, (9, 8, 7, 6, 5, 4, 3, 2, -1), "1"),
-    "pl": _pesel,
-}  # fmt: skip

@@ -12,12 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from ..model import Label, Level, clip
-from . import axes, sampling, shapes
-from .names import Said, about_things, said
+from . import axes, relations, sampling, shapes
+from .guesses import guesses
+from .names import Said, about_things, said, silent
 from .readings import readings
 from .recognizers import Match, Recognizer, matches, own_recognizer
 from .sampling import Sample
@@ -37,6 +40,7 @@ _AT_ONCE = 2
 _KIN = (
     frozenset({"person_name", "first_name", "last_name", "maiden_name"}),
     frozenset({"address", "street"}),
+    frozenset({"nationality", "country"}),
     frozenset({"latitude", "longitude"}),
     frozenset({"date_of_birth", "date_of_death"}),
     frozenset({"us_ssn", "national_id", "tax_id", "passport", "driver_license", "medical_record_number"}),
@@ -57,7 +61,7 @@ _BESIDES: dict[str, frozenset[str]] = {
     "last_name": frozenset({"first_name", "maiden_name", "person_name"}),
     "person_name": _PEOPLE - {"phone"},
     "phone": _PEOPLE | _PLACES,
-    "postcode": frozenset({"street", "address", "city"}),
+    "postcode": frozenset({"street", "address", "city", "latitude"}),
     "city": frozenset({"street", "postcode"}),
     "country": frozenset({"city", "postcode", "street", "nationality"}),
     "street": frozenset({"city", "postcode"}),
@@ -71,6 +75,8 @@ _BESIDES: dict[str, frozenset[str]] = {
     "username": frozenset({"password", "email"}),
     "password": frozenset({"username", "email"}),
     "cvv": frozenset({"credit_card"}),
+    "salary_or_income": _PEOPLE | frozenset({"gender", "marital_status"}),
+    "passport": _PEOPLE,
     "credit_card": frozenset({"cvv"}),
     "bank_account": frozenset({"swift_bic", "iban", "person_name"}),
     "account_id": _PEOPLE,
@@ -157,10 +163,9 @@ class Classifier:
         decided = given or {}
         columns = list(axes.columns(frame))
         rows = sampling.rows_to_see(axes.length(frame), len(columns))
-        candidates: dict[str, list[tuple[Sample, list[_Candidate]]]] = {}
-        for name, values in columns:
-            leaves = [] if name in decided else sampling.sample(name, values, rows)
-            candidates.setdefault(name, []).extend((one, self._candidates(one)) for one in leaves)
+        candidates: dict[str, list[tuple[Sample, list[_Candidate]]]] = {name: [] for name, _ in columns}
+        for name, sample, fitting in self._looked_at(columns, decided, rows, axes.length(frame)):
+            candidates[name].append((sample, self._candidates(sample, fitting)))
         beside = _neighbours(candidates, decided)
         found = {name: self._best(leaves, beside) for name, leaves in candidates.items()}
         if swept is not None:
@@ -172,10 +177,25 @@ class Classifier:
         found |= {name: _decided(decided[name]) for name in found if name in decided}
         return self._combined(found, decided)
 
+    def _looked_at(
+        self, columns: Sequence[tuple[str, Any]], decided: Mapping[str, Label], rows: NDArray[np.int64], length: int
+    ) -> Iterator[tuple[str, Sample, list[Match]]]:
+        """Each leaf of each column that nobody has decided, and everything its values fit."""
+        leaves: list[tuple[int, Sample, list[Match]]] = []
+        for position, (name, values) in enumerate(columns):
+            for sample in () if name in decided else sampling.sample(name, values, rows):
+                leaves.append((position, sample, list(_fitting(sample, self._own)) if sample.seen else []))
+        plain = {
+            at: relations.Looked(one, columns[at][1], found) for at, one, found in leaves if one.name == columns[at][0]
+        }
+        related = relations.told(plain, length)
+        for at, sample, found in leaves:
+            yield columns[at][0], sample, [*found, *related.get(at, ())]
+
     def suggest(self, name: str) -> Finding:
         """What a column's name alone suggests."""
         nothing = Sample(name, "nothing", pa.array([], pa.large_string()))
-        return self._finding(nothing, self._candidates(nothing), frozenset())
+        return self._finding(nothing, self._candidates(nothing, ()), frozenset())
 
     def knows(self, tag: str) -> bool:
         """Whether there is such a tag, of ours or by the rules."""
@@ -185,10 +205,9 @@ class Classifier:
         """The level of a tag by the rules."""
         return self.rules.levels.get(tag or "", Level.INTERNAL)
 
-    def _candidates(self, sample: Sample) -> list[_Candidate]:
+    def _candidates(self, sample: Sample, fitting: Sequence[Match]) -> list[_Candidate]:
         """Every tag the column may have, the surest first; of equals the highest level."""
         name = said(sample.name, self._names)
-        fitting = list(_fitting(sample, self._own)) if sample.seen else []
         tags = dict.fromkeys([*([name.tag] if name else []), *(one.tag for one in fitting)])
         weighed = (_weigh(tag, sample, name, fitting) for tag in tags)
         return sorted(weighed, key=lambda one: (one.confidence, self.level_of(one.tag).rank), reverse=True)
@@ -281,6 +300,8 @@ def suggest(name: str) -> Label:
 def _fitting(sample: Sample, own: Iterable[Recognizer]) -> Iterator[Match]:
     yield from matches(sample, own)
     yield from readings(sample)
+    if silent(sample.name):
+        yield from guesses(sample)
 
 
 def _weigh(tag: str, sample: Sample, name: Said | None, fitting: Sequence[Match]) -> _Candidate:
@@ -291,7 +312,8 @@ def _weigh(tag: str, sample: Sample, name: Said | None, fitting: Sequence[Match]
     """
     mine = name if name is not None and name.tag == tag else None
     kin = {tag} | {other for group in _KIN if mine and tag in group for other in group}
-    match = max((one for one in fitting if one.tag in kin), key=lambda one: (one.confidence, one.share), default=None)
+    like = (one for one in fitting if one.tag == tag or (one.tag in kin and one.confidence))
+    match = max(like, key=lambda one: (one.confidence, one.share), default=None)
     sure = match.confidence if match else 0.0
     if mine is None:
         return _Candidate(tag, sure / 2 if tag in _NAMES_OF_PEOPLE and about_things(sample.name) else sure, None, match)

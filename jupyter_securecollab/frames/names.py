@@ -21,9 +21,11 @@ HINTING = 0.45
 
 # Phrases that give a column away wherever they stand in its name.
 _ANYWHERE = {
-    "first_name": """firstname givenname forename fname vorname prenom nombredepila primernombre nomedibattesimo
+    "first_name": """firstnm
+        firstname givenname forename fname vorname prenom nombredepila primernombre nomedibattesimo
         primeironome voornaam imie givennames firstnames imiona vornamen preferredname""",
-    "last_name": """lastname surname familyname lname nachname familienname nomdefamille apellido apellidos apellidop
+    "last_name": """lastnm surnm
+        lastname surname familyname lname nachname familienname nomdefamille apellido apellidos apellidop
         cognome sobrenome apelido achternaam nazwisko secondname primerapellido segundoapellido""",
     "maiden_name": """maiden maidenname birthname namebeforemarriage geburtsname nomdejeunefille nomnaissance
         nomdenaissance apellidodesoltera apellidodesoltero cognomedanubile nomedesolteira geboortenaam meisjesnaam
@@ -99,7 +101,8 @@ _ANYWHERE = {
     "nationality": """nationality citizenship citizenof staatsangehorigkeit staatsangehoerigkeit staatsburgerschaft
         nationalitaet nationalitat nationalite citoyennete nacionalidad ciudadania nazionalita cittadinanza
         nacionalidade nationaliteit obywatelstwo narodowosc""",
-    "marital_status": """marital maritalstatus civilstatus relationshipstatus familienstand etatcivil
+    "marital_status": """evermarried
+        marital maritalstatus civilstatus relationshipstatus familienstand etatcivil
         situationfamiliale situationmatrimoniale estadocivil statocivile burgerlijkestaat stancywilny""",
     "us_ssn": """ssn ssnumber ssnum ssnno socialsecurity socialsecuritynumber socialsecurityno socsec socsecnum
         socialsec ssnlast4 ssnlastfour""",
@@ -129,7 +132,8 @@ _ANYWHERE = {
         krankenversichertennummer versichertennummer krankenversicherungsnummer patientennummer patientennr
         numeropatient ipp historiaclinica numerohistoriaclinica nhc cartellaclinica numerocartella prontuario
         numeroutente patientnummer patientnumber patientno""",
-    "health_condition": """diagnosis diagnoses diagnosiscode diagcode dxcode icd icd9 icd10 icdcode icd10code snomed
+    "health_condition": """diag1 diag2 diag3 diagcode1 dx1 dx2
+        diagnosis diagnoses diagnosiscode diagcode dxcode icd icd9 icd10 icdcode icd10code snomed
         snomedcode loinc loinccode ndc ndccode medicalcondition healthcondition disease illness symptoms comorbidity
         comorbidities medication medications prescription allergy allergies bloodtype bloodgroup treatment
         diagnose krankheit vorerkrankung medikament medikamente blutgruppe diagnostic maladie traitement medicament
@@ -150,7 +154,8 @@ _ANYWHERE = {
         numeroconto contabancaria numeroconta bankrekening rekeningnummer numerkonta nrkonta kontobankowe ccc bban
         blz bankleitzahl clabe""",
     "swift_bic": "swift bic swiftcode biccode swiftbic bicswift",
-    "salary_or_income": """salary salaries wage wages income annualincome yearlyincome monthlyincome householdincome
+    "salary_or_income": """overtimepay totalpay regularpay annualinc monthlyinc baserate pensionpay hourlywage takehome
+        salary salaries wage wages income annualincome yearlyincome monthlyincome householdincome
         netincome grossincome grosspay netpay basepay payrate hourlyrate compensation annualsalary earnings_person
         gehalt jahresgehalt monatsgehalt lohn bruttogehalt nettogehalt einkommen salaire revenu revenuannuel salario
         sueldo ingresos nomina stipendio reddito retribuzione ordenado renda rendimento salaris loon inkomen
@@ -159,7 +164,8 @@ _ANYWHERE = {
         remoteaddr ipadresse adresseip direccionip indirizzoip enderecoip ipadres adresip loginip lastloginip""",
     "mac_address": "macaddress macaddr macadresse ethernetaddress wifimac bluetoothaddress hwaddr adressemac",
     "imei": "imei imeinumber imei1 imei2 imeisv",
-    "vehicle_id": """vin vinnumber vehicleid vehicleidentification vehicleidentificationnumber vehiclevin chassisnumber
+    "vehicle_id": """plateid licenceplatenumber licenseplatenumber regplate vehicleplate registrationno
+        vin vinnumber vehicleid vehicleidentification vehicleidentificationnumber vehiclevin chassisnumber
         fahrgestellnummer fin_fahrzeug licenseplate licenceplate platenumber plateno numberplate registrationplate
         vehicleregistration carplate kennzeichen kfzkennzeichen nummernschild immatriculation plaqueimmatriculation
         plaque matriculavehiculo numeroplaca targa placaveiculo kenteken numerrejestracyjny rejestracja""",
@@ -251,15 +257,16 @@ _ABOUT = _set(
     sent opened clicked bounced pct percent percentage ratio rate average avg mean median sum total delta change
     changed created updated modified expires expiry expiration issuer issued brand network quality method
     channel carrier campaign template queue missing present matched distance diff risk rank weight size version
-    scheme category level model file path product table feature typ anzahl art nombre_de quantite cantidad tipo
-    numero_de aantal soort liczba rodzaj group_id changes attempts requests page views visits population area"""
+    scheme category level model state province region file path product table feature typ anzahl art nombre_de quantite
+    cantidad tipo numero_de aantal soort liczba rodzaj group_id changes attempts requests page views visits population
+    area"""
 )
 _ABOUT_BEFORE = _set("""is has had have was can no_of numberof num_of count cnt hat ist est tiene valid""")
 
 # What else has a name, a first or an owner: then `name` is nobody's.
 _THINGS = _set(
     """product item company brand file column table event category city country state project team department dept
-    course school store shop file_ host server domain class variable feature model game movie song album artist_
+    course school store shop file_ server domain class variable feature model game movie song album artist_
     band book title package module function method process job task service app application system device hotel
     restaurant station street species genus gene protein drug dish recipe street_ region plan campaign channel
     group role skill organisation organization org business firm vendor supplier manufacturer merchant bank
@@ -273,6 +280,19 @@ _THINGS = _set(
 
 # After a word about whom: what somebody is kept under (`emp_id`).
 _NUMBERED = _set("id ids no nr num number code key ref nummer numero")
+
+# Words that are cut short in names of columns.
+_SHORT = {"nm": "name", "dt": "date", "yr": "year", "cd": "code", "nbr": "number", "passwd": "password"}
+
+# At the end of a name, whatever stands before it: `merch_lat`, `start_lng`. Values have to be degrees.
+_DEGREES = {"lat": "latitude", "lon": "longitude", "lng": "longitude", "long": "longitude"}
+
+# What columns are called that nobody has given a name.
+_PLACEHOLDERS = _set(
+    """col cols column columns field fields fld var vars variable variables val value values attr attribute attributes
+    feature feat item data unnamed index spalte feld champ colonne columna campo colonna coluna kolom kolumna
+    pole ix"""
+)
 
 _LONGEST_PHRASE = 4
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
@@ -315,12 +335,18 @@ def said(name: str, own: tuple[tuple[str, str], ...] = ()) -> Said | None:
             return Said(tag, TELLING, theirs)
     if not words or _is_about_it(words):
         return None
+    words = tuple(_SHORT.get(word, word) for word in words)
     found = max(_phrases(words, _entries()), key=lambda one: (one.tag not in _GENERAL, len(one.words)), default=None)
     if found is not None:
         return found
     if words[-1] in _NUMBERED and not _PEOPLE.isdisjoint(words[:-1]):
         return Said("account_id", TELLING, "".join(words))
     return _whole(words)
+
+
+def silent(name: str) -> bool:
+    """Whether a name says nothing whatever, such as `c1`, `column_7`, `V3` or `0`."""
+    return all(word.isdigit() or len(word) == 1 or word in _PLACEHOLDERS for word in words_of(name))
 
 
 def about_things(name: str) -> bool:
@@ -330,7 +356,11 @@ def about_things(name: str) -> bool:
 
 
 def _is_about_it(words: tuple[str, ...]) -> bool:
-    return words[-1] in _ABOUT or (words[0] in _ABOUT_BEFORE and len(words) > 1)
+    """Whether a name is about a thing, such as `phone_type`; `marital_status` is a thing of its own."""
+    if words[-1] in _ABOUT:
+        entry = _entries().get("".join(words[-2:]))
+        return entry is None or not entry.anywhere or len(words) < 2
+    return words[0] in _ABOUT_BEFORE and len(words) > 1
 
 
 def _phrases(words: tuple[str, ...], entries: dict[str, _Entry]) -> Iterator[Said]:
@@ -347,6 +377,8 @@ def _whole(words: tuple[str, ...]) -> Said | None:
     """What is left of a name without words about whom and which one, if that is a word of the other table."""
     if not _THINGS.isdisjoint(words):
         return None
+    if words[-1] in _DEGREES:
+        return Said(_DEGREES[words[-1]], HINTING, words[-1])
     kept = [word for word in words if word not in _PADDING and not word.isdigit()]
     person = not _PEOPLE.isdisjoint(words)
     entry = _entries().get("".join(kept)) if kept else _entries().get("".join(w for w in words if not w.isdigit()))

@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 
 from .checksums import luhn
 from .recognizers import Match
-from .sampling import LETTER, Sample
+from .sampling import Sample
+from .shapes import NAME_LIKE, phrases
 from .words import known, plain
 
-# A few words with capital or small letters, with titles, hyphens, apostrophes; numbers only at an end (`Gómez206`).
-_INNER = LETTER[:-1] + r"'’`.\-()]"
-_NAME_LIKE = rf"^{LETTER}{_INNER}*[0-9]{{0,4}}(?:,? {_INNER}+[0-9]{{0,4}})*$"
 _SMALL = "^[a-z]"  # names of people begin with a capital letter; logins and codes often do not
 _FIRMS = (
     r"(?i)(?:\b(?:inc|ltd|llc|plc|corp|gmbh|ag|kg|ohg|e\.k|sarl|s\.a|sas|sa|sl|s\.l|srl|s\.r\.l|spa|s\.p\.a|lda|ltda|bv|"
@@ -60,6 +58,19 @@ _MORE_THAN_STREET = (
 )
 
 
+# Names of streets without a number, and what most made-up places end in or begin with.
+_STREET_NAMES = (
+    r"(?i)^(?:[nsew]\.? )?[0-9A-Za-zÀ-ž][0-9A-Za-zÀ-ž'.\- ]* (?:street|st|avenue|ave|boulevard|blvd|road|rd|drive|dr|lane|ln|court|ct|"
+    r"terrace|parkway|pkwy|highway|hwy|crescent|circle|cir)\.?(?: [nsew]\.?)?$|^(?:rue|calle|via|rua|ulica|ul\.|avenida|avenue) \S"
+    r"|^[A-Za-zÀ-ž.\- ]+(?:stra(?:ss|ß)e|straat|gatan|allee|gasse)$"
+)
+_MADE_UP_PLACES = (
+    r"^(?:(?:North|South|East|West|New|Lake|Port|Saint|San|Santa|Fort|Mount) )?[A-ZÀ-Þ][a-zß-ž']+(?: [A-ZÀ-Þ][a-zß-ž']+)?(?:town|ton|land|ville|berg|"
+    r"burgh|borough|bury|view|port|mouth|stad|furt|chester|fort|haven|side|shire)$|^(?:North|South|East|West|New|Lake|Port) [A-ZÀ-Þ][a-zß-ž']+$"
+    r"| County$"
+)
+
+
 class _Inside(NamedTuple):
     """Something that may stand inside sentences."""
 
@@ -83,6 +94,7 @@ _CATEGORY = 0.3  # ... unless the column's name says so
 _SEVERAL = 4  # distinct single words that all are names by chance: hardly
 _OLDEST = 1900
 _NO_LONGER_BORN = 2012
+_MANY_YEARS, _FEW_YEARS = 25, 15
 
 
 def readings(sample: Sample) -> Iterator[Match]:
@@ -91,28 +103,51 @@ def readings(sample: Sample) -> Iterator[Match]:
         yield from _birth_dates(sample)
     if sample.kind != "text":
         return
-    words_each = float(np.average(np.asarray(pc.count_substring(sample.texts, " ")), weights=sample.counts)) + 1
-    length = float(np.average(sample.lengths, weights=sample.counts))
+    words_each = sample.mean(sample.blanks) + 1
+    length = sample.mean(sample.lengths)
     if words_each >= 7 and length >= 40 and sample.share(sample.matching("^Mozilla/")) < 0.5:
         yield _sentences(sample)
     if {"space", "digit"} <= sample.holds:
         yield from _streets(sample)
+    elif "letter" in sample.holds and length <= 40 and words_each < 5:
+        yield from _places(sample)
     if length <= 60 and words_each < 7:
         yield from _words(sample)
     if "space" not in sample.holds and {"digit", "letter"} <= sample.holds:
         yield from _made_up(sample)
+        yield from _chosen_often(sample)
 
 
 def _words(sample: Sample) -> Iterator[Match]:
     """Short values: closed sets first, then names."""
     texts = plain(sample.texts)
-    found = list(_sets(sample, texts.to_pylist())) if len(texts) <= _MOST_TERMS else []
+    found = list(_sets(sample, _written(sample, texts))) if len(texts) <= _MOST_TERMS else []
     yield from found
     if not any(one.confidence >= 0.5 for one in found):
         yield from _names(sample, texts)
 
 
-_MOST_TERMS = 1_000  # distinct values; closed sets have fewer
+class _Written(NamedTuple):
+    """Distinct values of a column, and the same with words apart that codes write together."""
+
+    texts: list[str]
+    apart: list[str]
+
+    def known(self, kind: str) -> NDArray[np.bool_]:
+        """Which of them, written one way or the other, are words of a kind."""
+        found = known(self.texts, kind)
+        return found if self.apart == self.texts else found | known(self.apart, kind)
+
+
+def _written(sample: Sample, texts: Any) -> _Written:
+    """`AfricanAmerican`, `Asian-Pac-Islander`, `United_States`."""
+    apart = pc.replace_substring_regex(sample.texts, "([a-z])([A-Z])", r"\1 \2")
+    return _Written(texts.to_pylist(), plain(pc.replace_substring_regex(apart, "[_-]", " ")).to_pylist())
+
+
+_MOST_TERMS = 750  # distinct values; closed sets have fewer
+_RACES = frozenset({"white", "black", "asian"})  # each alone is a colour or a cuisine
+_BOTH = frozenset({"male", "female"})
 _MOST_GENDERS = 4  # M and F among few other values; among many they are something else's letters
 _SETS = (
     ("gender", "gender", "gender alone", "words for gender", 12),
@@ -123,41 +158,51 @@ _SETS = (
 )
 
 
-def _sets(sample: Sample, texts: list[str]) -> Iterator[Match]:
+def _sets(sample: Sample, found: _Written) -> Iterator[Match]:
     """Closed sets: nearly all values belong, and some that belong nowhere else."""
     for tag, kind, alone, title, most in _SETS:
-        share = sample.share(known(texts, kind))
-        if share < 0.8 or len(texts) > 3 * most:
+        if len(found.texts) > 3 * most:
             continue
-        own = known(texts, alone)
+        share = sample.share(found.known(kind))
+        least = 0.6 if tag == "gender" and set(found.texts) >= _BOTH else 0.8
+        if share < least:
+            continue
+        own = found.known(alone)
         telling = sample.share(own) >= 0.15 and (own.sum() >= 2 or tag == "nationality")
-        letters = tag == "gender" and {"m", "f"} <= set(texts) and len(texts) <= _MOST_GENDERS
+        if tag == "ethnicity" and not telling:
+            telling = set(found.texts) >= _RACES
+        letters = tag == "gender" and {"m", "f"} <= set(found.texts) and len(found.texts) <= _MOST_GENDERS
         yield Match(tag, title, share, 0.85 * share if telling else 0.7 * share if letters else 0.0)
-    yield from _countries(sample, texts)
+    yield from _countries(sample, found)
     for kind, title, least in (("blood", "blood groups", 0.9), ("condition", "names of illnesses", 0.3)):
-        share = sample.share(known(texts, kind))
-        if share >= least and len(texts) >= 3:
+        share = sample.share(found.known(kind))
+        if share >= least and len(found.texts) >= 3:
             yield Match("health_condition", title, share, 0.88)
 
 
-def _countries(sample: Sample, texts: list[str]) -> Iterator[Match]:
-    share = sample.share(known(texts, "country"))
-    if share >= 0.7 and sample.share(known(texts, "things")) < 0.5:
-        yield Match("country", "names of countries", share, 0.85 * share if len(texts) > 1 else 0.4)
+def _countries(sample: Sample, found: _Written) -> Iterator[Match]:
+    share = sample.share(found.known("country"))
+    if share >= 0.7 and sample.share(found.known("things")) < 0.5:
+        yield Match("country", "names of countries", share, 0.85 * share if len(found.texts) > 1 else 0.4)
     for kind, length, least in (("country iso2", 2, 4), ("country iso3", 3, 3)):
-        share = sample.share(known(texts, kind))
+        share = sample.share(found.known(kind))
         if share >= 0.95 and sample.share(sample.matching(rf"^[A-Z]{{{length}}}$")) >= 0.9:
-            yield Match("country", "codes of countries", share, 0.6 if len(texts) >= least and length == 3 else 0.0)
+            yield Match(
+                "country", "codes of countries", share, 0.6 if len(found.texts) >= least and length == 3 else 0.0
+            )
 
 
 def _names(sample: Sample, texts: Any) -> Iterator[Match]:
     """Given names, family names, both, or places: whichever dictionary knows most of the values."""
-    like = sample.share(sample.matching(_NAME_LIKE))
+    like = sample.share(sample.matching(NAME_LIKE))
     if like < 0.6 or sample.share(sample.matching(_FIRMS)) > 0.15:
+        return
+    if phrases(sample):
         return
     bare = pc.replace_substring_regex(texts, r"[0-9]+", "")
     bare = pc.replace_substring_regex(pc.replace_substring_regex(bare, _TITLES, ""), _SUFFIXES, "")
-    several = sample.share(pc.match_substring_regex(bare, "[a-z][, ]+[a-z]"))
+    parts = np.asarray(pc.match_substring_regex(bare, r"[a-z]\.?[, ]+[a-z]"), dtype=bool)
+    several = sample.share(parts)
     places = sample.share(known(bare, "places"))
     things = sample.share(known(bare, "things") | known(bare, "states"))
     if things > 0.3 and things > places:
@@ -168,11 +213,13 @@ def _names(sample: Sample, texts: Any) -> Iterator[Match]:
     last_first = sample.share(pc.match_substring_regex(bare, r"^[^,]+, ?[^,]+$")) > 0.5
     if sample.share(known(first, "jobs") | known(last, "jobs")) > 0.3:
         return
-    is_given = known(last if last_first else first, "given")
+    is_given = known(last if last_first else first, "given") | (parts & _initials(first))
     is_family = _family(head if last_first else last)
     given, family = sample.share(is_given), sample.share(is_family)
     few = len(texts) < _CATEGORIES and sample.seen > 8 * len(texts)
-    written = _CATEGORY if few else 0.5 if sample.share(sample.matching(_SMALL)) >= 0.5 else 1.0
+    sure_of_both = several >= 0.6 and min(given, family) >= 0.5
+    small = not sure_of_both and sample.share(sample.matching(_SMALL)) >= 0.5
+    written = _CATEGORY if few else 0.5 if small else 1.0
     if places >= 0.35 and places >= max(given, family) - 0.1 and len(texts) >= 3:
         yield Match("city", "names of places", places, _sure(places))
     elif several >= 0.6:
@@ -185,6 +232,10 @@ def _names(sample: Sample, texts: Any) -> Iterator[Match]:
             yield Match("first_name", "given names", given, enough * _sure(given))
         else:
             yield Match("last_name", "family names", family, enough * _sure(family))
+
+
+def _initials(texts: Any) -> NDArray[np.bool_]:
+    return np.asarray(pc.match_substring_regex(texts, r"^[a-z]\.?$"), dtype=bool)
 
 
 def _family(texts: Any) -> NDArray[np.bool_]:
@@ -202,12 +253,27 @@ def _sure(share: float) -> float:
 
 
 def _streets(sample: Sample) -> Iterator[Match]:
+    if not sample.might(f"{_WITH_NUMBER_FIRST}|{_WITH_NUMBER_LATER}"):
+        return
     fits = sample.matching(_WITH_NUMBER_FIRST) | sample.matching(_WITH_NUMBER_LATER)
     share = sample.share(fits)
     if share < 0.4:
         return
     more = sample.share(fits & sample.matching(_MORE_THAN_STREET)) >= share / 2
     yield Match("address" if more else "street", "street and number", share, 0.5 + 0.4 * share)
+
+
+def _places(sample: Sample) -> Iterator[Match]:
+    """Streets by what they are called, and places that are in no dictionary, by their forms; of a dozen and more."""
+    if len(sample.texts) < _CATEGORIES:
+        return
+    for tag, title, pattern in (
+        ("street", "names of streets", _STREET_NAMES),
+        ("city", "formed like names of places", _MADE_UP_PLACES),
+    ):
+        share = sample.share(sample.matching(pattern)) if sample.might(pattern) else 0.0
+        if share >= 0.6:
+            yield Match(tag, title, share, 0.35 + 0.35 * share)
 
 
 def _made_up(sample: Sample) -> Iterator[Match]:
@@ -217,6 +283,13 @@ def _made_up(sample: Sample) -> Iterator[Match]:
     share = sample.share(mixed & plain_enough)
     if share >= 0.7 and len(set(sample.lengths[mixed].tolist())) >= 4:
         yield Match("password", "letters of both cases and digits, in several lengths", share, 0.6 * share)
+
+
+def _chosen_often(sample: Sample) -> Iterator[Match]:
+    """Passwords that many people choose, among others."""
+    often = known(pc.utf8_lower(sample.texts), "passwords")
+    if often.sum() >= 3 and sample.share(often) >= 0.02 and len(sample.texts) >= 3 * often.sum():
+        yield Match("password", "passwords that many people choose", sample.share(often), 0.7)
 
 
 def _birth_dates(sample: Sample) -> Iterator[Match]:
@@ -238,11 +311,12 @@ def _birth_dates(sample: Sample) -> Iterator[Match]:
     old = np.average((years >= _OLDEST) & (years < 1985), weights=weights)
     if np.average(inside, weights=weights) < 0.97 or grown < 0.75 or old < 0.2:
         return
-    spread = np.subtract(*np.percentile(years, [95, 5]))
+    spread = float(np.subtract(*np.percentile(years, [95, 5])))
     ordered = np.mean(np.diff(years) >= 0) if len(years) > 1 else 1.0
     in_order = max(ordered, 1 - ordered) > 0.9
-    if spread >= 25 and not in_order:
-        yield Match("date_of_birth", f"days spread over {int(spread)} years", share, 0.62)
+    if spread >= _FEW_YEARS and not in_order:
+        sure = 0.62 if spread >= _MANY_YEARS else 0.4
+        yield Match("date_of_birth", f"days spread over {int(spread)} years", share, sure)
 
 
 def _sentences(sample: Sample) -> Match:

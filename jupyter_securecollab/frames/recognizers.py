@@ -31,6 +31,7 @@ _CHECKED_FIRST = 12
 _CHECKED_OBJECTS = 64  # ... by python-stdnum, which goes value by value
 _PASSED = 0.8
 _LUCK = 0.02
+_LIKELY = 0.3  # a share of the values that a glance at four dozen does not miss
 
 
 class Match(NamedTuple):
@@ -74,8 +75,10 @@ class Recognizer:
     dictionary: frozenset[str] = frozenset()
 
     def look(self, sample: Sample) -> Match | None:
-        """How a column fits; None where it does not."""
-        if sample.kind not in self.kinds or len(sample.texts) < self.distinct or not self.needs <= sample.holds:
+        """How a column of a kind it is for fits; None where it does not."""
+        if len(sample.counts) < self.distinct or not self.needs <= sample.holds:
+            return None
+        if self.minimum >= _LIKELY and not self._likely(sample):
             return None
         fits = self.fitting(sample)
         share = sample.share(fits)
@@ -90,6 +93,15 @@ class Recognizer:
             if self.chance ** min(int(fits.sum()), CHECKED) > _LUCK:
                 confidence *= 0.5
         return Match(self.tag, title, share, confidence, self)
+
+    def _likely(self, sample: Sample) -> bool:
+        """Whether a few of the values fit; much cheaper than to see how many of all do."""
+        least, most = self.lengths
+        lengths = sample.glance_compact_lengths if self.compact else sample.glance_lengths
+        if not ((lengths >= least) & (lengths <= most)).any():
+            return False
+        glance = sample.glance_compact if self.compact else sample.glance
+        return not self.pattern or bool(pc.any(pc.match_substring_regex(glance, self.pattern)).as_py())
 
     def fitting(self, sample: Sample) -> NDArray[np.bool_]:
         """Which distinct values fit pattern and dictionary."""
@@ -225,6 +237,17 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
                kinds=_NUMBERS, lengths=(6, 18), distinct=3),
     Recognizer("health_condition", "National Drug Codes", "^(?:[0-9]{5}-[0-9]{4}-[0-9]{2}|[0-9]{5}-[0-9]{3}-[0-9]{2}"
                "|[0-9]{4}-[0-9]{4}-[0-9]{2}|[0-9]{5}-[0-9]{4}-[0-9])$", 0.65, 0.9, lengths=(12, 13), distinct=3),
+    Recognizer("driver_license", "British driving licences", "^[A-Z9]{5}[0-9][0156][0-9][0-3][0-9]{2}[A-Z9]{2}[0-9A-Z]{3}$", 0.85, 0.8,
+               needs=_CAPITALS, lengths=(16, 16), distinct=3),
+    Recognizer("driver_license", "a letter and groups of digits as on driving licences",
+               "^[A-Z][0-9]{0,4}(?:[- ][0-9]{2,5}){2,4}(?:-[0-9]{1,2}){0,2}$", 0.6, 0.9, needs=_CAPITALS, lengths=(13, 18), distinct=10),
+    Recognizer("medical_record_number", "numbers marked as of a record", "^MRN?[-:# ]?[0-9]{5,10}$", 0.58, 0.9, needs=_CAPITALS,
+               lengths=(7, 14), distinct=5),
+    Recognizer("account_id", "numbers marked as of a person or account",
+               "^(?i:cust?|customer|emp|empl|usr|user|mem|member|cli|client|stu|student|pat|patient|acct?|pers?)[-_# ]?[0-9]{3,12}$", 0.6,
+               0.9, needs=_BOTH, lengths=(6, 24), distinct=10),
+    Recognizer("bank_account", "British sort codes with account numbers", "^[0-9]{2}-[0-9]{2}-[0-9]{2}[ /-]?[0-9]{7,8}$", 0.75, 0.8,
+               lengths=(15, 17), distinct=3),
     Recognizer("tax_id", "two and seven digits", "^[0-9]{2}-[0-9]{7}$", 0.45, 0.9, lengths=(10, 10), distinct=3),
     Recognizer("tax_id", "VAT numbers of the EU", "^(?:AT|BE|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|GB|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT"
                "|RO|SE|SI|SK)[0-9A-Z]{8,12}$", 0.8, 0.8, "eu.vat", 0.1, compact=True, needs=_CAPITALS, lengths=(10, 14)),
@@ -282,10 +305,15 @@ STATES: tuple[Recognizer, ...] = (
 
 def matches(sample: Sample, own: Iterable[Recognizer] = ()) -> Iterator[Match]:
     """What the values of one column fit, best first within each tag not promised."""
-    for one in (*own, *RECOGNIZERS, *STATES):
+    for one in (*(one for one in own if sample.kind in one.kinds), *_by_kind(sample.kind)):
         found = one.look(sample)
         if found is not None:
             yield found
+
+
+@functools.cache
+def _by_kind(kind: str) -> tuple[Recognizer, ...]:
+    return tuple(one for one in (*RECOGNIZERS, *STATES) if kind in one.kinds)
 
 
 def own_recognizer(described: OwnRecognizer) -> Recognizer:

@@ -29,6 +29,8 @@ LETTER = r"[A-Za-zÀ-\x{10FFFF}]"
 """A letter in a pattern: of ASCII, or anything beyond Latin-1's signs. RE2 takes a millisecond to compile `\\pL`."""
 
 _FEWEST = 200
+_GLANCE = 24
+_SEPARATORS = r"[ ./\-]"
 _CLIPPED = 2_000
 _LONG = 16_384
 _DEEPEST = 4
@@ -42,7 +44,7 @@ _MISSING = frozenset(
 
 @dataclass(frozen=True)
 class Sample:
-    """Distinct values of one column: `texts`, and in `counts` how often each stands in the rows looked at.
+    """Distinct values of one column, and in `counts` how often each stands in the rows looked at.
 
     `kind` is what the column holds: `text`, `integer`, `number`, `date`, `flag`, or `nothing` (no value, or values of
     a type that says nothing, such as durations). `seen` counts rows with a value, `rows` all rows looked at.
@@ -50,20 +52,54 @@ class Sample:
 
     name: str
     kind: str
-    texts: Any
+    distinct: Any
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     rows: int = 0
     seen: int = 0
 
     def share(self, matches: Any) -> float:
         """The share of values for which `matches`, one truth value per distinct text, holds."""
-        if not self.seen:
-            return 0.0
-        return float(self.counts[np.asarray(matches, dtype=bool)].sum() / self.counts.sum())
+        return float(self.counts[np.asarray(matches, dtype=bool)].sum() / self.seen) if self.seen else 0.0
+
+    def mean(self, figures: NDArray[np.int64]) -> float:
+        """The mean over all values of a figure that each distinct text has."""
+        return float(np.average(figures, weights=self.counts))
 
     def matching(self, pattern: str) -> NDArray[np.bool_]:
         """Which texts match an RE2 pattern."""
         return np.asarray(pc.match_substring_regex(self.texts, pattern), dtype=bool)
+
+    def might(self, pattern: str) -> bool:
+        """Whether some of a few texts, the most frequent and others, match; where none does hardly any will."""
+        return bool(pc.any(pc.match_substring_regex(self.glance, pattern)).as_py())
+
+    @cached_property
+    def texts(self) -> Any:
+        """Each distinct value as text, an Arrow array."""
+        return pc.cast(self.distinct, pa.large_string())
+
+    @cached_property
+    def glance(self) -> Any:
+        """A few texts, the most frequent ones among them; all where there are not many."""
+        if len(self.counts) <= 2 * _GLANCE:
+            return self.texts
+        often = np.argpartition(self.counts, -_GLANCE)[-_GLANCE:]
+        return self.texts.take(pa.array(np.union1d(often, strata(len(self.counts), _GLANCE))))
+
+    @cached_property
+    def glance_lengths(self) -> NDArray[np.int64]:
+        """Characters of each text of the glance."""
+        return np.asarray(pc.utf8_length(self.glance), dtype=np.int64)
+
+    @cached_property
+    def glance_compact(self) -> Any:
+        """The texts of the glance without separators."""
+        return pc.replace_substring_regex(self.glance, _SEPARATORS, "")
+
+    @cached_property
+    def glance_compact_lengths(self) -> NDArray[np.int64]:
+        """Characters of each text of the glance without separators."""
+        return np.asarray(pc.utf8_length(self.glance_compact), dtype=np.int64)
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
@@ -71,13 +107,20 @@ class Sample:
         return np.asarray(pc.utf8_length(self.texts), dtype=np.int64)
 
     @cached_property
+    def blanks(self) -> NDArray[np.int64]:
+        """Blanks in each text."""
+        return np.asarray(pc.count_substring(self.texts, " "), dtype=np.int64)
+
+    @cached_property
     def compact(self) -> Any:
         """Each text without separators."""
-        return pc.replace_substring_regex(self.texts, r"[ ./\-]", "")
+        return pc.replace_substring_regex(self.texts, _SEPARATORS, "")
 
     @cached_property
     def numbers(self) -> NDArray[np.float64]:
-        """Each text as a number; NaN where it is none."""
+        """Each distinct value as a number; NaN where it is none."""
+        if self.kind in ("integer", "number"):
+            return np.asarray(self.distinct, dtype=np.float64)
         like = pc.match_substring_regex(self.texts, r"^[+-]?[0-9]{1,18}(\.[0-9]{0,20})?([eE][+-]?[0-9]{1,2})?$")
         return np.asarray(pc.cast(pc.if_else(like, self.texts, "nan"), pa.float64()), dtype=np.float64)
 
@@ -139,6 +182,48 @@ def texts_of(name: str, values: Any) -> Iterator[tuple[str, Any]]:
         kind, texts = _texts(part)
         if kind == "text":
             yield leaf, texts
+
+
+def texts_at(values: Any, rows: NDArray[np.int64]) -> Any:
+    """The texts of these rows; empty where there is no value, and everywhere where a column holds no text."""
+    kind, texts = _texts(_plain(take(values, rows)))
+    if kind != "text":
+        return pa.array([""] * len(rows), pa.large_string())
+    texts = pc.fill_null(pc.utf8_trim_whitespace(texts), "")
+    return pc.if_else(pa.array(among(pc.utf8_lower(texts), _MISSING)), "", texts)
+
+
+def numbers_at(values: Any, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The whole numbers of these rows; NaN for nulls, and everywhere where a column holds none."""
+    kind, numbers = _texts(_plain(take(values, rows)))
+    if kind != "integer":
+        return np.full(len(rows), np.nan)
+    return np.asarray(pc.cast(numbers, pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def years_at(values: Any, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The years of the dates of these rows, four digits where they are texts; NaN for nulls and what has none."""
+    kind, dates = _texts(_plain(take(values, rows)))
+    if kind == "date":
+        years = pc.year(_local(dates))
+    elif kind == "text":
+        years = pc.struct_field(pc.extract_regex(dates, r"(?:^|[^0-9])(?P<year>[12][0-9]{3})(?:[^0-9]|$)"), "year")
+    else:
+        return np.full(len(rows), np.nan)
+    return np.asarray(pc.cast(years, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def places(sample: Sample) -> int:
+    """How many decimal places numbers have, but for zeros that were not written; at most nine."""
+    after = pc.replace_substring_regex(sample.texts, r"^[^.]*\.?", "")
+    lengths = np.asarray(pc.utf8_length(after), dtype=np.int64)
+    return int(min(9, np.percentile(lengths, 95)))
+
+
+def _plain(values: Any) -> Any:
+    """Values as one Arrow array, categories as what they stand for."""
+    arrow = _arrow(values)
+    return arrow.cast(arrow.type.value_type) if pa.types.is_dictionary(arrow.type) else arrow
 
 
 def take(values: Any, rows: NDArray[np.int64]) -> Any:
@@ -266,10 +351,10 @@ def _raw(values: Any) -> Iterator[Any]:
 
 def _distinct(values: Any) -> tuple[Any, NDArray[np.int64]]:
     counted = pc.value_counts(pc.drop_null(values))
-    texts = counted.field("values")
-    if pa.types.is_temporal(texts.type):
-        texts = pc.strftime(_local(texts), format="%Y-%m-%dT%H:%M:%S")
-    return pc.cast(texts, pa.large_string()), np.asarray(counted.field("counts"), dtype=np.int64)
+    distinct = counted.field("values")
+    if pa.types.is_temporal(distinct.type):
+        distinct = pc.strftime(_local(distinct), format="%Y-%m-%dT%H:%M:%S")
+    return distinct, np.asarray(counted.field("counts"), dtype=np.int64)
 
 
 def _local(moments: Any) -> Any:

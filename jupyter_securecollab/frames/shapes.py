@@ -15,9 +15,9 @@ from .words import known, plain
 
 
 class Shape(NamedTuple):
-    """Kinds of column, a pattern that most of the values match, at most how many distinct values, a range of numbers.
+    """Kinds of column, a pattern that most of the values match, how many distinct values, a range of numbers.
 
-    `bonus` is how much surer a fitting column makes us than its name alone.
+    At most `most`; `least` of them unless there are not so many values at all. `bonus` is how much surer a fitting column makes us than its name alone.
     """
 
     kinds: str
@@ -26,7 +26,17 @@ class Shape(NamedTuple):
     most: int = 0
     within: tuple[float, float] | None = None
     terms: str = ""
+    least: int = 0
 
+
+# A few words with capital or small letters, with titles, hyphens, apostrophes; numbers only at an end (`Gómez206`).
+_INNER = LETTER[:-1] + r"'’`.\-()]"
+NAME_LIKE = rf"^{LETTER}{_INNER}*[0-9]{{0,4}}(?:,? {_INNER}+[0-9]{{0,4}})*$"
+
+# Headings and sentences: after a first word in capitals come small ones, but for particles of names.
+_PHRASE = r"^[A-ZÀ-Þ].* (?:[a-z]{4,}|an|at|by|for|in|is|my|near|of|on|the|to|up|with)(?: |$)"
+_PARTICLES = r" (?:della|delle|degli|dela|dalla|dell|bint|saint|thor|vande|vanden|vander|ver)(?: |$)"
+_PEOPLE = frozenset({"person_name", "first_name", "last_name", "maiden_name"})
 
 _CODE = r"^[0-9A-Za-z*#Xx][0-9A-Za-z ./\-*#Xx]{2,40}$"
 _WORDS = LETTER
@@ -34,14 +44,14 @@ _DATES = r"^[0-9]{1,4}[./\- ](?:[0-9]{1,2}|[A-Za-zÀ-ž]{3,9})[./\-, ]{1,2}[0-9]
 _MONEY = r"^[^A-Za-z0-9]{0,3}(?:[A-Z]{3} ?)?[0-9][0-9., '’]*(?:[kK])?(?: ?(?:[A-Z]{3}|[^A-Za-z0-9]|zł|kr))?(?:\s*[-–]\s*.*)?$"
 
 SHAPES: dict[str, Shape] = {
-    "person_name": Shape("text", _WORDS),
-    "first_name": Shape("text", _WORDS),
-    "last_name": Shape("text", _WORDS),
-    "maiden_name": Shape("text", _WORDS),
+    "person_name": Shape("text", NAME_LIKE),
+    "first_name": Shape("text", NAME_LIKE),
+    "last_name": Shape("text", NAME_LIKE),
+    "maiden_name": Shape("text", NAME_LIKE),
     "email": Shape("text", "@|^[0-9a-f]{32,64}$", 0.3),
     "phone": Shape("text integer", r"^[+(]{0,2}[0-9][0-9 ().+/\-*xXet#]{4,28}(?:ext\.? ?[0-9]+)?$", 0.3),
     "username": Shape("text", r"^\S{2,40}$", 0.1),
-    "address": Shape("text", LETTER, 0.1),
+    "address": Shape("text", "(?s)^.{6}", 0.1),
     "street": Shape("text integer", "[0-9A-Za-zÀ-ž]", 0.1),
     "city": Shape("text", rf"^{LETTER}[^0-9@_]+$", 0.1),
     "postcode": Shape("text integer number", r"^[0-9A-Za-z][0-9A-Za-z \-]{1,9}(?:\.0)?$", 0.2),
@@ -52,7 +62,7 @@ SHAPES: dict[str, Shape] = {
     "date_of_death": Shape("date text integer", _DATES, 0.3),
     "age": Shape(
         "integer number text",
-        r"^[0-9]{1,3}(?:\.[0-9]+)?(?:\s*[-–+]\s*[0-9]{0,3})?(?: ?(?:years?|yrs?|ans|jahre|m|y))?$",
+        r"^[\[(<>=]*[0-9]{1,3}(?:\.[0-9]+)?s?(?:(?:\s*[-–+,]\s*| to )[0-9]{0,3})?[\])]?(?: ?(?:years?|yrs?|ans|jahre|m|y))?$",
         0.3,
         within=(0, 125),
     ),
@@ -79,7 +89,7 @@ SHAPES: dict[str, Shape] = {
     "imei": Shape("text integer", r"^[0-9][0-9 \-/]{12,20}$", 0.3),
     "vehicle_id": Shape("text integer", r"^[0-9A-Za-zÀ-ž][0-9A-Za-zÀ-ž \-.]{2,20}$", 0.1),
     "device_id": Shape("text integer", r"^[0-9A-Za-z][0-9A-Za-z:\-_.{}]{4,64}$", 0.1),
-    "account_id": Shape("text integer", r"^[0-9A-Za-z{][0-9A-Za-z ./\-_:#@{}|]{0,80}$", 0.1),
+    "account_id": Shape("text integer", r"^[0-9A-Za-z{][0-9A-Za-z ./\-_:#@{}|]{0,80}$", 0.1, least=12),
     "url": Shape("text", r"\S\.\S|^/", 0.1),
     "password": Shape("text integer", r"^\S", 0.1),
     "secret_key": Shape("text", r"^\S{8,}$|PRIVATE KEY", 0.2),
@@ -102,7 +112,9 @@ def fits(sample: Sample, tag: str) -> float | None:
         return None
     if tag not in ("gender", "marital_status", "health_condition") and _only_answers(sample):
         return None
-    if shape.most and len(sample.texts) > shape.most:
+    if (shape.most and len(sample.texts) > shape.most) or len(sample.texts) < min(shape.least, sample.seen):
+        return None
+    if tag in _PEOPLE and phrases(sample):
         return None
     share = 1.0
     if shape.pattern and sample.kind != "date":
@@ -116,6 +128,13 @@ def fits(sample: Sample, tag: str) -> float | None:
         if tag == "gender" and belong < _SOME and sample.lengths.max() > _CODES:
             return None
     return share if share >= _MOST or sample.seen < _TOO_FEW else None
+
+
+def phrases(sample: Sample) -> bool:
+    """Whether texts are headings or sentences rather than names of people."""
+    if "space" not in sample.holds:
+        return False
+    return sample.share(sample.matching(_PHRASE) & ~sample.matching(_PARTICLES)) > _SOME
 
 
 def bonus(tag: str) -> float:

@@ -75,7 +75,7 @@ def _suspects(piece: Sample) -> Iterator[tuple[Recognizer, int]]:
     suspect = np.asarray(pc.or_(at, pc.match_substring_regex(piece.texts, _SUSPECT)), dtype=bool)
     if not suspect.any():
         return
-    few = replace(piece, texts=piece.texts.filter(pa.array(suspect)), counts=piece.counts[suspect])
+    few = replace(piece, distinct=piece.texts.filter(pa.array(suspect)), counts=piece.counts[suspect])
     for one in RECOGNIZERS:
         if one.tag in _RARE and (fits := one.fitting(few)).any():
             count = int(few.counts[one.right(few, fits)].sum())
