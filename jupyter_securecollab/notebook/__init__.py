@@ -11,6 +11,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 
 from . import cells, complete, magics, names
+from .masked import rewriting
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
@@ -19,7 +20,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     if cells.share_cell in transformers.cleanup_transforms:
         return
     magics.register(shell)
-    transformers.cleanup_transforms.append(cells.share_cell)
+    transformers.cleanup_transforms.extend((cells.share_cell, rewriting.mask_cell))
+    shell.ast_transformers.append(rewriting.MaskedCells(shell))
     transformers.token_transformers.append(cells.AskingLine)
     prefilter: Any = shell.prefilter_manager
     cells.NoAutomagic(  # type: ignore[no-untyped-call]  # IPython has no types for it; it registers itself
@@ -36,7 +38,11 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
         return
     magics.unregister(shell)
     shell.events.unregister("pre_run_cell", names.fetch_unless_known)
-    transformers.cleanup_transforms.remove(cells.share_cell)
+    for transform in (cells.share_cell, rewriting.mask_cell):
+        transformers.cleanup_transforms.remove(transform)
+    ours = [one for one in shell.ast_transformers if isinstance(one, rewriting.MaskedCells)]
+    for one in ours:
+        shell.ast_transformers.remove(one)
     transformers.token_transformers.remove(cells.AskingLine)
     prefilter: Any = shell.prefilter_manager
     for checker in [one for one in prefilter.checkers if isinstance(one, cells.NoAutomagic)]:

@@ -153,3 +153,12 @@ MAGICS = {
         ),
     )
 }
+
+MASKED_CELL = Syntax(
+    "%mask",
+    "Run a cell on masked copies of the frames it uses, and search what it shows for clear values.",
+    "",
+    (_UP_TO, _MASK, _PLAN),
+    examples=("%%mask --up-to internal --mask ZIP=generalise:3",),
+)
+"""`%%mask`, the one magic of a whole cell that has flags of its own."""

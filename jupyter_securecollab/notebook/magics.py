@@ -19,7 +19,8 @@ import jupyter_securecollab as collab
 from ..errors import Invalid
 from ..model import clip
 from .display import Report
-from .language import MAGICS
+from .language import MAGICS, MASKED_CELL
+from .masked.rewriting import not_rewritten
 from .parse import HELP, Parsed, parse
 
 _PATH_STARTS = ("./", "../", "/", "~")
@@ -29,12 +30,15 @@ def register(shell: InteractiveShell) -> None:
     """Make every magic of the language known to this shell."""
     for name in MAGICS:
         shell.magics_manager.register_function(_magic(shell, name), "line", name)
+    not_rewritten.__doc__ = MASKED_CELL.help()
+    shell.magics_manager.register_function(not_rewritten, "cell", "mask")
 
 
 def unregister(shell: InteractiveShell) -> None:
     """Forget them again."""
     for name in MAGICS:
         del shell.magics_manager.magics["line"][name]
+    del shell.magics_manager.magics["cell"]["mask"]
 
 
 def _magic(shell: InteractiveShell, name: str) -> Callable[[str], Any]:

@@ -240,15 +240,15 @@ def test_loading_twice_is_harmless_and_unloading_leaves_nothing(shell: Interacti
         transformers: Any = shell.input_transformer_manager
         prefilter: Any = shell.prefilter_manager
         places = [transformers.cleanup_transforms, transformers.token_transformers, prefilter.checkers]
-        return [len(one) for one in (*places, shell.Completer.custom_matchers)]
+        return [len(one) for one in (*places, shell.Completer.custom_matchers, shell.ast_transformers)]
 
     once = installed()
     load_ipython_extension(shell)
     assert installed() == once
     unload_ipython_extension(shell)
     unload_ipython_extension(shell)
-    assert [a - b for a, b in zip(once, installed(), strict=True)] == [1, 1, 1, 1]
-    assert all(shell.find_line_magic(magic) is None for magic in MAGICS)
+    assert [a - b for a, b in zip(once, installed(), strict=True)] == [2, 1, 1, 1, 1]
+    assert all(shell.find_line_magic(magic) is None for magic in MAGICS) and shell.find_cell_magic("mask") is None
 
 
 def test_a_kernel_without_a_vault_says_how_to_get_one(shell: InteractiveShell) -> None:
