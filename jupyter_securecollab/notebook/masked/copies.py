@@ -18,9 +18,10 @@ from ...errors import CannotHold, Invalid
 from ...frames import axes
 from ...frames.keyed import MaskKey
 from ...frames.mask import check_fit, default_choice, mask_column
+from ...frames.plans import Masks
 from ...frames.techniques import DROP, Choice, choose
 from ...model import Label, Level, clip
-from ..plan import Masks, labels_for
+from ..labelling import labelled
 from ..session import Session
 from .known import Known, Source
 
@@ -76,12 +77,12 @@ class Copies:
         """What is remembered of a column or array holds for the frame that was made of it alone."""
         self._suggested[id(whole)] = (
             whole,
-            labels_for(whole, self.session.memory, {}, "") | self.session.memory.labels_of(part),
+            labelled(self.session, whole, without_vault=True).labels | self.session.memory.labels_of(part),
         )
 
     def _suggestions(self, frame: Any) -> dict[str, Label]:
         if id(frame) not in self._suggested:
-            self._suggested[id(frame)] = (frame, labels_for(frame, self.session.memory, {}, ""))
+            self._suggested[id(frame)] = (frame, labelled(self.session, frame, without_vault=True).labels)
         return self._suggested[id(frame)][1]
 
     def _labels(self, frame: Any) -> dict[str, Label]:
