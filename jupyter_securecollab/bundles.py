@@ -24,7 +24,7 @@ import msgspec
 from .errors import LogBroken, NotFound, Unavailable
 from .model import Value, decode
 from .proofs import MAX_ENTRY, OPENING, Change, Entry, Frontier, leaf_hash, open_checkpoint, parse_entry
-from .runs import ACT, TABLE
+from .runs import ACT, FORGET, TABLE
 
 T = TypeVar("T")
 
@@ -200,6 +200,8 @@ class Replay:
             self._apply(index, change)
         if entry.act == ACT:
             self._records.expect(index, entry)
+        if entry.act == FORGET and "records" in entry.detail:
+            self._records.forget(index, entry.detail["records"])
         grant = entry.detail.get("grant") if entry.act in OPENING else None
         if grant not in (None, _OWNER) and ("grant", _canonical({"id": grant})) not in self._rows:
             raise LogBroken(f"entry {index} was allowed by access that no entry before it gave", index=index)
@@ -257,6 +259,13 @@ class Records:
         except KeyError:
             raise LogBroken(f"entry {index} does not say which records it vouches for", index=index) from None
         self._batches.append(_Batch(index, first, first + count, root))
+
+    def forget(self, index: int, stop: int) -> None:
+        """An entry says that the records with smaller numbers were deleted: whole batches."""
+        while self._batches and self._batches[0].stop <= stop:
+            self._batches.popleft()
+        if self._batches and self._batches[0].first < stop:
+            raise LogBroken(f"entry {index} says that a part of a batch of records was deleted", index=index)
 
     def take(self, row: StateRow) -> None:
         """The next record: at its place, and the last of a batch completes its root."""

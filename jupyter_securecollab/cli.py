@@ -14,17 +14,23 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import __version__
 from .bundles import LogReport, verify_bundle
 from .core.collaboration import Collaboration, Settings
 from .errors import Invalid, LogBroken, NotFound, SecureCollabError
+from .kept_code import CODE_LIMIT, auditors_private_key, is_locked, make_auditors_key, read_code
 from .lines import entry_line, printable, run_header, run_line
 from .model import Caller, EntryView, Level, Role
 from .proofs import read_tlog_proof, verify_receipt, write_tlog_proof
+from .runs import Run
 from .server.passwords import hash_password
 from .server.vault import open_vault, operator, vault_folder
 from .times import since as looking_back
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 _ROLES: tuple[Role, ...] = ("member", "steward", "auditor", "admin")
 _TAIL = 20
@@ -161,6 +167,8 @@ def _audit_tail(arguments: argparse.Namespace) -> None:
 def _audit_show(arguments: argparse.Namespace) -> None:
     if arguments.executions and (arguments.name is not None or arguments.index is not None):
         raise Invalid("executions are listed by themselves", next_step="audit show --executions --by PERSON --since 8h")
+    if arguments.code is not None and not arguments.executions:
+        raise Invalid("only executions have code", next_step="audit show --executions --code KEYFILE")
     if arguments.notebook is not None and not arguments.executions:
         raise Invalid(
             "entries of the log are not listed by notebook", next_step="audit show --executions --notebook PATH"
@@ -176,11 +184,45 @@ def _audit_show(arguments: argparse.Namespace) -> None:
             if not found:
                 print("Nothing like that is on record.")
                 return
-            print(run_header(), *map(run_line, found), sep="\n")
+            texts = {} if arguments.code is None else _texts(door, arguments.code, found)
+            print(run_header())
+            for run in found:
+                print(run_line(run), *texts.get(run.start.run, ()), sep="\n")
             return
         about = {"name": arguments.name, "by": arguments.by}
         for entry in door.audit(_me(), since=since, limit=arguments.number, **about):
             print(entry_line(entry))
+
+
+def _texts(door: Collaboration, keyfile: str, found: Sequence[Run]) -> dict[str, list[str]]:
+    """The lines of the code of these runs, as far as it is kept, by run."""
+    kept = door.execution_code(_me(), runs=[run.start.run for run in found])
+    key = _auditors_private_key(Path(keyfile)) if keyfile else None
+    texts = {}
+    for run, (record, kept_bytes) in kept.items():
+        lines = [f"    {printable(line)}" for line in read_code(record, kept_bytes, key).splitlines()]
+        more = (record.length or 0) - CODE_LIMIT
+        texts[run] = [*lines, f"    ({more} more bytes are not kept)"] if more > 0 else lines
+    return texts
+
+
+def _auditors_private_key(file: Path) -> X25519PrivateKey:
+    pem = file.read_bytes()
+    return auditors_private_key(pem, getpass.getpass("Passphrase: ") if is_locked(pem) else "")
+
+
+def _audit_keygen(arguments: argparse.Namespace) -> None:
+    passphrase = _new_password() if arguments.passphrase else ""
+    public = make_auditors_key(Path(arguments.file), passphrase)
+    print(f"The private key is in {arguments.file}: the auditors keep it, apart from the server and its backups.")
+    print(f"The server needs the public one, as auditors_key:\n{public}")
+
+
+def _audit_forget(arguments: argparse.Namespace) -> None:
+    before = looking_back(arguments.before, datetime.now(UTC))
+    with closing(_door(arguments)) as door:
+        gone = door.forget_executions(_me(), before=before, code_only=arguments.code_only)
+    print(f"Deleted {gone.records} records of executions and {gone.code} texts of code. Older backups still hold them.")
 
 
 def _audit_verify(arguments: argparse.Namespace) -> None:
@@ -358,6 +400,13 @@ def _audit_commands(audit: _Subparsers[argparse.ArgumentParser]) -> None:
     show.add_argument(
         "--notebook", metavar="PATH", help="with --executions: only in this notebook, by its path in the file browser"
     )
+    show.add_argument(
+        "--code",
+        nargs="?",
+        const="",
+        metavar="KEYFILE",
+        help="with --executions: also the code, where it is kept; sealed code needs the auditors' private key",
+    )
     show.add_argument("--since", metavar="TIME", help="an ISO time, or 8h, 30d, 2w ago")
     show.add_argument(
         "-n", "--number", type=_count, default=1000, metavar="N", help="at most so many, the newest; 1000 unless given"
@@ -367,6 +416,12 @@ def _audit_commands(audit: _Subparsers[argparse.ArgumentParser]) -> None:
     verify.add_argument("--key", help="the log's public key, from somewhere else than the bundle")
     verify.add_argument("--state", action="store_true", help="replay the log and compare it with the state")
     verify.add_argument("--checkpoint", action="append", default=[], metavar="FILE", help="a checkpoint kept outside")
+    keygen = _command(audit, "keygen", _audit_keygen, "make the key pair of the auditors, to whom code is sealed")
+    keygen.add_argument("file", help="where to write the private key")
+    keygen.add_argument("--passphrase", action="store_true", help="ask for one to protect it with")
+    forget = _command(audit, "forget", _audit_forget, "delete records of executions whose time is over")
+    forget.add_argument("--before", required=True, metavar="TIME", help="an ISO time, or 8h, 30d, 2w ago")
+    forget.add_argument("--code-only", action="store_true", help="keep the records, delete the code kept with them")
     export = _command(audit, "export", _audit_export, "save the log and the state it vouches for")
     export.add_argument("destination")
     prove = _command(audit, "prove", _audit_prove, "print the offline proof of an entry, or check one")

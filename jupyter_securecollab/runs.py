@@ -19,6 +19,8 @@ from .model import Level, Value, clip, decode
 VERSION = 1
 ACT = "executions"
 """The act of the log's entry that vouches for a batch of records."""
+FORGET = "executions.forget"
+"""The act of the entry that says up to which number records, or the code kept beside them, were deleted."""
 TABLE = "execution"
 
 Road = Literal["websocket", "other", "server"]
@@ -26,6 +28,9 @@ Road = Literal["websocket", "other", "server"]
 
 Mode = Literal["block", "flag", "off"]
 """What happens when records cannot be written: nothing is executed, or it is and the gap is recorded."""
+
+KeptAs = Literal["off", "sealed", "plain"]
+"""Whether the text of code is kept: not at all, sealed to the auditors' key, or as it is."""
 
 Outcome = Literal["ok", "error", "aborted", "refused", "restarted", "died", "ended", "server stopped"]
 
@@ -42,7 +47,8 @@ class Touched(msgspec.Struct, frozen=True):
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One record. A start says who had what run where; an end how that went; a gap that records are missing.
 
-    `who` None: nobody this server knows. `length` is of the code in UTF-8 bytes, `code` a keyed hash of it in hex.
+    `who` None: nobody this server knows. `length` is of the code in UTF-8 bytes, `code` a keyed hash of it in hex,
+    `kept` the SHA-256 in hex of what is kept of its text elsewhere.
     `took` is in microseconds. `level` is the highest that was opened in the kernel until then. `lost` counts records.
     """
 
@@ -62,6 +68,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     expressions: int = 0
     length: int | None = None
     code: str | None = None
+    kept: str | None = None
     target: str | None = None
     status: Outcome | None = None
     error: str | None = None
@@ -165,3 +172,4 @@ class RecordingState(Value, frozen=True):
 
     mode: Mode
     why_not: tuple[str, ...]
+    code: KeptAs = "off"

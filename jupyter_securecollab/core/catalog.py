@@ -236,7 +236,18 @@ class ExecutionRow(Row, frozen=True):
     body: str
 
 
+class CodeRow(Row, frozen=True):
+    """What is kept of the code of one record, by its number: sealed or salted; the record holds its SHA-256."""
+
+    table: ClassVar[str] = "execution_code"
+    key: ClassVar[tuple[str, ...]] = ("seq",)
+    unlogged: ClassVar[frozenset[str] | None] = None
+
+    seq: int
+    kept: bytes
+
+
 ROWS: tuple[type[Row], ...] = (
     PersonRow, MembershipRow, AssetRow, VersionRow, LevelRow, PartRow, GrantRow, CorrectionRow,
-    KekRow, DataKeyRow, EntryRow, TileRow, CheckpointRow, ExecutionRow,
+    KekRow, DataKeyRow, EntryRow, TileRow, CheckpointRow, ExecutionRow, CodeRow,
 )  # fmt: skip

@@ -105,6 +105,9 @@ class Collaboration:
         # What was executed.
         self.record = executions.record
         self.executions = executions.executions
+        self.keep_code = executions.keep_code
+        self.execution_code = executions.code
+        self.forget_executions = executions.forget
         self.recording = executions.recording
         self.recorded_by = executions.recorded_by
         # People.

@@ -192,6 +192,8 @@ _WORDS = {
     "grant": "give access to",
     "revoke": "end access to",
     "collect": "clear away",
+    "executions.code": "read",
+    "executions.forget": "delete",
     "keys.rotate": "renew the key of",
     "user.add": "add the account",
     "user.change": "change the account",

@@ -8,18 +8,20 @@ every record can still be checked.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 
 import msgspec
 
-from ..model import Caller
+from ..kept_code import CodeKeeping, digest
+from ..model import Caller, Value
 from ..proofs import Frontier, leaf_hash
-from ..runs import ACT, Record, RecordingState, Run, Seen, parse_record
+from ..runs import ACT, FORGET, Record, RecordingState, Run, Seen, parse_record
 from .access import whole_milliseconds
 from .audit import Work
-from .catalog import DataKeyRow, ExecutionRow
-from .desk import Desk
+from .catalog import CodeRow, DataKeyRow, ExecutionRow
+from .desk import Desk, Refused
 from .keys import Keyring
 from .ports import Rows
 
@@ -27,6 +29,14 @@ _MOST = 1000
 _RECORDER = Caller("recorder", "service", "")
 _KEY = ("_executions", "_executions", "code")  # no project can be called that
 _LISTED = ("start", "gap")
+_FORGOTTEN_AT_ONCE = 3000  # more than the records of one entry, which go together
+
+
+class Forgotten(Value, frozen=True):
+    """How many records, and texts of code, were deleted."""
+
+    records: int
+    code: int
 
 
 class ExecutionBook:
@@ -36,21 +46,31 @@ class ExecutionBook:
         self._desk, self._keys = desk, keys
         self._key = b""  # kept: it is needed for every cell
         self._state: Callable[[], RecordingState] = _nobody_records
+        self._keeping = CodeKeeping()
 
     def recorded_by(self, state: Callable[[], RecordingState]) -> None:
         """Who brings records here, and knows whether it can, is this."""
         self._state = state
 
+    def keep_code(self, keeping: CodeKeeping) -> None:
+        """What is kept of code from now on."""
+        self._keeping = keeping
+
     def recording(self, caller: Caller) -> RecordingState:
         """Whether what is executed on the server of this vault is being recorded. Everybody may know."""
-        return self._state()
+        return msgspec.structs.replace(self._state(), code=self._keeping.how)
 
     def record(self, seen: Sequence[Seen]) -> None:
         """Write records and the entry that vouches for them, durably. Raises `Unavailable` if that cannot be."""
         if not seen:
             return
         self._key = self._key or self._code_key()
-        records = [_with_code(one, self._key) for one in seen]
+        hashed = [_with_code(one, self._key) for one in seen]
+        kept = [self._keeping.kept(record, one.code) for record, one in zip(hashed, seen, strict=True)]
+        records = [
+            record if one is None else msgspec.structs.replace(record, kept=digest(one))
+            for record, one in zip(hashed, kept, strict=True)
+        ]
         bodies = [record.body() for record in records]
         tree = Frontier()
         for body in bodies:
@@ -63,6 +83,7 @@ class ExecutionBook:
             rows = [_row(first + place, work.index, record, body) for place, (record, body) in pairs]
             work.record(ACT, _RECORDER, detail={"first": first, "count": len(rows), "root": tree.root().hex()})
             work.rows.put_many(rows)
+            work.rows.put_many([CodeRow(first + place, one) for place, one in enumerate(kept) if one is not None])
 
         self._desk.write(operation)
 
@@ -102,6 +123,76 @@ class ExecutionBook:
             return [Run(row.entry, parse_record(row.body), ends.get(row.run)) for row in reversed(started)]
 
         return tuple(self._desk.journal.read(query))
+
+    def code(self, caller: Caller, *, runs: Sequence[str]) -> Mapping[str, tuple[Record, bytes]]:
+        """By run, the record of its start and what is kept of its code, for who may read the log; itself recorded.
+
+        What is kept is for `kept_code.read_code`. Runs of which nothing is kept are left out. Raises `Denied`.
+        """
+
+        def operation(work: Work) -> dict[str, tuple[Record, bytes]] | Refused:
+            ruling = self._desk.rule(work.rows, work.now, caller, "audit")
+            if not ruling.decision.allow:
+                return self._desk.refuse(work, caller, "executions.code", None, "the code of executions", ruling)
+            found = {}
+            for row in work.rows.find(ExecutionRow, what="start", run=tuple(runs[:_MOST])):
+                if kept := work.rows.get(CodeRow, row.seq):
+                    found[row.run] = parse_record(row.body), kept.kept
+            work.record("executions.code", caller, decision=ruling.decision, detail={"runs": sorted(found)})
+            return found
+
+        return self._desk.recorded(operation)[0]
+
+    def forget(self, caller: Caller, *, before: datetime, code_only: bool = False) -> Forgotten:
+        """Delete records from before that time, and what is kept of their code; or only the latter. For administrators.
+
+        Records go by whole batches, the newest stays. An entry says up to which number they are gone, so that nothing
+        else can be. May be interrupted and repeated.
+        """
+        records = code = 0
+        while True:
+            gone = self._desk.write(lambda work: self._forget(work, caller, before, code_only))[0]
+            if gone == Forgotten(0, 0):
+                break
+            records, code = records + gone.records, code + gone.code
+        self._desk.journal.wipe()
+        return Forgotten(records, code)
+
+    def _forget(self, work: Work, caller: Caller, before: datetime, code_only: bool) -> Forgotten | Refused:
+        ruling = self._desk.rule(work.rows, work.now, caller, "administer")
+        if not ruling.decision.allow:
+            return self._desk.refuse(work, caller, FORGET, None, "records of executions", ruling)
+        old = [] if code_only else _old_batches(work.rows, before)
+        code = _old_code(work.rows, before) if code_only else _code_below(work.rows, old[-1].seq + 1 if old else 0)
+        if not old and not code:
+            return Forgotten(0, 0)
+        detail = {"code": code[-1].seq + 1} if code_only else {"records": old[-1].seq + 1, "code": old[-1].seq + 1}
+        for row in code:
+            work.rows.remove(CodeRow, row.seq)
+        for record in old:
+            work.rows.remove(ExecutionRow, record.seq)
+        work.record(FORGET, caller, name="records of executions", decision=ruling.decision, detail=detail)
+        return Forgotten(len(old), len(code))
+
+
+def _old_batches(rows: Rows, before: datetime) -> list[ExecutionRow]:
+    """The oldest records, as far as all of their batch are from before a time; never of the newest batch."""
+    page = rows.find(ExecutionRow, limit=_FORGOTTEN_AT_ONCE)
+    old = list(takewhile(lambda row: row.at < before, page))
+    newest = rows.find(ExecutionRow, newest=True, limit=1)
+    following = page[len(old)].entry if len(old) < len(page) else page[-1].entry if page else 0
+    return [row for row in old if row.entry != following and row.entry != newest[0].entry]
+
+
+def _old_code(rows: Rows, before: datetime) -> list[CodeRow]:
+    """The oldest code kept, as far as it is from before a time."""
+    page = rows.find(CodeRow, limit=200)
+    records = {row.seq: row.at for row in rows.find(ExecutionRow, seq=tuple(row.seq for row in page))}
+    return list(takewhile(lambda row: records[row.seq] < before, page))
+
+
+def _code_below(rows: Rows, seq: int) -> list[CodeRow]:
+    return [row for row in rows.find(CodeRow, limit=_FORGOTTEN_AT_ONCE) if row.seq < seq] if seq else []
 
 
 def _nobody_records() -> RecordingState:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from ..bundles import Item, LoggedEntry, LogReport, StateRow, verify_log, write_bundle
 from ..errors import LogBroken
+from ..kept_code import digest
 from ..proofs import leaf_hash, node_hash, parse_entry
-from ..runs import parse_record
-from .catalog import CheckpointRow, EntryRow, ExecutionRow, TileRow
+from ..runs import FORGET, parse_record
+from .catalog import CheckpointRow, CodeRow, EntryRow, ExecutionRow, TileRow
 from .changes import LOGGED, logged
 from .ledger import entries
 from .ports import Rows
@@ -28,6 +29,8 @@ def verify_tables(rows: Rows, log_key: str, *, state: bool, trusted: Sequence[st
     found = _items(rows, _as_listed(entries(rows, 0)), _as_found(_records(rows)))
     report = verify_log(_newest(rows), found, log_key, trusted=trusted, state=state)
     _verify_tiles(rows, report.size)
+    if state:
+        _verify_code(rows)
     return report
 
 
@@ -71,6 +74,26 @@ def _as_found(stored: Iterator[ExecutionRow]) -> Iterator[ExecutionRow]:
         if parse_record(row.body).columns() != (row.at, row.what, row.run, row.who, row.notebook):
             raise LogBroken(f"record {row.seq} of an execution is listed under something it does not say")
         yield row
+
+
+def _verify_code(rows: Rows) -> None:
+    """What is kept of code is what the records, verified before, say; nothing is missing but by an entry of the log."""
+    gone = max((parse_entry(row.body).detail["code"] for row in rows.find(EntryRow, act=FORGET)), default=0)
+    for row in _records(rows):
+        kept = parse_record(row.body).kept
+        if kept is not None and row.seq >= gone and rows.get(CodeRow, row.seq) is None:
+            raise LogBroken(f"what was kept of the code of record {row.seq} of an execution is gone")
+    for code in _code(rows):
+        record = rows.get(ExecutionRow, code.seq)
+        if record is None or parse_record(record.body).kept != digest(code.kept):
+            raise LogBroken(f"what is kept of the code of record {code.seq} of an execution is not what was recorded")
+
+
+def _code(rows: Rows) -> Iterator[CodeRow]:
+    seq = -1
+    while page := rows.after(CodeRow, seq, limit=100):
+        yield from page
+        seq = page[-1].seq
 
 
 def _checkpoints(rows: Rows) -> Iterator[CheckpointRow]:

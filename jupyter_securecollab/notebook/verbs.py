@@ -46,8 +46,15 @@ def vault(name: str | None = None) -> Vault:
     return Vault(Report(f"{who.name} at {who.vault}", facts), who)
 
 
+_CODE = {
+    "off": "; not the code nor what it prints",
+    "sealed": ", and the code, sealed to the auditors' key; not what it prints",
+    "plain": ", and the code, as it is; not what it prints",
+}
+
+
 def _recorded(state: RecordingState) -> str:
-    return " ".join(state.why_not) or "recorded: who, where, when, how it went; not the code nor what it prints"
+    return " ".join(state.why_not) or f"recorded: who, where, when, how it went{_CODE[state.code]}"
 
 
 @dataclass(frozen=True, repr=False)

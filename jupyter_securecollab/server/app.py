@@ -13,8 +13,9 @@ from traitlets import CaselessStrEnum, Dict, Float, Int, List, Unicode, default
 
 from ..core.collaboration import Collaboration, Settings
 from ..errors import Invalid, SecureCollabError
+from ..kept_code import CodeKeeping
 from ..model import Level
-from ..runs import Mode
+from ..runs import KeptAs, Mode
 from .doctor import recording_problems
 from .embedded import EmbeddedHandler
 from .execution import PATIENCE, Recording
@@ -73,6 +74,14 @@ class SecureCollabApp(ExtensionApp):
     record_backlog = Int(
         KEPT, help="Most records kept in memory while none can be written; further ones are lost and counted."
     ).tag(config=True)
+    record_code = CaselessStrEnum(
+        ["off", "sealed", "plain"],
+        "off",
+        help="Whether the text of code is kept: not at all, sealed to the auditors' key, or as it is.",
+    ).tag(config=True)
+    auditors_key = Unicode("", help="The auditors' public key, from `jupyter securecollab audit keygen`.").tag(
+        config=True
+    )
     audit_hooks = List(
         Unicode(), help="Audit hooks asked before and told after every execution, by name, in order."
     ).tag(config=True)
@@ -115,6 +124,7 @@ class SecureCollabApp(ExtensionApp):
             kept=self.record_backlog,
         )
         self.door.recorded_by(self.recording.state)
+        self.door.keep_code(CodeKeeping(cast(KeptAs, self.record_code), self.auditors_key))
         if self.audit_hooks and self.record_executions == "off":
             raise Invalid(
                 "audit hooks need the recording of executions", next_step="Set record_executions or no hooks."

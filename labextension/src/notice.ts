@@ -5,6 +5,7 @@ import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
+import type { RecordingState } from './api';
 import { recordedIcon } from './icons';
 import type { ISharedAssets } from './tokens';
 import type { Understood } from './understood';
@@ -32,20 +33,23 @@ export function tellNotebooks(parts: NoticeParts): void {
     }
     const { who, recording } = shown;
     notebooks.forEach(panel => {
-      const wanted = recording.mode !== 'off' && !understood.has(who, panel.context.path, KEPT);
+      const { code } = recording;
+      const kept = code === 'off' ? KEPT : `${KEPT}, code ${code}`;
+      const wanted = recording.mode !== 'off' && !understood.has(who, panel.context.path, kept);
       const whole = recording.why_not.length === 0;
-      if (wanted && notices.get(panel)?.whole === whole) {
+      const standing = notices.get(panel);
+      if (wanted && standing?.whole === whole && standing.code === code) {
         return;
       }
       notices.get(panel)?.dispose();
       notices.delete(panel);
       if (wanted) {
         const onUnderstood = (): void => {
-          understood.add(who, panel.context.path, KEPT);
+          understood.add(who, panel.context.path, kept);
           tell();
           panel.activate();
         };
-        const notice = new Notice({ whole, trans, onGuide, onUnderstood });
+        const notice = new Notice({ whole, code, trans, onGuide, onUnderstood });
         notices.set(panel, notice);
         panel.contentHeader.addWidget(notice);
       }
@@ -63,6 +67,8 @@ export function tellNotebooks(parts: NoticeParts): void {
 interface NoticeOptions {
   /** Whether all that is executed is recorded just now. */
   whole: boolean;
+  /** Whether the text of code is kept, and how. */
+  code: RecordingState['code'];
   trans: TranslationBundle;
   onGuide: () => void;
   onUnderstood: () => void;
@@ -72,8 +78,9 @@ interface NoticeOptions {
 export class Notice extends Widget {
   constructor(options: NoticeOptions) {
     super();
-    const { whole, trans, onGuide, onUnderstood } = options;
+    const { whole, code, trans, onGuide, onUnderstood } = options;
     this.whole = whole;
+    this.code = code;
     this.addClass('jp-SecureCollab-notice');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('What is recorded of this notebook'));
@@ -81,7 +88,7 @@ export class Notice extends Widget {
     const icon = element('span', 'jp-SecureCollab-noticeIcon');
     icon.setAttribute('aria-hidden', 'true');
     recordedIcon.element({ container: icon });
-    const text = noticeText(whole, trans);
+    const text = noticeText(whole, code, trans);
     text.append(button(trans.__('What exactly is recorded'), 'jp-SecureCollab-link', onGuide));
     const understood = button(trans.__('Understood'), 'jp-mod-styled jp-mod-accept', onUnderstood);
     this.box.append(icon, text, understood);
@@ -93,6 +100,7 @@ export class Notice extends Widget {
   }
 
   readonly whole: boolean;
+  readonly code: RecordingState['code'];
 
   override dispose(): void {
     this.observer.disconnect();
@@ -112,7 +120,11 @@ export class Notice extends Widget {
   private readonly observer: ResizeObserver;
 }
 
-function noticeText(whole: boolean, trans: TranslationBundle): HTMLElement {
+function noticeText(
+  whole: boolean,
+  code: RecordingState['code'],
+  trans: TranslationBundle
+): HTMLElement {
   const text = element('div', 'jp-SecureCollab-noticeText');
   const title = document.createElement('strong');
   title.textContent = whole
@@ -125,11 +137,19 @@ function noticeText(whole: boolean, trans: TranslationBundle): HTMLElement {
     'Kept: your name and the time, kernel, notebook and cell, length and keyed hash of the code, ' +
       'how it ended and how long it took, names and highest level of the shared data it used.'
   );
-  const notKept = trans.__('Not kept: the code, what it prints, what you type in, your data.');
+  const also = {
+    off: [],
+    sealed: [trans.__('Kept too: the code itself, sealed so that only the auditors can read it.')],
+    plain: [trans.__('Kept too: the code itself, as you type it.')]
+  }[code];
+  const notKept =
+    code === 'off'
+      ? trans.__('Not kept: the code, what it prints, what you type in, your data.')
+      : trans.__('Not kept: what the code prints, what you answer to its questions, your data.');
   const readers = trans.__(
     '%audit --executions lists yours; auditors and stewards can read everybody’s.'
   );
-  text.append(title, ...[kept, notKept, readers].map(line));
+  text.append(title, ...[kept, ...also, notKept, readers].map(line));
   return text;
 }
 

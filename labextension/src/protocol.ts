@@ -800,7 +800,8 @@ export interface components {
          * Record
          * @description One record. A start says who had what run where; an end how that went; a gap that records are missing.
          *
-         *         `who` None: nobody this server knows. `length` is of the code in UTF-8 bytes, `code` a keyed hash of it in hex.
+         *         `who` None: nobody this server knows. `length` is of the code in UTF-8 bytes, `code` a keyed hash of it in hex,
+         *         `kept` the SHA-256 in hex of what is kept of its text elsewhere.
          *         `took` is in microseconds. `level` is the highest that was opened in the kernel until then. `lost` counts records.
          */
         Record: {
@@ -836,6 +837,8 @@ export interface components {
             /** @default null */
             code: string | null;
             /** @default null */
+            kept: string | null;
+            /** @default null */
             target: string | null;
             /** @default null */
             status: ("aborted" | "died" | "ended" | "error" | "ok" | "refused" | "restarted" | "server stopped") | null;
@@ -868,6 +871,11 @@ export interface components {
             /** @enum {unknown} */
             mode: "block" | "flag" | "off";
             why_not: string[];
+            /**
+             * @default off
+             * @enum {unknown}
+             */
+            code: "off" | "plain" | "sealed";
         };
         /**
          * ErrorReply

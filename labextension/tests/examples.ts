@@ -15,7 +15,7 @@ export const bob: Who = {
   default_up_to: 'internal'
 };
 
-export const recorded: RecordingState = { mode: 'flag', why_not: [] };
+export const recorded: RecordingState = { mode: 'flag', why_not: [], code: 'off' };
 
 export function asset(changes: Partial<AssetSummary> = {}): AssetSummary {
   return {

@@ -137,6 +137,23 @@ describe('tellNotebooks', () => {
     ]);
   });
 
+  it.each([
+    [
+      'sealed',
+      /Kept too: the code itself, sealed so that only the auditors.*Not kept: what the code prints/
+    ],
+    ['plain', /Kept too: the code itself, as you type it\..*Not kept: what the code prints/]
+  ] as const)('says that code is kept %s, also to who understood that it was not', (code, said) => {
+    answer('flag');
+    const panel = tracker.add('a.ipynb');
+    panel.press('Understood');
+    expect(panel.said).toEqual([]);
+    assets.shown = { status: 'ready', who: bob, assets: [], recording: { ...recorded, code } };
+    assets.changed.emit();
+    expect(panel.said).toEqual([expect.stringMatching(said)]);
+    expect(panel.said[0]).not.toMatch(/Not kept: the code,/);
+  });
+
   it('leaves what it said standing while the vault does not answer', () => {
     const panel = tracker.add('a.ipynb');
     answer('flag');

@@ -87,7 +87,12 @@ describe('SharedPanel', () => {
   }
 
   function showRecording(mode: 'flag' | 'block' | 'off', ...why_not: string[]): Promise<void> {
-    return show({ status: 'ready', who: bob, assets: [], recording: { mode, why_not } });
+    return show({
+      status: 'ready',
+      who: bob,
+      assets: [],
+      recording: { mode, why_not, code: 'off' }
+    });
   }
 
   function recordingSays(role: 'status' | 'alert'): string | null | undefined {
