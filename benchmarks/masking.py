@@ -7,6 +7,8 @@ in a process of its own says what memory one technique takes: MB needed, MB of t
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import hashlib
 import hmac
 import json
@@ -19,6 +21,7 @@ from statistics import median
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from jupyter_securecollab.frames.keyed import MaskKey
 from jupyter_securecollab.frames.mask import mask_column
@@ -38,10 +41,14 @@ _TECHNIQUES: dict[str, tuple[str, str, Budget | None]] = {
     "FF1, letters and digits": ("codes", "fpe", None),
     "FF1, whole numbers": ("numbers", "fpe", None),
     "token, all unique": ("unique", "token", None),
+    "pseudonym, whole numbers": ("numbers", "pseudonym", None),
     "generalise:1000": ("numbers", "generalise:1000", None),
+    "clip::500000000000": ("numbers", "clip::500000000000", None),
     "noise:1000": ("numbers", "noise:1000", None),
+    "shuffle, whole numbers": ("numbers", "shuffle", None),
     "shuffle": ("unique", "shuffle", None),
     "partial": ("unique", "partial", None),
+    "scrub": ("unique", "scrub", None),
 }
 
 
@@ -103,6 +110,9 @@ def _measured(kind: str, how: str, rows: int) -> tuple[float, float]:
     """MB needed at the peak beyond the column itself, and MB of the column."""
     _masked(column(kind, 1_000), how)
     values = column(kind, rows)
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    ctypes.CDLL(None).malloc_trim(0)  # what making the column left behind would be used without being counted
     with extra_memory(os.getpid()) as used:
         masked = _masked(values, how)
         needed = used()

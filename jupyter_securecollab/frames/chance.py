@@ -6,7 +6,8 @@ sharing unchanged data makes no new version, and asking often does not average t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from ..errors import Invalid
 from .keyed import MaskKey
-from .uniques import blocks, on_uniques, whole
+from .uniques import BLOCK, in_blocks, numbers, on_uniques, whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _LONGEST_SHIFT = 3660
 _DAY_NS = 86_400_000_000_000
+_MOST_ROWS = 2**32
+_LOWER_HALF = np.uint64(2**32 - 1)
 
 
 def noisy(values: Column, key: MaskKey, scale: float, rows_before: int = 0) -> Column:
@@ -35,22 +38,17 @@ def noisy(values: Column, key: MaskKey, scale: float, rows_before: int = 0) -> C
     """
     if not 0 < scale < np.inf:
         raise Invalid("noise has a standard deviation above zero", next_step="Write noise:2.5.")
-    rows = whole(values)
     normal = _Normal(_Bits(key, "noise", rows_before // 2))  # two words, one block of AES, make the noise of two rows
     normal.draw(rows_before % 2)
-    return pa.chunked_array([_with_noise(block, scale * normal.draw(len(block))) for block in blocks(rows)])
+    return in_blocks(values, lambda block: _with_noise(block, scale * normal.draw(len(block))))
 
 
-def _with_noise(values: pa.Array[Any], added: NDArray[np.float64]) -> pa.Array[Any]:
-    missing = np.asarray(values.is_null().to_numpy(zero_copy_only=False))
-    plain = values.fill_null(pa.scalar(0).cast(values.type)).to_numpy(zero_copy_only=False)
+def _with_noise(plain: NDArray[Any], added: NDArray[np.float64]) -> NDArray[Any]:
     if plain.dtype.kind in "iu":
-        made = _added_whole(plain, added)
-    else:
-        with np.errstate(over="ignore"):  # what a short float cannot hold is infinite
-            made = (plain.astype(np.float64) + added).astype(plain.dtype)
-    noisy: pa.Array[Any] = pa.array(made, values.type, mask=missing)
-    return noisy
+        return _added_whole(plain, added)
+    with np.errstate(over="ignore"):  # what a short float cannot hold is infinite
+        made: NDArray[Any] = (plain.astype(np.float64) + added).astype(plain.dtype)
+    return made
 
 
 def _added_whole(plain: NDArray[Any], added: NDArray[np.float64]) -> NDArray[Any]:
@@ -68,13 +66,41 @@ def _added_whole(plain: NDArray[Any], added: NDArray[np.float64]) -> NDArray[Any
 def shuffled(values: Column, key: MaskKey) -> Column:
     """The values that are there, dealt out anew among the rows that have one."""
     rows = whole(values)
-    order = np.argsort(_Bits(key, "shuffle").draw(len(rows) - rows.null_count), kind="stable")
+    order = _dealt(_Bits(key, "shuffle"), len(rows) - rows.null_count)
+    if not rows.null_count and _is_word(rows.type):
+        return pa.chunked_array([_in_place(rows, order)])
     if rows.null_count:
         there = np.flatnonzero(rows.is_valid().to_numpy(zero_copy_only=False))
         dealt = np.arange(len(rows))
         dealt[there] = there[order]
         order = dealt
     return pa.chunked_array([rows.take(pa.array(order))])
+
+
+def _is_word(kind: pa.DataType) -> bool:
+    """Whether values take as much room as their places."""
+    return kind in (pa.int64(), pa.uint64(), pa.float64()) or pa.types.is_timestamp(kind)
+
+
+def _in_place(rows: pa.Array[Any], order: NDArray[np.int64]) -> pa.Array[Any]:
+    """The values in that order, each written where its place was."""
+    plain = numbers(rows).view(np.int64)
+    for start in range(0, len(order), BLOCK):
+        order[start : start + BLOCK] = plain[order[start : start + BLOCK]]
+    return pa.Array.from_buffers(rows.type, len(order), [None, pa.py_buffer(cast("Any", order))])
+
+
+def _dealt(bits: _Bits, count: int) -> NDArray[np.int64]:
+    """The numbers below `count` in an order by chance: sorted by the upper half of a word drawn for each."""
+    if count > _MOST_ROWS:
+        raise Invalid("there are too many rows to shuffle", next_step="Use another technique.")
+    words = np.empty(count, np.uint64)
+    for start in range(0, count, BLOCK):
+        block = words[start : start + BLOCK]
+        block[:] = bits.draw(len(block)) & ~_LOWER_HALF | np.arange(start, start + len(block), dtype=np.uint64)
+    words.sort()
+    words &= _LOWER_HALF
+    return words.view(np.int64)
 
 
 def shifted(dates: Column, entity: Column, key: MaskKey, days: int) -> Column:
@@ -84,19 +110,46 @@ def shifted(dates: Column, entity: Column, key: MaskKey, days: int) -> Column:
     """
     if not 1 <= days <= _LONGEST_SHIFT:
         raise Invalid(f"dates are shifted by 1 to {_LONGEST_SHIFT:,} days", next_step="Write shift:30:COLUMN.")
-    offsets: Any = on_uniques(entity, lambda entities: _offsets(entities, key, days)).combine_chunks()
-    kind, rows = dates.type, whole(dates)
+    if pa.types.is_null(entity.type):
+        return pa.chunked_array([pa.nulls(len(dates), dates.type)])
+    offsets = whole(on_uniques(entity, lambda entities: _offsets(entities, key, days)))
+    if offsets.null_count:
+        dates = pa.chunked_array([pc.if_else(offsets.is_valid(), whole(dates), pa.scalar(None, dates.type))])
+    moves = _rows(numbers(offsets))
+    return in_blocks(dates, lambda block: _moved(block, moves(len(block)), _per_day(dates.type)))
+
+
+def _per_day(kind: pa.DataType) -> int:
+    """How many units of the type a day has."""
     if pa.types.is_date(kind):
-        moved = pc.add(rows.cast(pa.date32()).cast(pa.int32()).cast(pa.int64()), offsets)
-        return pa.chunked_array([moved.cast(pa.int32()).cast(pa.date32()).cast(kind)])
-    per_day = _DAY_NS // {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}[kind.unit]
-    moved = pc.add_checked(rows.cast(pa.int64()), pc.multiply(offsets, per_day))
-    return pa.chunked_array([moved.cast(kind)])
+        return 1 if pa.types.is_date32(kind) else _DAY_NS // 1_000_000
+    unit = cast("pa.TimestampType[Any]", kind).unit
+    return _DAY_NS // {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}[unit]
+
+
+def _rows(offsets: NDArray[np.int16]) -> Callable[[int], NDArray[np.int16]]:
+    """Gives the next so many of them, again and again."""
+    place = 0
+
+    def following(count: int) -> NDArray[np.int16]:
+        nonlocal place
+        place += count
+        return offsets[place - count : place]
+
+    return following
+
+
+def _moved(dates: NDArray[Any], by: NDArray[np.int16], per_day: int) -> NDArray[Any]:
+    step = by.astype(np.int64) * per_day
+    moved = dates + step
+    if np.any((moved > dates) != (step > 0)):
+        raise Invalid("a date would leave what its type can hold", next_step="Use fewer days.")
+    return moved.astype(dates.dtype)
 
 
 def _offsets(entities: pa.Array[Any], key: MaskKey, days: int) -> pa.Array[Any]:
     made = [_offset(key, str(entity), days) for entity in entities.to_pylist()]
-    return pa.array(made, pa.int64())
+    return pa.array(made, pa.int16())
 
 
 def _offset(key: MaskKey, entity: str, days: int) -> int:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from ..errors import Invalid
 from .techniques import UNITS, Option
-from .uniques import blocks
+from .uniques import in_blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,21 +64,16 @@ def clipped(values: Column, low: Decimal | None, high: Decimal | None) -> Column
         raise Invalid("the lower bound is above the higher one", next_step="Write clip:LOW:HIGH.")
     if low is None and high is None:
         raise Invalid("clip needs a bound", next_step="Write clip:LOW:HIGH; either may be left out.")
-    if pa.types.is_float16(values.type):
-        values = values.cast(pa.float32())  # Arrow does not compare the shortest floats
-    for bound, choose in ((low, pc.greater), (high, pc.less)):
-        if bound is not None:
-            limit = _scalar(bound, values.type)
-            values = pc.if_else(choose(limit, values), limit, values)
-    return values
+    lowest, highest = (None if bound is None else _bound(bound, values.type) for bound in (low, high))
+    return in_blocks(values, lambda block: np.clip(block, lowest, highest))
 
 
-def _scalar(bound: Decimal, kind: pa.DataType) -> pa.Scalar[Any]:
+def _bound(bound: Decimal, kind: pa.DataType) -> Any:
     try:
         whole = pa.types.is_integer(kind)
         if whole and bound != bound.to_integral_value():
             raise Invalid("whole numbers have whole bounds", next_step="Give a bound without decimals.")
-        return pa.scalar(int(bound) if whole else float(bound), kind)
+        return np.dtype(kind.to_pandas_dtype()).type(pa.scalar(int(bound) if whole else float(bound), kind).as_py())
     except (pa.ArrowInvalid, OverflowError):
         raise Invalid("a bound is beyond what this type of column can hold") from None
 
@@ -100,17 +95,8 @@ def _beginning(texts: Column, to: Option) -> Column:
 
 
 def _banded(values: Column, width: Decimal) -> Column:
-    bands = [_band_of(block, width) for chunk in values.chunks for block in blocks(chunk)]
-    return pa.chunked_array(bands, values.type)
-
-
-def _band_of(values: pa.Array[Any], width: Decimal) -> pa.Array[Any]:
-    missing = np.asarray(values.is_null().to_numpy(zero_copy_only=False))
-    zero = pa.scalar(0).cast(values.type)
-    plain = values.fill_null(zero).to_numpy(zero_copy_only=False)
-    made = _whole_bands(plain, width) if pa.types.is_integer(values.type) else _bands(plain, width)
-    bands: pa.Array[Any] = pa.array(made, values.type, mask=missing)
-    return bands
+    bands = _whole_bands if pa.types.is_integer(values.type) else _bands
+    return in_blocks(values, lambda block: bands(block, width))
 
 
 def _whole_bands(plain: NDArray[Any], width: Decimal) -> NDArray[Any]:

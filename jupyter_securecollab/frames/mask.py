@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -134,7 +134,9 @@ def unmask_column(values: Any, key: MaskKey) -> Any:
 def _owner(entity: Any, rows: int) -> Column:
     if kind_of(entity) == "other" or len(entity) != rows:
         raise Invalid("whose dates they are is said by a column of text, numbers or dates of the same frame")
-    return _plain(_arrow(entity))
+    owner: Any = _plain(_arrow(entity))
+    unsigned: Column = pc.add(owner, pa.scalar(0.0, owner.type)) if pa.types.is_floating(owner.type) else owner
+    return unsigned  # zero has no sign
 
 
 def kind_of(values: Any) -> Kind:
@@ -259,8 +261,9 @@ def _mask_pandas(values: pd.Series[Any], task: Task) -> pd.Series[Any]:
         return pd.Series(_mask_categorical(values, task), index=values.index, name=values.name)
     if task.choice.how == "null":
         return _nulls(values)
+    taken = _arrow(values)
     plain: pd.Series[Any] = pd.Series(
-        _as(_mask_arrow(_arrow(values), task), values.dtype),
+        _as(_mask_arrow(taken, task), values.dtype, taken),
         index=values.index,
         name=values.name,
         dtype=values.dtype,
@@ -269,18 +272,43 @@ def _mask_pandas(values: pd.Series[Any], task: Task) -> pd.Series[Any]:
     return plain.mask(values.isna(), values) if values.dtype == object else plain
 
 
-def _as(masked: Column, dtype: Any) -> Any:
-    """An array of this pandas type."""
+def _as(masked: Column, dtype: Any, given: Column | None = None) -> Any:
+    """An array of this pandas type. Takes over the memory of `masked` where that is not `given`'s."""
     import numpy as np
+    import pandas as pd
 
-    if hasattr(dtype, "__from_arrow__"):
-        return dtype.__from_arrow__(masked)
-    if dtype.kind == "O":  # as Python's own values: whole numbers beside nulls would come back as floats
+    if isinstance(dtype, np.dtype) and dtype.kind == "O":  # Python's own values: numbers beside nulls become floats
         found = np.empty(len(masked), object)
         found[:] = masked.to_pylist()
         return found
-    values = masked.to_numpy()
-    return values if values.flags.writeable else values.copy()
+    own = _own_memory(masked, given)
+    if isinstance(dtype, np.dtype):
+        if own is not None:
+            if masked.null_count:
+                own[np.asarray(masked.is_null())] = np.array("nan" if dtype.kind == "f" else "NaT", own.dtype)
+            return own
+        values = masked.to_numpy()
+        return values if values.flags.writeable else values.copy()
+    if own is not None and issubclass(dtype.type, np.number) and not isinstance(dtype, pd.ArrowDtype):
+        return dtype.construct_array_type()(own, np.asarray(masked.is_null(), dtype=bool))
+    return dtype.__from_arrow__(masked)
+
+
+def _own_memory(masked: Column, given: Column | None) -> Any:
+    """Numbers or times as NumPy's in the memory they lie in; None where that is not one piece, or shared."""
+    import numpy as np
+
+    kind: Any = masked.type
+    plain = pa.types.is_integer(kind) or pa.types.is_floating(kind) or (pa.types.is_timestamp(kind) and kind.tz is None)
+    if not plain or masked.num_chunks != 1 or not len(masked):
+        return None
+    dtype = np.dtype(f"M8[{kind.unit}]" if pa.types.is_timestamp(kind) else kind.to_pandas_dtype())
+    made: Any = masked.chunk(0)
+    buffer, chunks = made.buffers()[1], cast("list[Any]", [] if given is None else given.chunks)
+    before = {one.buffers()[1].address for one in chunks if len(one)}
+    if not buffer.is_mutable or buffer.address in before:
+        return None
+    return np.frombuffer(buffer, dtype, len(masked), made.offset * dtype.itemsize)
 
 
 def _nulls(values: pd.Series[Any]) -> pd.Series[Any]:
