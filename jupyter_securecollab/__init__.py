@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .notebook import load_ipython_extension as load_ipython_extension
     from .notebook import unload_ipython_extension as unload_ipython_extension
     from .notebook.executed import executions
+    from .notebook.joining import join, joins
     from .notebook.masking import mask
     from .notebook.opening import open as open
     from .notebook.reviewing import classify, remembered
@@ -33,6 +34,8 @@ __all__ = [
     "audit",
     "classify",
     "executions",
+    "join",
+    "joins",
     "mask",
     "remembered",
     "risk",
@@ -48,6 +51,8 @@ _PLACES = {
     "load_ipython_extension": "notebook",
     "unload_ipython_extension": "notebook",
     "executions": "notebook.executed",
+    "join": "notebook.joining",
+    "joins": "notebook.joining",
     "open": "notebook.opening",
     "risk": "notebook.risks",
     "mask": "notebook.masking",

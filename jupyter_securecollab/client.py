@@ -34,6 +34,8 @@ from .model import (
     Correction,
     Directory,
     EntryView,
+    Join,
+    Joining,
     Kind,
     LabelKey,
     Level,
@@ -66,6 +68,7 @@ _RETRIED = frozenset(
         "describe",
         "access",
         "versions",
+        "joins",
         "label_key",
         "corrections",
         "audit",
@@ -201,10 +204,17 @@ class Client:
         return self._call("directory", Nothing(), Directory)
 
     def begin(
-        self, name: str, kind: Kind, levels: Sequence[Level], *, access: AccessSpec | None = None, title: str = ""
+        self,
+        name: str,
+        kind: Kind,
+        levels: Sequence[Level],
+        *,
+        access: AccessSpec | None = None,
+        title: str = "",
+        joins: Sequence[Join] = (),
     ) -> Begun:
-        """Begin a version; returns the keys to seal it with."""
-        return self._call("begin", protocol.Begin(name, kind, tuple(levels), access, title), Begun)
+        """Begin a version; returns the keys to seal it with, and those of pseudonyms that join over the project."""
+        return self._call("begin", protocol.Begin(name, kind, tuple(levels), access, title, tuple(joins)), Begun)
 
     def upload(self, version: str, level: Level, partition: int, chunks: Iterable[bytes]) -> None:
         """Send one sealed part; nothing counts unless all of it arrives."""
@@ -306,6 +316,18 @@ class Client:
             self.check_receipt(part.receipt)
             done = [done[0] + part.remembered, done[1] + part.forgotten]
         return done[0], done[1]
+
+    def joins(self) -> tuple[Joining, ...]:
+        """Requests for pseudonyms that join over a project, and what became of them."""
+        return self._call("joins", Nothing(), tuple[Joining, ...])
+
+    def ask_join(self, name: str, level: Level, because: str) -> Joining:
+        """Ask for pseudonyms that join over a project."""
+        return self._call("ask_join", protocol.AskJoin(name, level, because), Joining)
+
+    def decide_join(self, id: str, *, allow: bool) -> Joining:
+        """Say yes or no to such a request."""
+        return self._call("decide_join", protocol.DecideJoin(id, allow), Joining)
 
     def audit(
         self,

@@ -62,7 +62,9 @@ _RANK = {level.value: rank for rank, level in enumerate(Level)}
 Kind = Literal["frame", "model", "file"]
 Can = Literal["open", "update", "manage"]
 Role = Literal["member", "steward", "auditor", "admin"]
-Via = Literal["browser", "kernel", "cli", "service"]
+Via = Literal["browser", "kernel", "token", "cli", "service"]
+"""How somebody asks. `token`: with a personal token, as scripts do, and kernels that no server of ours started."""
+
 
 _PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
 _ASSET = re.compile(f"{_PART}/{_PART}")
@@ -268,6 +270,39 @@ class Receipt(Value, frozen=True):
     checkpoint: str
 
 
+class Join(Value, frozen=True):
+    """Pseudonyms under this name join over a whole project, among columns of this level."""
+
+    name: Name
+    level: Level
+
+
+class JoinKey(Confidential, frozen=True):
+    """The key of such pseudonyms: whoever has it can find out, by trying, whose they are."""
+
+    join: Join
+    key: bytes
+
+
+class Joining(Value, frozen=True):
+    """Somebody's request to use such pseudonyms, and what became of it. `name` is `project/name`.
+
+    `assets` are those masked with them already, and `holders` all others who have the key: for stewards alone.
+    """
+
+    id: str
+    name: str
+    level: Level
+    person: str
+    because: str
+    asked: datetime
+    state: Literal["asked", "allowed", "refused"]
+    by: str | None
+    decided: datetime | None
+    assets: tuple[str, ...] = ()
+    holders: tuple[str, ...] = ()
+
+
 class Begun(Confidential, frozen=True):
     """A version begun: where to put it and what to seal it with."""
 
@@ -276,6 +311,7 @@ class Begun(Confidential, frozen=True):
     keys: dict[Level, bytes]
     mask_keys: dict[Level, bytes]
     fingerprint_key: bytes
+    join_keys: tuple[JoinKey, ...] = ()
 
 
 class Committed(Value, frozen=True):

@@ -28,6 +28,8 @@ from .model import (
     Directory,
     EntryView,
     Fingerprint,
+    Join,
+    Joining,
     Kind,
     LabelKey,
     Level,
@@ -76,6 +78,7 @@ class Begin(Value, frozen=True):
     levels: Annotated[tuple[Level, ...], Meta(max_length=16)]
     access: AccessSpec | None = None
     title: Annotated[str, Meta(max_length=200)] = ""
+    joins: Annotated[tuple[Join, ...], Meta(max_length=100)] = ()
 
 
 class Commit(Value, frozen=True):
@@ -136,6 +139,21 @@ class Correct(Value, frozen=True):
 
     corrections: Annotated[tuple[Correction, ...], Meta(max_length=CORRECTIONS)] = ()
     forget: Annotated[tuple[Fingerprint, ...], Meta(max_length=CORRECTIONS)] = ()
+
+
+class AskJoin(Value, frozen=True):
+    """Ask for pseudonyms that join over a project."""
+
+    name: Name
+    level: Level
+    because: Annotated[str, Meta(min_length=1, max_length=2000)]
+
+
+class DecideJoin(Value, frozen=True):
+    """Say yes or no to such a request."""
+
+    id: Identifier
+    allow: bool
 
 
 class Shred(Value, frozen=True):
@@ -216,6 +234,9 @@ ROUTES: tuple[Route, ...] = (
     Route("label_key", "GET", "label-key", Nothing, LabelKey),
     Route("corrections", "GET", "corrections", Nothing, tuple[Remembered, ...]),
     Route("correct", "POST", "correct", Correct, Corrected),
+    Route("joins", "GET", "joins", Nothing, tuple[Joining, ...]),
+    Route("ask_join", "POST", "join", AskJoin, Joining),
+    Route("decide_join", "POST", "join/decision", DecideJoin, Joining),
     Route("audit", "GET", "audit", Audit, tuple[EntryView, ...]),
     Route("executions", "GET", "executions", Executions, tuple[Run, ...]),
     Route("recording", "GET", "recording", Nothing, RecordingState),

@@ -26,7 +26,7 @@ from jupyter_securecollab.server.vault import open_vault, operator
 
 PEOPLE = (
     ("alice", Level.SECRET, ("member",)), ("bob", Level.INTERNAL, ("member",)), ("carol", Level.INTERNAL, ("auditor",)),
-    ("eve", Level.INTERNAL, ("member",)),
+    ("eve", Level.INTERNAL, ("member",)), ("dana", Level.SECRET, ("member", "steward")),
 )  # fmt: skip
 
 

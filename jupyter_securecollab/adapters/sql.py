@@ -26,7 +26,7 @@ from ..core.ports import Row, Rows
 from ..errors import StoreBroken, Unavailable
 from ..model import Level
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a database already there starts without loading Alembic."""
 
 _CHECKED_WHOLE = 64 * 1024 * 1024
@@ -143,6 +143,8 @@ _by("version", "asset", "number")
 _by("version", "state")
 _by("grant", "asset", "grantee")
 _by("grant", "grantee")
+_by("join_request", "person")
+_by("join_request", "project")
 _by("data_key", "project", "number")
 _by("part", "object")
 _by("entry", "asset")

@@ -151,6 +151,38 @@ class CorrectionRow(Row, frozen=True):
     at: datetime
 
 
+class JoinRow(Row, frozen=True):
+    """One person's request for pseudonyms that join over a project, among columns of one level, and its answer."""
+
+    table: ClassVar[str] = "join_request"
+    key: ClassVar[tuple[str, ...]] = ("id",)
+    unlogged: ClassVar[frozenset[str] | None] = frozenset()
+
+    id: str
+    project: str
+    name: str
+    level: Level
+    person: str
+    because: str
+    asked: datetime
+    state: Literal["asked", "allowed", "refused"]
+    by: str | None = None
+    decided: datetime | None = None
+
+
+class JoinedRow(Row, frozen=True):
+    """An asset for which the key of such pseudonyms was given out."""
+
+    table: ClassVar[str] = "joined"
+    key: ClassVar[tuple[str, ...]] = ("project", "name", "level", "asset")
+    unlogged: ClassVar[frozenset[str] | None] = frozenset()
+
+    project: str
+    name: str
+    level: Level
+    asset: str
+
+
 class KekRow(Row, frozen=True):
     """One version of a project's key-encryption key, wrapped under the root key."""
 
@@ -248,6 +280,6 @@ class CodeRow(Row, frozen=True):
 
 
 ROWS: tuple[type[Row], ...] = (
-    PersonRow, MembershipRow, AssetRow, VersionRow, LevelRow, PartRow, GrantRow, CorrectionRow,
+    PersonRow, MembershipRow, AssetRow, VersionRow, LevelRow, PartRow, GrantRow, CorrectionRow, JoinRow, JoinedRow,
     KekRow, DataKeyRow, EntryRow, TileRow, CheckpointRow, ExecutionRow, CodeRow,
 )  # fmt: skip

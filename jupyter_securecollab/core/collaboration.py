@@ -15,6 +15,7 @@ from .audit import Journal
 from .catalog import CheckpointRow
 from .desk import Desk, Settings
 from .executions import ExecutionBook
+from .joining import Joins
 from .keys import Keyring
 from .labels import LabelBook
 from .opening import Opening
@@ -64,7 +65,8 @@ class Collaboration:
         self._journal = journal = Journal(store, signer, clock=clock, copies=copies)
         desk = Desk(journal, Policy(policies), settings, clock)
         access = AccessBook(desk)
-        sharing = Sharing(desk, access, keys, objects)
+        joins = Joins(desk, keys)
+        sharing = Sharing(desk, access, joins, keys, objects)
         opening = Opening(desk, access, keys, objects)
         unmasking = Unmasking(desk, keys)
         shredding = Shredding(desk, keys, objects)
@@ -95,6 +97,10 @@ class Collaboration:
         self.label_key = labels.label_key
         self.corrections = labels.corrections
         self.correct = labels.correct
+        # Pseudonyms that join over a project.
+        self.ask_join = joins.ask_join
+        self.decide_join = joins.decide_join
+        self.joins = joins.joins
         # The log.
         self.audit = records.audit
         self.prove = records.prove

@@ -100,7 +100,7 @@ class Desk:
     ) -> Ruling:
         """The least that everyone behind `caller` may: one denial denies, the lowest reading level counts."""
         if action == "administer" and caller.via == "kernel":
-            return _FROM_KERNEL
+            return FROM_KERNEL
         people = self._everyone(rows, caller)
         asked = (action, asset, level, purpose)
         own, *others = (self._rule_one(rows, now, name, people, *asked) for name in people)
@@ -187,6 +187,9 @@ NOWHERE = AssetRow("", "", "frame", "", "", False, 0, datetime.min)
 _WORDS = {
     "label_key": "correct",
     "unmask": "unmask columns of",
+    "join.ask": "ask for pseudonyms",
+    "join.allow": "decide on",
+    "join.refuse": "decide on",
     "begin": "share",
     "commit": "share",
     "grant": "give access to",
@@ -251,10 +254,11 @@ _NOT_EVERYBODY = _denial(
     "Restart the kernel to work in it alone.",
 )
 
-_FROM_KERNEL = _denial(
+FROM_KERNEL = _denial(
     "deny.from_kernel",
-    "Accounts and keys are not administered from a kernel: any notebook could do it in your name.",
-    "Use `jupyter securecollab` on the server.",
+    "Accounts and keys are not administered, and requests not decided, from a kernel or by a script: any notebook "
+    "could do it in your name.",
+    "Use `jupyter securecollab` on the server, or the vault's page in your browser: securecollab/requests.",
 )
 
 

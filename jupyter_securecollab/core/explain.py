@@ -93,6 +93,7 @@ def _role(question: Question, _grant: GrantFact | None) -> str:
         "create": "Only members and stewards share something new.",
         "audit": "Only auditors and stewards read the whole log.",
         "administer": "Only administrators change accounts and policy.",
+        "approve": "Only stewards decide on what others ask for.",
     }[question.action]
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from ..model import Can, Decision, Level, Role, Value
 
-Action = Literal["describe", "open", "update", "manage", "create", "audit", "administer"]
+Action = Literal["describe", "open", "update", "manage", "create", "audit", "administer", "approve"]
 
 OWNER = "owner"
 """Stands in `Ruling.grant` where the owner's own access decided."""

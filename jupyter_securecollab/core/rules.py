@@ -11,7 +11,12 @@ from collections.abc import Iterator
 from ..model import Level
 from .question import AssetFact, GrantFact, Person, Question
 
-_ROLES = {"create": {"member", "steward"}, "audit": {"auditor", "steward"}, "administer": {"admin"}}
+_ROLES = {
+    "create": {"member", "steward"},
+    "audit": {"auditor", "steward"},
+    "administer": {"admin"},
+    "approve": {"steward"},
+}
 _ENOUGH = {
     "describe": {"open", "update", "manage"},
     "open": {"open", "update", "manage"},

@@ -17,11 +17,12 @@ import msgspec
 
 from ..errors import Conflict, Invalid, SealBroken, SecureCollabError, TooLarge
 from ..manifest import Stream, parse_top, part_sizes, top_hash, verify
-from ..model import AccessSpec, Begun, Caller, Committed, Kind, Level, asset_name, decode
+from ..model import AccessSpec, Begun, Caller, Committed, Join, Kind, Level, asset_name, decode
 from .access import AccessBook, project_of
 from .audit import JSON, Work
 from .catalog import AssetRow, LevelRow, PartRow, VersionRow
 from .desk import Desk, Refused, find_asset
+from .joining import Joins, check_joins
 from .keys import Keyring, level_purpose, mask_purpose
 from .ports import Objects, Rows, Upload
 from .question import Action
@@ -70,8 +71,8 @@ class _Finished(NamedTuple):
 class Sharing:
     """New versions. The bytes it stores are ciphertext; it never holds any other."""
 
-    def __init__(self, desk: Desk, access: AccessBook, keys: Keyring, objects: Objects) -> None:
-        self._desk, self._access, self._keys, self._objects = desk, access, keys, objects
+    def __init__(self, desk: Desk, access: AccessBook, joins: Joins, keys: Keyring, objects: Objects) -> None:
+        self._desk, self._access, self._joins, self._keys, self._objects = desk, access, joins, keys, objects
 
     def begin(
         self,
@@ -82,16 +83,20 @@ class Sharing:
         levels: Sequence[Level],
         access: AccessSpec | None = None,
         title: str = "",
+        joins: Sequence[Join] = (),
     ) -> Begun:
         """Begin a version of a new or existing asset; hands out the keys to seal it with.
 
-        `access` is checked now and given at commit, so that a refusal comes before anything is sealed.
+        `access` is checked now and given at commit, so that a refusal comes before anything is sealed. `joins` are
+        pseudonyms that join over the project, for which a steward must have said yes.
         Raises `Denied`, `NotFound` (a person or group), `InvalidTime`, `InvalidName`, `Conflict` (another kind).
         """
         asset_name(name)
         levels = tuple(sorted(set(levels), key=lambda level: level.rank))
         if not levels:
             raise Invalid("nothing to share: it has no columns")
+        joins = tuple(dict.fromkeys(joins))
+        check_joins(joins, levels)
 
         def operation(work: Work) -> Begun | Refused:
             found = find_asset(work.rows, name)
@@ -100,6 +105,9 @@ class Sharing:
             ruling = self._desk.rule(work.rows, work.now, caller, action, found, level=max(levels))
             if not ruling.decision.allow:
                 return self._desk.refuse(work, caller, "begin", found, name, ruling)
+            stopped = self._joins.refusal(work.rows, caller, project_of(name), joins)
+            if stopped is not None:
+                return self._desk.refuse(work, caller, "begin", found, name, stopped)
             if asset.kind != kind:
                 raise Conflict(f"{name} is a {asset.kind}, not a {kind}", next_step="Share it under another name.")
             if access is not None:
@@ -112,11 +120,14 @@ class Sharing:
             version = VersionRow(random_id(), asset.id, 0, "begun", caller.name, work.now, levels, access=spec)
             work.put(version)
             detail: dict[str, JSON] = {"levels": [level.value for level in levels], "kind": kind}
+            if joins:
+                detail["joins"] = [f"{join.name} ({join.level})" for join in joins]
             decision = ruling.decision
+            join_keys = self._joins.keys(work, asset, joins)
             work.record(
                 "begin", caller, asset=asset.id, name=name, version=version.id, decision=decision, detail=detail
             )
-            return self._begun(work, asset, version)
+            return msgspec.structs.replace(self._begun(work, asset, version), join_keys=join_keys)
 
         return self._desk.recorded(operation)[0]
 

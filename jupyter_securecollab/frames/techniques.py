@@ -143,6 +143,12 @@ def choose(given: str | Mapping[str, Given]) -> Choice:
     return _checked(_technique(str(data.pop("how", ""))).name, data)
 
 
+def joined_name(choice: Choice) -> str | None:
+    """The name of pseudonyms that are to join over a whole project (`pseudonym:person@project`); None for others."""
+    word, at, over = (choice.text("as") or "").partition("@")
+    return word if at and over == "project" else None
+
+
 def _technique(how: str) -> Technique:
     if how not in TECHNIQUES:
         near = difflib.get_close_matches(how, TECHNIQUES, n=1)
@@ -160,7 +166,10 @@ def _checked(how: str, given: Mapping[str, Given]) -> Choice:
         raise Invalid(f"{how} has no option {clip(min(unknown))!r}", next_step=f"Write {technique.spelling}.")
     if missing := [one for one in technique.parameters if one.needed and one.name not in given]:
         raise Invalid(f"{how} needs {missing[0].says}", next_step=f"Write {technique.spelling}.")
-    return Choice(how, MappingProxyType({name: known[name].read(option) for name, option in given.items()}))
+    choice = Choice(how, MappingProxyType({name: known[name].read(option) for name, option in given.items()}))
+    if "@" in (choice.text("as") or "") and not joined_name(choice):
+        raise Invalid("a name with @ joins over the project", next_step="Write pseudonym:NAME@project.")
+    return choice
 
 
 TECHNIQUES: Mapping[str, Technique] = MappingProxyType(
@@ -194,7 +203,14 @@ TECHNIQUES: Mapping[str, Technique] = MappingProxyType(
                 "equality: groups, counts, joins inside this asset and column; over versions too",
                 "how often each value occurs, so frequent values can be guessed; who has the key can try values out",
                 frozenset({"text", "integer", "float"}),
-                (Parameter("as", "name", "a name: columns given the same name can be joined", told=False),),
+                (
+                    Parameter(
+                        "as",
+                        "name",
+                        "a name: columns given it can be joined; NAME@project over a project",
+                        told=False,
+                    ),
+                ),
                 keyed=True,
                 equal=True,
             ),

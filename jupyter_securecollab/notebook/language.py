@@ -6,7 +6,7 @@ from .parse import Flag, Syntax
 
 _WITH = Flag("with", "many", "PERSON", "people and @groups")
 _UP_TO = Flag("up-to", "one", "LEVEL", "the level to which somebody reads (public, internal, confidential, secret)")
-_LEVEL = Flag("level", "one", "LEVEL", "how sensitive a model or file is itself")
+_LEVEL = Flag("level", "one", "LEVEL", "how sensitive a model, file or column is itself")
 _FROM = Flag("from", "one", "TIME", "when access begins: an ISO time, or 8h, 30d, 2w from now")
 _UNTIL = Flag("until", "one", "TIME", "when access ends; the level's default duration unless given")
 _FOR = Flag("for", "one", "PURPOSE", "a purpose: access bound to one is used for that alone")
@@ -114,6 +114,17 @@ MAGICS = {
             ),
             examples=("clear = %unmask patients --of oncology/patients --column SSN --because 'call them back'",),
         ),
+        Syntax(
+            "join",
+            "Ask a steward for pseudonyms that are the same all over a project, on columns of a level.",
+            "NAME",
+            (_LEVEL, _BECAUSE),
+            examples=(
+                "%join oncology/person --level confidential --because 'visits and labs of one cohort'",
+                "%share visits --as oncology/visits --mask Id=pseudonym:person@project",
+            ),
+        ),
+        Syntax("joins", "What you asked for with %join and what became of it.", ""),
         Syntax("shares", "What is yours and what is shared with you.", ""),
         Syntax("access", "Who may do what with something, until when.", "NAME"),
         Syntax(

@@ -145,6 +145,15 @@ def _unmask(parsed: Parsed, variables: Mapping[str, Any]) -> Any:
     )
 
 
+def _join(parsed: Parsed, variables: Mapping[str, Any]) -> None:
+    level = parsed.needed("level", "the level of the columns to be joined")
+    _shown(collab.join(parsed.subject or "", level=level, because=parsed.needed("because", "the reason")))
+
+
+def _joins(parsed: Parsed, variables: Mapping[str, Any]) -> None:
+    _shown(collab.joins())
+
+
 def _shares(parsed: Parsed, variables: Mapping[str, Any]) -> None:
     _shown(collab.shares())
 
@@ -179,6 +188,8 @@ _CALLS: dict[str, Callable[[Parsed, Mapping[str, Any]], Any]] = {
     "share": _share,
     "open": _open,
     "unmask": _unmask,
+    "join": _join,
+    "joins": _joins,
     "shares": _shares,
     "access": _access,
     "unshare": _unshare,

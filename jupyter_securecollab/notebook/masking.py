@@ -65,7 +65,7 @@ def mask(
     planned = plan_frame(x, labelled(session, x).labels, level, masks_of(plan, mask))
     if explain:
         return _explained(planned)
-    finished = planned.finished(session.mask_keys)
+    finished = planned.finished(session.mask_keys, session.join_keys(planned.joins))
     if k is not None:
         copy, found = anonymised(finished.view(level), planned.labels, k)
         told = generalised(found)

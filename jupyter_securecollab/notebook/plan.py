@@ -17,8 +17,8 @@ from ..frames import axes
 from ..frames.keyed import MaskKey
 from ..frames.mask import few_values
 from ..frames.plans import Masks, check_column, chosen, masked
-from ..frames.techniques import DROP, Choice
-from ..model import Kind, Label, Level, clip
+from ..frames.techniques import DROP, Choice, joined_name
+from ..model import Join, Kind, Label, Level, clip
 from ..sealed.frame import PreparedFrame, Twin, prepare_frame
 from ..sealed.sealing import Sealing
 from .display import listed
@@ -70,8 +70,12 @@ class Subject(Protocol):
     def levels(self) -> tuple[Level, ...]:
         """The levels at which something will be stored, lowest first."""
 
-    def finished(self, mask_keys: Mapping[Level, bytes]) -> Sealable:
-        """What is sealed, masked with the mask keys of these levels."""
+    @property
+    def joins(self) -> tuple[Join, ...]:
+        """The pseudonyms in it that join over a whole project."""
+
+    def finished(self, mask_keys: Mapping[Level, bytes], join_keys: Mapping[Join, bytes] = {}) -> Sealable:
+        """What is sealed, masked with the mask keys of these levels, and with the keys of its `joins`."""
 
     def seen(self, up_to: Level) -> Seen:
         """What a reader up to this level gets."""
@@ -103,14 +107,25 @@ class Plan:
         equal = (name for name, choice in self.copies.items() if choice.technique.equal)
         return tuple(name for name in equal if few_values(axes.values(self.frame, name)))
 
-    def finished(self, mask_keys: Mapping[Level, bytes]) -> PreparedFrame:
+    @property
+    def joins(self) -> tuple[Join, ...]:
+        """The pseudonyms in it that join over a whole project, each for columns of one level."""
+        found = (self._join(name) for name in self.keyed)
+        return tuple(dict.fromkeys(join for join in found if join is not None))
+
+    def _join(self, name: str) -> Join | None:
+        word = joined_name(self.copies[name])
+        return None if word is None else Join(word, self.labels[name].level)
+
+    def finished(self, mask_keys: Mapping[Level, bytes], join_keys: Mapping[Join, bytes] = {}) -> PreparedFrame:
         """The frame with all its masked copies. A column is masked with the key of its own level, never a lower one."""
         if not self.keyed:
             return self.prepared
         twins = {}
         for name in self.keyed:
-            label = self.labels[name]
-            twins[name] = _twin(self.frame, name, label, self.up_to, self.copies[name], MaskKey(mask_keys[label.level]))
+            label, join = self.labels[name], self._join(name)
+            key = MaskKey(mask_keys[label.level] if join is None else join_keys[join])
+            twins[name] = _twin(self.frame, name, label, self.up_to, self.copies[name], key)
         return self.prepared.with_twins(twins)
 
     def seen(self, up_to: Level) -> Seen:

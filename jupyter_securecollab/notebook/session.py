@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -18,7 +18,8 @@ from IPython.core.getipython import get_ipython
 
 from ..client import Client, connect
 from ..errors import Invalid, SecureCollabError, TooLarge
-from ..model import Level, asset_name, clip
+from ..maskkeys import derived
+from ..model import Join, Level, asset_name, clip
 from .labels import Memory
 from .names import known
 
@@ -60,6 +61,10 @@ class Session:
                 next_step="Leave the name of the vault out, or start a kernel for that vault.",
             )
         return asset_name(rest)
+
+    def join_keys(self, joins: Iterable[Join]) -> dict[Join, bytes]:
+        """What stands in for the vault's keys of pseudonyms that join over a project."""
+        return {join: derived(self.mask_keys[join.level], "join", join.name) for join in joins}
 
     def learn(self, asset: str) -> None:
         """Offer this name from now on."""

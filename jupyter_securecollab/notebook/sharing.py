@@ -86,7 +86,7 @@ def share(
     least = min([reads, *readers.values()])
     subject = _subject(session, x, least, level, masks_of(plan, mask), who.name, accepted=yes or preview)
     if preview:
-        return _preview(name, subject, readers or {"whoever is given access": reads}, session.mask_keys)
+        return _preview(name, subject, readers or {"whoever is given access": reads}, session)
     done = _send(session, name, subject, access)
     session.memory.remember(x, subject.labels, done.name)
     session.learn(done.name)
@@ -203,11 +203,11 @@ def _readers(session: Session, name: str) -> dict[str, Level]:
     return {}
 
 
-def _preview(name: str, subject: Subject, readers: Mapping[str, Level], mask_keys: Mapping[Level, bytes]) -> Preview:
+def _preview(name: str, subject: Subject, readers: Mapping[str, Level], session: Session) -> Preview:
     levels = sorted(set(readers.values()))
     views, risks, facts = {}, {}, _careful(subject)
     if isinstance(subject, Plan):
-        finished = subject.finished(mask_keys)
+        finished = subject.finished(session.mask_keys, session.join_keys(subject.joins))
         readable = [level for level in levels if level >= min(finished.levels)]
         views = {level: finished.view(level, _PREVIEW_ROWS) for level in readable}
         risks = {level: view_risk(finished.view(level), subject.labels) for level in readable}
@@ -240,10 +240,10 @@ def _rows(view: Any) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
 
 def _send(session: Session, name: str, subject: Subject, access: AccessSpec | None) -> Committed:
     client = session.client
-    begun = client.begin(name, subject.kind, subject.levels, access=access)
+    begun = client.begin(name, subject.kind, subject.levels, access=access, joins=subject.joins)
     try:
         with progress(f"sharing {name}") as report:
-            prepared = subject.finished(begun.mask_keys)
+            prepared = subject.finished(begun.mask_keys, {one.join: one.key for one in begun.join_keys})
             sealing = prepared.seal(asset=begun.asset, version=begun.version, keys=begun.keys, progress=report)
             with closing(cast(Generator[SealedPart, None, None], sealing.parts())) as parts:
                 for part in parts:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import NeedsReview
-from ..model import Kind, Label, Level
+from ..model import Join, Kind, Label, Level
 from ..sealed.blob import PreparedBlob, prepare_file
 from ..sealed.models import prepare_model
 from .display import Report, Shown
@@ -36,7 +36,12 @@ class Whole:
         """The one level it is stored at."""
         return self.prepared.levels
 
-    def finished(self, mask_keys: Mapping[Level, bytes]) -> PreparedBlob:
+    @property
+    def joins(self) -> tuple[Join, ...]:
+        """None: it has no columns."""
+        return ()
+
+    def finished(self, mask_keys: Mapping[Level, bytes], join_keys: Mapping[Join, bytes] = {}) -> PreparedBlob:
         """What is sealed: nothing of it is masked."""
         return self.prepared
 

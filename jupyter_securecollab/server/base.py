@@ -32,9 +32,14 @@ HTTP_STATUS: dict[type[SecureCollabError], int] = {
 _CODE = {400: "invalid", 401: "not_signed_in", 403: "denied", 404: "not_found", 405: "invalid", 413: "too_large"}
 
 
+def status_of(error: SecureCollabError) -> int:
+    """The HTTP status of an error."""
+    return next(HTTP_STATUS[kind] for kind in type(error).__mro__ if kind in HTTP_STATUS)
+
+
 def write_error_json(handler: web.RequestHandler, error: SecureCollabError) -> None:
     """Answer with this error: status and body."""
-    handler.set_status(next(HTTP_STATUS[kind] for kind in type(error).__mro__ if kind in HTTP_STATUS))
+    handler.set_status(status_of(error))
     handler.finish(msgspec.json.encode(ErrorReply(error_body(error))))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from jupyter_server.base.handlers import APIHandler
 
 from ..errors import Denied, NotSignedIn, SecureCollabError
-from ..model import Caller, Level
+from ..model import Caller, Level, Via
 from ..protocol import PARENT_HEADER, TOKEN_HEADER
 from .base import VaultHandler
 from .executions import KernelIdentity, sha256_hex
@@ -73,7 +73,8 @@ class EmbeddedHandler(VaultHandler, APIHandler):
         provider = self.identity_provider
         cookie = self.get_cookie(provider.get_cookie_name(self))
         secret = provider.get_token(self) if self.token_authenticated else cookie
-        return Caller(self._signed_in_person(), "browser", sha256_hex(secret or ""))
+        via: Via = "token" if self.token_authenticated else "browser"
+        return Caller(self._signed_in_person(), via, sha256_hex(secret or ""))
 
     def _signed_in_person(self) -> str:
         person = self._people.person_of(self.current_user)

@@ -292,6 +292,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/securecollab/api/v1/joins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["joins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/securecollab/api/v1/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["ask_join"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/securecollab/api/v1/join/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["decide_join"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/securecollab/api/v1/audit": {
         parameters: {
             query?: never;
@@ -394,6 +442,8 @@ export interface components {
             access: components["schemas"]["AccessSpec"] | null;
             /** @default  */
             title: string;
+            /** @default [] */
+            joins: components["schemas"]["Join"][];
         };
         /**
          * Level
@@ -422,6 +472,14 @@ export interface components {
             purposes: string[];
             /** @default  */
             because: string;
+        };
+        /**
+         * Join
+         * @description Pseudonyms under this name join over a whole project, among columns of this level.
+         */
+        Join: {
+            name: string;
+            level: components["schemas"]["Level"];
         };
         /**
          * Part
@@ -532,6 +590,23 @@ export interface components {
             tag: string | null;
         };
         /**
+         * AskJoin
+         * @description Ask for pseudonyms that join over a project.
+         */
+        AskJoin: {
+            name: string;
+            level: components["schemas"]["Level"];
+            because: string;
+        };
+        /**
+         * DecideJoin
+         * @description Say yes or no to such a request.
+         */
+        DecideJoin: {
+            id: string;
+            allow: boolean;
+        };
+        /**
          * Audit
          * @description Which entries to list.
          */
@@ -603,6 +678,16 @@ export interface components {
                 [key: string]: string;
             };
             fingerprint_key: string;
+            /** @default [] */
+            join_keys: components["schemas"]["JoinKey"][];
+        };
+        /**
+         * JoinKey
+         * @description The key of such pseudonyms: whoever has it can find out, by trying, whose they are.
+         */
+        JoinKey: {
+            join: components["schemas"]["Join"];
+            key: string;
         };
         /**
          * Committed
@@ -777,6 +862,28 @@ export interface components {
             remembered: number;
             forgotten: number;
             receipt: components["schemas"]["Receipt"];
+        };
+        /**
+         * Joining
+         * @description Somebody's request to use such pseudonyms, and what became of it. `name` is `project/name`.
+         *
+         *         `assets` are those masked with them already, and `holders` all others who have the key: for stewards alone.
+         */
+        Joining: {
+            id: string;
+            name: string;
+            level: components["schemas"]["Level"];
+            person: string;
+            because: string;
+            asked: string;
+            /** @enum {unknown} */
+            state: "allowed" | "asked" | "refused";
+            by: string | null;
+            decided: string | null;
+            /** @default [] */
+            assets: string[];
+            /** @default [] */
+            holders: string[];
         };
         /**
          * EntryView
@@ -1576,6 +1683,110 @@ export interface operations {
                 content: {
                     "application/json": {
                         result: components["schemas"]["Corrected"];
+                        log: components["schemas"]["LogHead"];
+                    };
+                };
+            };
+            /** @description refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    joins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        result: components["schemas"]["Joining"][];
+                        log: components["schemas"]["LogHead"];
+                    };
+                };
+            };
+            /** @description refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    ask_join: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AskJoin"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        result: components["schemas"]["Joining"];
+                        log: components["schemas"]["LogHead"];
+                    };
+                };
+            };
+            /** @description refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    decide_join: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DecideJoin"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        result: components["schemas"]["Joining"];
                         log: components["schemas"]["LogHead"];
                     };
                 };

@@ -39,7 +39,8 @@ def grant(**other: Any) -> GrantFact:
 
 
 def ask(*grants: GrantFact, who: Person | None = None, action: str = "open", **other: Any) -> Ruling:
-    asset = None if action in ("create", "audit", "administer") else AssetFact(id="a1", owner="alice", withdrawn=False)
+    on_vault = action in ("create", "audit", "administer", "approve")
+    asset = None if on_vault else AssetFact(id="a1", owner="alice", withdrawn=False)
     facts: dict[str, Any] = {"person": who or person(), "action": action, "now": NOW, "asset": asset, "grants": grants}
     return POLICY.rule(Question(**(facts | other)))
 
@@ -190,7 +191,12 @@ def test_auditor_sees_the_log_and_never_the_data() -> None:
 
 @pytest.mark.parametrize(
     ("action", "roles"),
-    [("create", {"member", "steward"}), ("audit", {"auditor", "steward"}), ("administer", {"admin"})],
+    [
+        ("create", {"member", "steward"}),
+        ("audit", {"auditor", "steward"}),
+        ("administer", {"admin"}),
+        ("approve", {"steward"}),
+    ],
 )
 def test_acts_on_the_vault_need_a_role(action: str, roles: set[str]) -> None:
     for role in ("member", "steward", "auditor", "admin"):
@@ -219,7 +225,7 @@ def test_steward_lists_everything_and_opens_nothing_by_role() -> None:
 
 def test_disabled_account_may_nothing() -> None:
     gone: dict[str, Any] = {"active": False, "roles": ("member", "steward", "auditor", "admin")}
-    for action in ("describe", "open", "update", "manage", "create", "audit", "administer"):
+    for action in ("describe", "open", "update", "manage", "create", "audit", "administer", "approve"):
         assert "deny.inactive" in reasons(ask(who=person("alice", **gone), action=action))
         assert "deny.inactive" in reasons(ask(grant(can="manage"), who=person(**gone), action=action))
 

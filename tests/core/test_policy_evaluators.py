@@ -22,7 +22,7 @@ Kind = Literal["person", "service", "agent"]
 
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 TIMES = [None, None, *(NOW + timedelta(milliseconds=ms) for ms in (-60_000, -1, 0, 1, 60_000))]
-ACTIONS = ["describe", "open", "update", "manage", "create", "audit", "administer"]
+ACTIONS = ["describe", "open", "update", "manage", "create", "audit", "administer", "approve"]
 ORDER = ["open", "update", "manage"]
 ROLES: list[Role] = ["member", "steward", "auditor", "admin"]
 KINDS: list[Kind] = ["person", "person", "person", "person", "person", "service", "agent"]
@@ -68,7 +68,7 @@ def some_question(rng: random.Random) -> Question:
         person=some_person(rng, name),
         action=action,
         now=NOW,
-        asset=None if action in ("create", "audit", "administer") else asset,
+        asset=None if action in ("create", "audit", "administer", "approve") else asset,
         grants=tuple(some_grant(rng, number) for number in range(rng.choice([0, 1, 1, 2, 3]))),
         level=rng.choice([None, None, *Level]),
         purpose=rng.choice([None, "trial", "care", "fun"]),

@@ -17,11 +17,12 @@ from IPython.core.interactiveshell import InteractiveShell
 from notebook_kernels import Kernel, VaultServer
 
 from jupyter_securecollab.core.collaboration import Collaboration, Settings
-from jupyter_securecollab.model import Caller, Level
+from jupyter_securecollab.model import Caller, Level, Role
 from jupyter_securecollab.notebook import load_ipython_extension, unload_ipython_extension
 from jupyter_securecollab.server.vault import open_vault, operator
 
-PEOPLE = {"alice": Level.SECRET, "bob": Level.INTERNAL, "erin": Level.CONFIDENTIAL}
+PEOPLE = {"alice": Level.SECRET, "bob": Level.INTERNAL, "erin": Level.CONFIDENTIAL, "dana": Level.SECRET}
+STEWARD = "dana"
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +60,8 @@ def vault_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultServ
 
 def _account(door: Collaboration, name: str, clearance: Level) -> str:
     caller = Caller(operator(), "cli", "cli")
-    door.add_user(caller, name=name, clearance=clearance)
+    roles: tuple[Role, ...] = ("member", "steward") if name == STEWARD else ("member",)
+    door.add_user(caller, name=name, clearance=clearance, roles=roles)
     return door.new_token(caller, name=name)
 
 

@@ -287,7 +287,7 @@ async def test_cookies_need_the_xsrf_token_and_tokens_do_not(accounts, people):
     assert (await browser.post("whoami")).json()["name"] == "alice"
     forged = await browser.http.post("whoami")
     assert (forged.status_code, forged.json()["error"]["code"]) == (403, "denied")
-    assert (await people("alice").http.post("whoami")).json()["via"] == "browser"
+    assert (await people("alice").http.post("whoami")).json()["via"] == "token"
     nobody = await people().http.post("whoami")
     assert (nobody.status_code, nobody.json()["error"]["code"]) == (401, "not_signed_in")
     invalid = await browser.http.post("whoami", headers={"Authorization": "token wrong"})

@@ -138,6 +138,8 @@ def valid(one: Route) -> dict[str, Any]:
         "revoke": {"name": NAME, "people": ["bob"]},
         "shred": {"name": NAME, "before": 0},
         "unmask": {"name": NAME, "column": "other", "because": "x", "number": 1, "purpose": "x"},
+        "ask_join": {"name": NAME, "level": "internal", "because": "x"},
+        "decide_join": {"id": "0" * 32, "allow": True},
         "correct": {
             "corrections": [{"fingerprint": "0" * 32, "level": "secret", "suggested": "internal", "tag": None}],
             "forget": ["1" * 32],
