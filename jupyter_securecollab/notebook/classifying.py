@@ -19,8 +19,8 @@ from ..errors import Invalid
 from ..frames.classify import Classifier
 from ..frames.recognizers import Recognizer
 from ..frames.tags import parse_rules
-from ..model import Label, clip
-from .display import Report, Shown, Table
+from ..model import Label, Level, clip
+from .display import Chip, Folded, Report, Shown, Table, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,30 +48,52 @@ class Classification(Shown):
 
 
 def labels_report(
-    labels: Mapping[str, Label], left: int, since: Mapping[str, str] = {}, proposals: Iterable[str] = ()
+    labels: Mapping[str, Label],
+    left: int,
+    since: Mapping[str, str] = {},
+    proposals: Iterable[str] = (),
+    risk: str = "",
 ) -> Report:
     """A table of labels; `left` of them look sensitive and nobody has reviewed them.
 
-    `since` says when what is remembered of a column was said; `proposals` are words of others that were not taken.
+    `since` says when what is remembered of a column was said; `proposals` are words of others that were not taken;
+    `risk` says how far the frame's rows can be told apart. Columns in which nothing was found are listed by themselves.
     """
+    found = {name: one for name, one in labels.items() if _says_something(one)}
     rows = tuple(
         (
             name,
-            one.level.value,
+            Chip(one.level),
             one.tag or "–",
             f"{one.confidence:.2f}" if one.tag else "–",
-            one.evidence or "–",
+            _evidence(one),
             f"{one.confirmed_by}{since.get(name, '')}" if one.confirmed_by else "not reviewed",
         )
-        for name, one in labels.items()
+        for name, one in found.items()
     )
-    table = Table(("column", "level", "tag", "confidence", "evidence", "reviewed by"), rows)
-    facts = tuple(("not taken over", one) for one in proposals)
+    tables = [Table(("column", "level", "tag", "confidence", "evidence", "reviewed by"), rows)] if rows else []
+    rest = [name for name in labels if name not in found]
+    if rest:
+        caption = f"nothing found, internal, not reviewed: {listed(rest)}"
+        tables.append(Table(("column",), tuple((name,) for name in rest[:_LISTED]), caption, folded=True))
+    facts = [("not taken over", one) for one in proposals] + ([("risk", risk)] if risk else [])
     if not left:
-        return Report(f"{len(rows)} columns", facts, (table,))
+        return Report(f"{len(labels)} columns", tuple(facts), tuple(tables))
     step = "%classify X --accept keeps these levels, %classify X --set COLUMN=LEVEL changes one."
-    title = f"{len(rows)} columns, {left} of them look sensitive and nobody has reviewed them"
-    return Report(title, facts, (table,), step)
+    title = f"{len(labels)} columns, {left} of them look sensitive and nobody has reviewed them"
+    return Report(title, tuple(facts), tuple(tables), step)
+
+
+_LISTED = 1_000
+
+
+def _says_something(label: Label) -> bool:
+    return bool(label.tag or label.confirmed_by or label.level != Level.INTERNAL)
+
+
+def _evidence(label: Label) -> Folded:
+    brief, _, more = label.evidence.partition("; ")
+    return Folded(brief or "–", more)
 
 
 @functools.cache

@@ -10,20 +10,55 @@ import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..model import clip
+from ..model import Level, clip
 
 _LONGEST = 1000
 _NAMES = 12
 _ONE_LINE = 40
 
+# Text that is written from right to left stays in its cell. Chips bring both of their colours, whatever the theme.
+_CELL = "text-align:left;vertical-align:top;unicode-bidi:isolate"
+_CHIP = "display:inline-block;padding:0 0.6em;border-radius:0.8em"
+_COLOURS = {
+    Level.PUBLIC: ("#124a1c", "#cfe8d2"),
+    Level.INTERNAL: ("#143a5e", "#d3e4f5"),
+    Level.CONFIDENTIAL: ("#5c3a00", "#ffe0a8"),
+    Level.SECRET: ("#6e1010", "#f8c9c6"),
+}
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A level, or a word that stands for one, as a coloured label; as text it is the word itself."""
+
+    level: Level
+
+    def __str__(self) -> str:
+        return self.level.value
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A few words, and more of them on demand; as text it is all of them."""
+
+    brief: str
+    more: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.brief}; {self.more}" if self.more else self.brief
+
+
+Cell = str | Chip | Folded
+
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under a header."""
+    """Rows under a header. A folded table shows its caption first, and its rows on demand; in text only the caption."""
 
     header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     caption: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,7 +74,7 @@ class Report:
         lines = [_clean(self.title), *_aligned(self.facts, "  ")]
         for table in self.tables:
             lines += [f"  {_clean(table.caption)}"] if table.caption else []
-            lines += _aligned((table.header, *table.rows), "  ")
+            lines += [] if table.folded else _aligned((table.header, *table.rows), "  ")
         lines += [f"Next: {_clean(self.next_step)}"] if self.next_step else []
         return "\n".join(lines)
 
@@ -78,12 +113,24 @@ def _html_table(table: Table) -> str:
     caption = f"<p>{_escaped(table.caption)}</p>" if table.caption else ""
     head = "".join(f"<th style='text-align:left'>{_escaped(name)}</th>" for name in table.header)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.rows)
-    return f"{caption}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    rows = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    if table.folded:
+        return f"<details><summary>{_escaped(table.caption)}</summary>{rows}</details>"
+    return caption + rows
 
 
-def _cell(text: str) -> str:
-    wrap = "nowrap" if len(text) <= _ONE_LINE else "normal"
-    return f"<td style='text-align:left;white-space:{wrap}'>{_escaped(text)}</td>"
+def _cell(cell: Cell) -> str:
+    wrap = "nowrap" if len(str(cell)) <= _ONE_LINE else "normal"
+    return f"<td style='{_CELL};white-space:{wrap}'>{_content(cell)}</td>"
+
+
+def _content(cell: Cell) -> str:
+    if isinstance(cell, Chip):
+        dark, light = _COLOURS[cell.level]
+        return f"<span style='{_CHIP};color:{dark};background:{light}'>{_escaped(str(cell))}</span>"
+    if isinstance(cell, Folded) and cell.more:
+        return f"<details><summary>{_escaped(cell.brief)}</summary>{_escaped(cell.more)}</details>"
+    return _escaped(str(cell))
 
 
 def _escaped(text: str) -> str:
@@ -94,8 +141,8 @@ def _clean(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in clip(text, _LONGEST))
 
 
-def _aligned(rows: Sequence[tuple[str, ...]], indent: str) -> list[str]:
-    cleaned = [[_clean(cell) for cell in row] for row in rows]
+def _aligned(rows: Sequence[tuple[Cell, ...]], indent: str) -> list[str]:
+    cleaned = [[_clean(str(cell)) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cleaned, strict=True)]
     padded = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cleaned)
     return [indent + line.rstrip() for line in padded]

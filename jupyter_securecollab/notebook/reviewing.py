@@ -14,6 +14,7 @@ from .display import Report, Table
 from .labelling import NO_TAG, Labelled, corrected, label_key, labelled, on, to_remember
 from .listing import Listing
 from .plan import check_frame, confirmed, unreviewed
+from .risks import risk_line
 from .session import Session, current
 
 _ID = 8
@@ -50,15 +51,15 @@ def classify(
         if new:
             session.client.correct(new)
         session.memory.remember(x, labels, "what you classified")
-    return Classification(_report(found, labels), labels)
+    return Classification(_report(found, labels, risk_line(x, labels)), labels)
 
 
-def _report(found: Labelled, labels: Mapping[str, Label]) -> Report:
+def _report(found: Labelled, labels: Mapping[str, Label], risk: str) -> Report:
     """The table; what was remembered says since when, unless something else has been said now."""
     same = [name for name in labels if labels[name] == found.labels[name]]
     since = {name: f", {on(found.taken[name].at)}" for name in same if name in found.taken}
     proposals = [_proposal(name, found.open[name]) for name in same if name in found.open]
-    return labels_report(labels, len(unreviewed(labels)), since, proposals)
+    return labels_report(labels, len(unreviewed(labels)), since, proposals, risk)
 
 
 def _proposal(name: str, one: Remembered) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Invalid
+from ..errors import CannotHold, Invalid
 from ..frames import axes
 from ..frames.anonymity import Generalisation, generalisation
 from ..frames.mask import mask_column
@@ -63,8 +63,34 @@ def view_risk(view: Any, labels: Mapping[str, Label]) -> str:
     quasi = _tagged(labels, QUASI_IDENTIFIERS, axes.names(view))
     if not quasi:
         return ""
-    found = measured(view, quasi)
-    return f"Risk: k = {found.k:,}, {found.uniques:,} of {found.rows:,} rows are alone by {listed(quasi)}."
+    told = _apart(view, quasi)
+    return f"Risk: {told}." if told else ""
+
+
+def risk_line(frame: Any, labels: Mapping[str, Label]) -> str:
+    """How far the rows of a frame just classified can be told apart; empty where it has nothing known of people.
+
+    Measured up to a million rows, so that nobody waits for it, and of names that stand for one column each.
+    """
+    names = axes.names(frame)
+    quasi = _tagged(labels, QUASI_IDENTIFIERS)
+    if not quasi or len(set(names)) < len(names):
+        return ""
+    if axes.length(frame) > _MEASURED_UNASKED:
+        return f"not measured unasked of so many rows; collab.risk says how rows are told apart by {listed(quasi)}"
+    return _apart(frame, quasi)
+
+
+_MEASURED_UNASKED = 1_000_000
+
+
+def _apart(frame: Any, quasi: Sequence[str]) -> str:
+    """In words; empty where a column holds lists or structs, which have no classes."""
+    try:
+        found = measured(frame, quasi)
+    except CannotHold:
+        return ""
+    return f"k = {found.k:,}, {found.uniques:,} of {found.rows:,} rows are alone by {listed(found.quasi_identifiers)}"
 
 
 def anonymised(view: Any, labels: Mapping[str, Label], k: int) -> tuple[Any, Generalisation]:

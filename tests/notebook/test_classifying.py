@@ -45,6 +45,33 @@ def test_without_a_vault_suggestions_come_as_a_table_with_the_reason_for_each() 
     assert collab.classify(FRAME, full=True).labels["contact"].evidence.startswith("all 30 values")
 
 
+def test_the_table_shows_what_was_found_and_lists_the_rest_and_the_risk() -> None:
+    frame = FRAME.assign(gender=["M", "F"] * 15, age=range(30, 60), **{f"n{n}": 1 for n in range(40)})
+    text, shown = repr(collab.classify(frame)), collab.classify(frame)._repr_html_()
+    assert (
+        "44 columns, 1 of them look sensitive" in text and "risk  k = 1, 30 of 30 rows are alone by gender, age" in text
+    )
+    assert "nothing found, internal, not reviewed: code, n0, n1" in text and "and 29 more" in text and "n39" not in text
+    assert "n39" in shown and ">confidential</span>" in shown and "<details><summary>the name says" in shown
+    assert "risk" not in repr(collab.classify(FRAME))
+
+
+def test_names_of_columns_are_text_whatever_they_hold() -> None:
+    hostile = "<img src=x onerror=alert(1)>\u202eliame\x1b[31m"
+    frame = FRAME.rename(columns={"contact": hostile}).assign(**{"<b>": 1})
+    text, shown = repr(collab.classify(frame)), collab.classify(frame)._repr_html_()
+    assert "<img" not in shown and "&lt;img src=x" in shown and "<b>" not in shown
+    assert not {"\u202e", "\x1b"} & {*text, *shown}
+
+
+def test_odd_frames_are_classified_without_a_measure_of_risk() -> None:
+    twice = pd.DataFrame([["M", 30], ["F", 40]] * 9, columns=["gender", "gender"])
+    for frame in (pd.DataFrame(), pd.DataFrame({"age": [None] * 3}), twice):
+        assert "alone by" not in repr(collab.classify(frame)) or len(frame.columns) == 1
+    nested = pd.DataFrame({"city": [["Berlin"], ["Hamburg"], ["Bremen"]] * 9})
+    assert collab.classify(nested).labels["city"].tag == "city"
+
+
 def test_the_organisation_s_rules_hold_in_every_kernel(folder: Path) -> None:
     recognizer = "recognizers: [{tag: staff_number, level: secret, pattern: 'S-[0-9]{5}'}]"
     (folder / RULES).write_text(f"version: 1\nlevels: {{email: internal}}\n{recognizer}\n")
