@@ -50,9 +50,10 @@ lint: .make/installed
 bench: .make/installed
 	$(BIN)/python -m benchmarks.run
 
-# Classification and masking by themselves; beside presidio where PEERS names a Python that has presidio-structured.
+# Classification, risk and masking by themselves; beside peers where PEERS names a Python that has presidio-structured,
+# statsmodels and pycanon.
 bench-frames: .make/installed
-	$(BIN)/python -m benchmarks.run --output benchmarks/results-frames.md classify mask
+	$(BIN)/python -m benchmarks.run --output benchmarks/results-frames.md classify risk mask
 
 bench-execution: .make/installed
 	$(BIN)/python -m benchmarks.execution

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import audit, classify, decisions, masking, report, sharing, starting
+from . import audit, classify, decisions, masking, report, risks, sharing, starting
 
 TOPICS = {
     "share": sharing.run,
@@ -17,9 +17,10 @@ TOPICS = {
     "start": starting.run,
     "classify": classify.run,
     "mask": masking.run,
+    "risk": risks.run,
 }
 _USUAL = ("share", "audit", "decisions", "start")
-"""What the budgets of the vault are about; classification and masking have a report of their own."""
+"""What the budgets of the vault are about; classification, masking and risk have a report of their own."""
 
 
 def main(arguments: list[str]) -> None:
