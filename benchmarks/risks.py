@@ -89,11 +89,12 @@ def _agreement(python: str, sizes: tuple[int, ...]) -> Iterator[Line]:
         command = [python, "-c", _PYCANON, json.dumps(_FEW), _SENSITIVE, *paths]
         said = subprocess.run(command, check=True, capture_output=True, text=True)
     theirs = json.loads(said.stdout.splitlines()[-1])
-    for made, (k, l, t, seconds) in zip(frames, theirs, strict=True):
+    for made, (k, diverse, t, seconds) in zip(frames, theirs, strict=True):
         began = time.perf_counter()
         ours = risk(made, _FEW, [_SENSITIVE])
         took = time.perf_counter() - began
         (hidden,) = ours.sensitive
-        same = (ours.k, hidden.l) == (k, l) and abs(hidden.t - t) < 1e-9
-        note = f"{len(made):,} rows: k = {k}, l = {l}, t = {t:.4f}; pycanon {seconds:.2f} s, ours {1000 * took:.0f} ms"
+        same = (ours.k, hidden.l) == (k, diverse) and abs(hidden.t - t) < 1e-9
+        times = f"pycanon {seconds:.2f} s, ours {1000 * took:.0f} ms"
+        note = f"{len(made):,} rows: k = {k}, l = {diverse}, t = {t:.4f}; {times}"
         yield Line("equal to pycanon", 100.0 * same, "%", seconds / took, note, Budget(100, at_least=True))

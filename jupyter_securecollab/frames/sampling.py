@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from .uniques import whole
 from .words import among
 
 ROWS = 2_000
@@ -252,7 +253,7 @@ def _arrow(values: Any) -> Any:
             found = values.to_arrow() if hasattr(values, "to_arrow") else values
     except (pa.ArrowException, TypeError, ValueError, OverflowError, UnicodeError):
         found = pa.array(list(map(_as_text, values)), pa.large_string())
-    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    return whole(found) if isinstance(found, pa.ChunkedArray) else found
 
 
 def _shortened(values: Any) -> Any:
@@ -326,27 +327,36 @@ def _texts(values: Any) -> tuple[str, Any]:
     if pa.types.is_boolean(kind):
         return "flag", values
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        clipped = [None if one is None else bytes(one[:_CLIPPED]).decode("utf-8", "replace") for one in _raw(values)]
-        return "text", pa.array(clipped, pa.large_string())
+        return "text", pc.utf8_slice_codeunits(_decoded(values), 0, _CLIPPED)
     return "nothing", values
+
+
+def _is_valid(values: Any) -> bool:
+    """Whether texts are UTF-8; files and other programs may say so of what is not."""
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _decoded(values: Any, errors: str = "replace") -> Any:
+    """Bytes, or texts by their bytes, as texts up to about their 2,000th character; the rest is not copied."""
+    starts = pc.binary_slice(pc.cast(values, pa.large_binary()), 0, 4 * _CLIPPED)
+    texts = [None if one is None else one.decode("utf-8", errors) for one in starts.to_pylist()]
+    return pa.array(texts, pa.large_string())
 
 
 def _clipped(values: Any) -> Any:
     """Texts up to their 2,000th character; buffers of long ones are not copied."""
     if len(values) and values.nbytes / len(values) > _LONG:
-        starts = [None if one is None else bytes(one[: 4 * _CLIPPED]).decode("utf-8", "ignore") for one in _raw(values)]
-        values = pa.array(starts, pa.large_string())
+        values = _decoded(values, "ignore")
+    elif not _is_valid(values):
+        return _decoded(values)
     texts = pc.cast(values, pa.large_string())
     if len(texts) and texts.nbytes / len(texts) > _CLIPPED / 10:
         return pc.utf8_slice_codeunits(texts, 0, _CLIPPED)
     return texts
-
-
-def _raw(values: Any) -> Iterator[Any]:
-    """The bytes of each value without copying them; None for null."""
-    for value in values:
-        buffer = value.as_buffer()
-        yield None if buffer is None else buffer
 
 
 def _distinct(values: Any) -> tuple[Any, NDArray[np.int64]]:

@@ -70,8 +70,8 @@ def view_risk(view: Any, labels: Mapping[str, Label]) -> str:
 def risk_line(frame: Any, labels: Mapping[str, Label]) -> str:
     """How far the rows of a frame just classified can be told apart; empty where it has nothing known of people.
 
-    Measured up to a million rows, so that nobody waits for it, of names that stand for one column each, and not of frames
-    that lie elsewhere, such as those of Dask.
+    Measured up to a million rows, so that nobody waits for it, of names that stand for one column each, and not of
+    frames that lie elsewhere, such as those of Dask.
     """
     if not axes.is_frame(frame):
         return ""

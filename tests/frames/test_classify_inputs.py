@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -17,6 +20,7 @@ from jupyter_securecollab.frames.sampling import ROWS, sample, strata
 from jupyter_securecollab.frames.tags import TAGS, default_rules, parse_rules
 from jupyter_securecollab.model import Label, Level
 
+SECRET = "never to be told"
 MAILS = [f"person{number}@example.org" for number in range(40)]
 
 
@@ -128,6 +132,45 @@ def test_other_types_say_nothing_and_break_nothing() -> None:
         }
     )
     assert all(one.tag is None for one in found(frame, full=True).values())
+
+
+BYTES = pa.binary(16)
+ODD = {
+    "lists of anything": lambda: pd.DataFrame({"c": [[1, "a", SECRET], None, {"a": 1}] * 10}),
+    "records that differ": lambda: pd.DataFrame({"c": [{"a": 1}, {"a": SECRET}, {"b": [1]}] * 10}),
+    "huge decimals": lambda: pd.DataFrame({"c": [Decimal("1E+400"), Decimal("NaN"), Decimal("1.5")] * 10}),
+    "days at both ends": lambda: pd.DataFrame({"c": [dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31), None] * 10}),
+    "sparse": lambda: pd.DataFrame({"c": pd.arrays.SparseArray([math.nan, 0, 1.5] * 10)}),
+    "mixed categories": lambda: pd.DataFrame({"c": pd.Categorical([1, SECRET, 2.5] * 10)}),
+    "bytes": lambda: pd.DataFrame({"c": [b"\xff\xfe\x00", SECRET.encode()] * 15}),
+    "large whole numbers": lambda: pd.DataFrame({"c": np.array([2**64 - 1, 0, 5] * 10, dtype="uint64")}),
+    "half and long floats": lambda: pd.DataFrame({"c": np.float16([1.5, 2, math.inf]), "d": np.longdouble([1, 2, 3])}),
+    "identifiers": lambda: pd.DataFrame({"c": [uuid.UUID(int=number) for number in range(30)]}),
+    "objects of polars": lambda: pl.DataFrame({"c": pl.Series([Rude()] * 30, dtype=pl.Object)}),
+    "arrays of polars": lambda: pl.DataFrame({"c": pl.Series([[1, 2]] * 30, dtype=pl.Array(pl.Int8, 2))}),
+    "run-end encoded": lambda: pa.table({"c": pa.RunEndEncodedArray.from_arrays([30], [SECRET])}),
+    "unions": lambda: pa.table({"c": pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), [pa.array([1, 2])] * 2)}),
+    "extensions": lambda: pa.table({"c": pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"0" * 16], BYTES))}),
+    "moments out of reach": lambda: pa.table({"c": pa.array([2**62, -(2**62)], pa.timestamp("s"))}),
+    "empty lists": lambda: pa.table({"c": pa.array([[]] * 30, pa.list_(pa.string()))}),
+    "names of all kinds": lambda: pd.DataFrame([[1, 2, 3]] * 9, columns=[None, math.nan, dt.date(2020, 1, 1)]),
+    "a name without UTF-8": lambda: pd.DataFrame([[1]] * 9, columns=pd.Index(["\ud800dub"], dtype=object)),
+    "a very long name": lambda: pd.DataFrame({"x" * 1_000_000: [1] * 9}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("made", ODD.values(), ids=ODD)
+def test_columns_of_any_type_are_looked_at_without_an_error(made: Callable[[], object]) -> None:
+    for full in (False, True):
+        for one in found(made(), full=full).values():
+            assert one.tag is None and SECRET not in one.evidence()
+
+
+def test_texts_that_are_no_utf_8_hide_nothing() -> None:
+    raw = b"".join([*(mail.encode() for mail in MAILS), b"\xff\xfe"])
+    ends = np.cumsum([0, *map(len, MAILS), 2], dtype="int32")
+    texts = pa.StringArray.from_buffers(len(MAILS) + 1, pa.py_buffer(ends.tobytes()), pa.py_buffer(raw))
+    assert found(pa.table({"c": texts}), full=True)["c"].tag == "email"
 
 
 def test_what_is_inside_lists_and_records_counts() -> None:
