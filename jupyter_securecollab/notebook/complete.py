@@ -16,11 +16,12 @@ from ..frames import axes
 from ..frames.tags import TAGS
 from ..frames.techniques import DROP, TECHNIQUES
 from ..model import Can, Level
-from .language import MAGICS
+from .language import MAGICS, MASKED_CELL
 from .names import known
 from .parse import Syntax
 
-_LINE = re.compile(rf"(?:^|=)\s*%%?(?P<magic>{'|'.join(MAGICS)})\s(?P<rest>.*)$")
+_LINE = re.compile(rf"(?:^|=)\s*%(?P<magic>%mask|%?share|{'|'.join(MAGICS)})\s(?P<rest>.*)$")
+_SYNTAXES = {**MAGICS, MASKED_CELL.magic: MASKED_CELL, "%share": MAGICS["share"]}
 _LEVELS = tuple(level.value for level in Level)
 _SINCE = ("1h", "8h", "7d", "30d")
 _TECHNIQUES = (*TECHNIQUES, DROP)
@@ -41,7 +42,7 @@ class Matcher:
         words = match["rest"].split(" ")
         typed = words[-1]
         fragment = typed if typed.startswith("--") and "=" not in typed else re.split("[=,]", typed)[-1]
-        offered = self._offered(MAGICS[match["magic"]], words[:-1], typed)
+        offered = self._offered(_SYNTAXES[match["magic"]], words[:-1], typed)
         found = [SimpleCompletion(one) for one in map(_quoted, offered) if one.startswith(fragment)]
         return {"completions": found, "matched_fragment": fragment, "suppress": bool(found)}
 
@@ -54,10 +55,10 @@ class Matcher:
         current = flags[given[-1]] if given else None
         values_given = before[::-1].index(given[-1]) if given and given[-1] in before else 0
         if current is not None and (current.takes == "many" or (current.takes == "one" and not values_given)):
-            return self._values(current.name, before, typed)
+            return self._values(syntax, current.name, before, typed)
         return () if any(before) or not syntax.subject else self._subjects(syntax)
 
-    def _values(self, flag: str, before: list[str], typed: str) -> Iterable[str]:
+    def _values(self, syntax: Syntax, flag: str, before: list[str], typed: str) -> Iterable[str]:
         if flag in ("with", "by"):
             return known.people
         if flag == "notebook":
@@ -68,16 +69,18 @@ class Matcher:
             return _LEVELS
         if flag in ("set", "mask") and "=" in typed:
             return (*_LEVELS, *TAGS) if flag == "set" else _TECHNIQUES
-        if flag in ("set", "mask", "forget"):
-            return self._columns(before)
-        if flag == "column":
-            return self._columns(before)
+        if flag in ("set", "mask", "forget", "column"):
+            return self._columns(before) if syntax.subject else self._all_columns()
         return {"can": get_args(Can), "as": known.assets, "of": known.assets}.get(flag, ())
 
     def _subjects(self, syntax: Syntax) -> Iterable[str]:
         names = known.assets if "NAME" in syntax.subject else ()
         frames = [name for name, value in self._variables.items() if axes.is_frame(value) and not name.startswith("_")]
         return (*names, *(frames if "X" in syntax.subject else ()))
+
+    def _all_columns(self) -> Iterable[str]:
+        frames = [value for name, value in self._variables.items() if axes.is_frame(value) and not name.startswith("_")]
+        return dict.fromkeys(column for frame in frames for column in axes.names(frame))
 
     def _columns(self, before: list[str]) -> Iterable[str]:
         frame = self._variables.get(next((word for word in before if word), ""))

@@ -15,6 +15,7 @@ from ..model import Level, clip
 _LONGEST = 1000
 _NAMES = 12
 _ONE_LINE = 40
+_MARK = "background:rgba(255,160,0,0.22);box-shadow:inset 3px 0 rgb(230,140,0)"  # seen on light and dark pages alike
 
 # Text that is written from right to left stays in its cell. Chips bring both of their colours, whatever the theme.
 _CELL = "text-align:left;vertical-align:top;unicode-bidi:isolate"
@@ -53,12 +54,16 @@ Cell = str | Chip | Folded
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a header. A folded table shows its caption first, and its rows on demand; in text only the caption."""
+    """Rows under a header. A folded table shows its caption first, and its rows on demand; in text only the caption.
+
+    `marked` are cells that stand out, as row and column.
+    """
 
     header: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     caption: str = ""
     folded: bool = False
+    marked: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,16 +117,20 @@ def _html_table(table: Table) -> str:
     # Not a <caption>: that is as wide as the table, and would be cut where a wide table is.
     caption = f"<p>{_escaped(table.caption)}</p>" if table.caption else ""
     head = "".join(f"<th style='text-align:left'>{_escaped(name)}</th>" for name in table.header)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.rows)
+    body = "".join(
+        f"<tr>{''.join(_cell(cell, (line, place) in table.marked) for place, cell in enumerate(row))}</tr>"
+        for line, row in enumerate(table.rows)
+    )
     rows = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     if table.folded:
         return f"<details><summary>{_escaped(table.caption)}</summary>{rows}</details>"
     return caption + rows
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Cell, marked: bool = False) -> str:
     wrap = "nowrap" if len(str(cell)) <= _ONE_LINE else "normal"
-    return f"<td style='{_CELL};white-space:{wrap}'>{_content(cell)}</td>"
+    mark = f";{_MARK}" if marked else ""
+    return f"<td style='{_CELL};white-space:{wrap}{mark}'>{_content(cell)}</td>"
 
 
 def _content(cell: Cell) -> str:

@@ -114,12 +114,19 @@ def _before_and_after(planned: Plan, after: Any) -> Table:
     rest = len(planned.labels) - len(shown)
     left = set(axes.names(after))
     columns = []
-    for name in shown:
-        before = [str(value) for value in _first(axes.values(planned.frame, name))]
-        made = [str(value) for value in axes.values(after, name)] if name in left else [_LEFT_OUT] * len(before)
+    changed: set[tuple[int, int]] = set()
+    for place, name in enumerate(shown):
+        before = [_text(value) for value in _first(axes.values(planned.frame, name))]
+        made = [_text(value) for value in axes.values(after, name)] if name in left else [_LEFT_OUT] * len(before)
+        changed |= {(line, place) for line, (a, b) in enumerate(zip(before, made, strict=True)) if a != b}
         columns.append([a if a == b else f"{a} → {b}" for a, b in zip(before, made, strict=True)])
     caption = f"The first rows, before → after; {rest} other columns." if rest else "The first rows, before → after."
-    return Table(tuple(shown), tuple(zip(*columns, strict=True)), caption)
+    rows = tuple(zip(*columns, strict=True))
+    return Table(tuple(shown), rows, caption, frozenset(changed))
+
+
+def _text(value: Any) -> str:
+    return str(value).removesuffix(" 00:00:00")  # a date as one
 
 
 def _first(values: Any) -> Any:

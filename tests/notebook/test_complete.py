@@ -65,6 +65,10 @@ def offered(shell: InteractiveShell, text: str) -> set[str]:
         ("%audit --executions --since 8", {"%audit --executions --since 8h"}),
         ("%audit --executions --by ber", {"%audit --executions --by berta"}),
         ("%shares ", set()),
+        ("%%mask --up-to int", {"%%mask --up-to internal"}),
+        ("%%mask --pl", {"%%mask --plan"}),
+        ("%%mask --mask S", {"%%mask --mask SSN"}),
+        ("%%mask --mask SSN=par", {"%%mask --mask SSN=partial"}),
     ],
 )
 def test_what_tab_completes(shell: InteractiveShell, typed: str, completed: set[str]) -> None:
@@ -72,7 +76,9 @@ def test_what_tab_completes(shell: InteractiveShell, typed: str, completed: set[
     assert completed <= found and (not completed or found == completed)
 
 
-@pytest.mark.parametrize("typed", ["x = %open zz", "%share patients --with zz", "%share patients --nosuch"])
+@pytest.mark.parametrize(
+    "typed", ["x = %open zz", "%share patients --with zz", "%share patients --nosuch", "%%mask --prev"]
+)
 def test_nothing_of_ours_fits(shell: InteractiveShell, typed: str) -> None:
     assert not any("oncology" in one or "bob" in one or "--until" in one for one in offered(shell, typed))
 

@@ -100,6 +100,12 @@ def test_chips_can_be_read_on_light_and_dark_pages() -> None:
         assert (brightness(light) + 0.05) / (brightness(dark) + 0.05) >= 4.5  # WCAG 2.2, 1.4.3
 
 
+def test_marked_cells_stand_out_and_others_do_not() -> None:
+    table = Table(("a", "b"), (("1 → 2", "3"), ("4", "5 → 6")), marked=frozenset({(0, 0), (1, 1)}))
+    cells = [cell for cell in Report("t", tables=(table,))._repr_html_().split("<td") if "→" in cell or "3" in cell]
+    assert ["background" in cell for cell in cells] == [True, False, True]
+
+
 def test_errors_are_a_line_and_a_next_step_without_control_characters() -> None:
     error = NotFound("there is no \x1b[31mperson\nhere", next_step="Look \u202eagain.")
     assert error._render_traceback_() == ["NotFound: there is no  [31mperson here", "Next: Look  again."]

@@ -76,6 +76,7 @@ def test_a_preview_shows_the_first_rows_whatever_the_index(index: Any) -> None:
     assert len(table.rows) == PREVIEW_ROWS
     assert [row[1] for row in table.rows] == ["0 → 2", "1 → 2", "2", "3", "4"]
     assert dict(shown.plan) == {"when": "shuffle", "x": "clip:2:4"}
+    assert {line for line, place in table.marked if place == 1} == {0, 1}
 
 
 def test_what_a_technique_cannot_do_is_said_with_the_column_and_without_its_values() -> None:

@@ -36,6 +36,7 @@ class Held:
 
     shell: InteractiveShell
     pieces: list[_Piece] = field(default_factory=list)
+    results: list[Any] = field(default_factory=list)
 
     @contextmanager
     def holding(self) -> Iterator[None]:
@@ -67,6 +68,7 @@ class Held:
             finally:
                 del hook.compute_format_data
 
+        self.results.append(value)
         self.pieces.append(_Piece("a result", list(_texts(formatted[0])), show))
 
     def displayed(self, data: dict[str, Any], show: Callable[[Any], None]) -> None:

@@ -1,7 +1,7 @@
 """Which values are known to be sensitive, by hash: the net under the masked copies.
 
 Texts are compared without regard to case and spacing, by their first 32 characters, and from the fourth on: shorter
-values would be found everywhere. Of numbers those of six digits or more count. Only hashes under a key of their own
+values would be found everywhere. What has no letters counts from six digits on. Only hashes under a key of their own
 are kept, and only while a cell runs.
 """
 
@@ -30,6 +30,9 @@ SHORTEST, LONGEST = 4, 32
 _DIGITS = 6
 LARGEST = 1_000_000
 """Characters of one output that are searched; what is larger is withheld unsearched."""
+
+_MASKS = r"^\[[a-z_]+\]( [0-9]+)?$|\*\*\*"
+"""What masks of an earlier cell look like."""
 
 _ENOUGH, _ENOUGH_NUMBERS = 0.1, 0.5
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -100,7 +103,8 @@ class Known:
         return tuple(dict.fromkeys(one.source.column for one in self._columns if _among(hashes, one.hashes).any()))
 
     def _hashed(self, texts: pa.Array[Any]) -> tuple[NDArray[np.uint64], frozenset[int]]:
-        lengths: Any = pc.unique(pc.utf8_length(texts))
+        counted: Any = texts
+        lengths: Any = pc.unique(pc.utf8_length(counted))
         return self._hashes(texts.to_numpy(zero_copy_only=False)), frozenset(lengths.to_pylist())
 
     def _hashes(self, texts: Any) -> NDArray[np.uint64]:
@@ -115,20 +119,20 @@ def forms(column: Any, rows: int | None = None) -> pa.Array[Any]:
     """The distinct values of a column as they are looked for, or those of some of its rows."""
     wanted = None if rows is None else strata(len(column), rows)
     found = [_forms(one) for one in sample("", column, wanted)]
-    joined: Any = pc.unique(pa.concat_arrays(found)) if found else pa.array([], pa.large_string())
-    return joined
+    joined: pa.Array[Any] = pa.concat_arrays(found) if found else pa.array([], pa.large_string())
+    return joined.unique()
 
 
 def _forms(one: Sample) -> pa.Array[Any]:
     texts: Any = one.texts.cast(pa.large_string())
     if one.kind == "date":
         texts = pc.utf8_slice_codeunits(texts, 0, 10)
-    if one.kind in ("integer", "number"):
-        texts = texts.filter(pc.match_substring_regex(texts, f"([0-9][^0-9]*){{{_DIGITS}}}"))
     texts = pc.replace_substring_regex(pc.utf8_lower(texts), r"\s+", " ")
     texts = pc.utf8_rtrim_whitespace(pc.utf8_slice_codeunits(pc.utf8_trim_whitespace(texts), 0, LONGEST))
+    texts = texts.filter(pc.invert(pc.match_substring_regex(texts, _MASKS)))
     long: Any = pc.match_substring_regex(texts, f"(?s).{{{SHORTEST}}}")
-    kept: pa.Array[Any] = texts.filter(pc.and_(long, pc.match_substring_regex(texts, rf"[0-9]|{LETTER}")))
+    telling = pc.match_substring_regex(texts, rf"([0-9][^0-9]*){{{_DIGITS}}}|{LETTER}")
+    kept: pa.Array[Any] = texts.filter(pc.and_(long, telling))
     return kept
 
 
@@ -136,7 +140,8 @@ def form(value: Any) -> str:
     """A value as it is looked for; empty where it is not."""
     if isinstance(value, str):
         text = _normal(value)[:LONGEST].rstrip()
-        return text if len(text) >= SHORTEST and any(char.isalnum() for char in text) else ""
+        telling = any(map(str.isalpha, text)) or sum(map(str.isdigit, text)) >= _DIGITS
+        return text if len(text) >= SHORTEST and telling else ""
     if value is None or isinstance(value, bool) or _is_null(value):
         return ""
     if isinstance(value, bytes):

@@ -28,7 +28,7 @@ def mask_cell(lines: list[str]) -> list[str]:
     match = _CELL.fullmatch(lines[0]) if lines else None
     if match is None:
         return lines
-    return [f"get_ipython().run_cell_magic('mask', {match['line'] or ''!r}, '')\n", *lines[1:]]
+    return [f"get_ipython().run_cell_magic('mask', {match['line'] or ''!r}, ' ')\n", *lines[1:]]
 
 
 # IPython leaves such transformers out when a terminal asks whether the cell is complete: it is not after `%%mask`.

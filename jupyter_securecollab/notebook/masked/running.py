@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import wraps
 from types import CodeType
-from typing import Any
+from typing import Any, NoReturn
 
 from IPython.core.getipython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
@@ -25,6 +25,7 @@ from ..language import MASKED_CELL
 from ..parse import HELP, parse
 from ..plan_files import masks_of
 from ..session import current
+from .contents import column_frame
 from .copies import Copies
 from .following import check_name, is_special, names_of_cell, names_of_function
 from .held import Held, withheld_for
@@ -104,7 +105,9 @@ class MaskedCell:
     def _reached(self) -> set[str]:
         """Every name the cell can reach, also through functions of earlier cells; makes what stands for it."""
         waiting, reached = [*self._names.read, *self._names.bound], set[str]()
-        self._follow("a display formatter", list(_formatters(self._shell, self._space)), waiting)
+        for formatter in _formatters(self._shell, self._space):
+            if self._follow("a formatter", formatter, waiting) is not formatter:
+                raise Invalid("a formatter of an earlier cell holds something sensitive", next_step=_LATER)
         while waiting:
             name = waiting.pop()
             if name in reached:
@@ -156,17 +159,19 @@ class MaskedCell:
         return sorted(name for name in masked if now.get(name) is not self._standing[name])
 
     def _keep(self) -> list[str]:
-        """Frames the cell made under new names are remembered as masked as far as they are; their names."""
-        kept = []
-        for name in sorted(self._names.bound):
-            value = self._space.get(name)
-            if not axes.is_frame(value) or self._before.get(name) is value:
-                continue
-            labels = self._copies.labels_of_copy(value)
-            if labels:
-                current().memory.remember(value, labels, "what a masked cell made")
-                kept.append(name)
-        return kept
+        """Frames and columns the cell made are remembered as masked as far as they are; the new names of such."""
+        bound = {name: self._space[name] for name in sorted(self._names.bound) if name in self._space}
+        made = {name: value for name, value in bound.items() if self._before.get(name) is not value}
+        for value in self._held.results:
+            self._remember(value)
+        return [name for name, value in made.items() if self._remember(value)]
+
+    def _remember(self, value: Any) -> bool:
+        frame = value if axes.is_frame(value) else column_frame(value, "")
+        labels = {} if frame is None else self._copies.labels_of_copy(frame)
+        if labels:
+            current().memory.remember(value, labels, "what a masked cell made")
+        return bool(labels)
 
     def _report(self, assigned: list[str], kept: list[str], withheld: list[str], stopped: int) -> Report:
         made = self._copies
@@ -189,11 +194,9 @@ class MaskedCell:
         why = withheld_for(self._copies.known, [*lines, "\n", str(problem)])
         if why:
             kind = type(problem).__name__
-            raise CellFailed(
-                [f"{kind} in line {_line(problem, self._code)}. What it says is withheld: {why}."]
-            ) from None
+            _fail([f"{kind} in line {_line(problem, self._code)}. What it says is withheld: {why}."])
         if isinstance(problem, SyntaxError | BaseExceptionGroup):
-            raise CellFailed(lines) from None
+            _fail(lines)
         BaseException.__setattr__(problem, "_render_traceback_", lambda: lines)
 
     def _reader(self, function: Any) -> Any:
@@ -281,6 +284,14 @@ def _rendered(shell: InteractiveShell, problem: BaseException) -> list[str]:
         return list(made.structured_traceback(type(problem), problem, problem.__traceback__, tb_offset=0))
     except Exception:
         return [f"{type(problem).__name__}: its traceback cannot be shown"]
+
+
+def _fail(lines: list[str]) -> NoReturn:
+    failed = CellFailed(lines)
+    try:
+        raise failed from None
+    finally:
+        failed.__context__ = None  # IPython looks there too
 
 
 def _line(problem: BaseException, code: CodeType) -> int:

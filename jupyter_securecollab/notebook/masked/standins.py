@@ -60,7 +60,8 @@ class StandIns:
         """What stands for the value of a variable: a text by itself may look sensitive too."""
         if isinstance(value, str) and SHORTEST <= len(value) <= _ONE_VALUE:
             masked = self._series([value, None], name)
-            return value if masked is None or masked[0] == value else masked[0]
+            if masked is not None and masked[0] != value:
+                return masked[0]
         return self.of(value, name)
 
     def of(self, value: Any, name: str) -> Any:
