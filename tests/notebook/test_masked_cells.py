@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -253,7 +252,7 @@ def test_tracebacks_are_masked_and_name_the_line(
     error, shown = masked(notebook, cell)
     run(notebook, "%xmode Context")
     assert isinstance(error, kind) and not any(one in str(error) for one in CANARIES)
-    assert f"line {len(cell.splitlines()) + 1}" in shown or "In[" in shown
+    assert f"line {len(cell.splitlines()) + 1}" in shown
 
 
 LEFT_ELSEWHERE = [
@@ -306,7 +305,6 @@ def test_what_is_read_in_the_cell_is_masked_as_it_arrives(notebook: InteractiveS
         assert error is None and "read_csv()" in shown and "[us_ssn]" in shown, (cell, error)
     error, _ = masked(notebook, "pd.read_csv(PATH, chunksize=2)")
     assert isinstance(error, Invalid) and "cannot be masked" in str(error)
-    gc.collect()  # the reader that was refused closes its file
     error, shown = masked(notebook, "seen = []\npd.read_csv(PATH, converters={'ssn': seen.append})\nprint(seen)")
     assert error is None and "withheld" in shown
 

@@ -77,7 +77,7 @@ def test_what_slips_through_is_withheld(alice: Kernel, cell: str) -> None:
     ],
 )
 def test_errors_reach_the_front_end_masked(alice: Kernel, cell: str, kind: str) -> None:
-    sent, reply = wire(alice, f"%%mask --up-to internal\n{cell}")
+    _, reply = wire(alice, f"%%mask --up-to internal\n{cell}")
     assert reply["status"] == "error" and reply["ename"] == kind
     assert f"line {len(cell.splitlines()) + 1}" in "\n".join(reply["traceback"])
     assert "people" in alice.ok("print(sorted(globals()))").text  # all names are back

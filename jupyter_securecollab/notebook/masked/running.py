@@ -197,7 +197,21 @@ class MaskedCell:
             _fail([f"{kind} in line {_line(problem, self._code)}. What it says is withheld: {why}."])
         if isinstance(problem, SyntaxError | BaseExceptionGroup):
             _fail(lines)
-        BaseException.__setattr__(problem, "_render_traceback_", lambda: lines)
+        if not hasattr(problem, "_render_traceback_"):
+            BaseException.__setattr__(problem, "_render_traceback_", lambda: self._shown_later(problem, lines))
+
+    def _shown_later(self, problem: BaseException, lines: list[str]) -> list[str]:
+        """The traceback once more, with names masked: the cell's own frame says its line only when it has ended."""
+        masked = {name: one for name, one in self._standing.items() if one is not self._before[name]}
+        now = {name: self._space[name] for name in masked if name in self._space}
+        self._space.update(masked)
+        try:
+            made = _rendered(self._shell, problem, anew=True)
+        finally:
+            for name in masked.keys() - now.keys():
+                del self._space[name]
+            self._space.update(now)
+        return lines if withheld_for(self._copies.known, made) else made
 
     def _reader(self, function: Any) -> Any:
         """Whatever reads data, so that what it returns is masked."""
@@ -218,8 +232,13 @@ class MaskedCell:
             return self._arrived(self._shell.run_line_magic("open", line), "%open")
 
     def _arrived(self, value: Any, name: str) -> Any:
-        self._made.learn([(name, value)])
-        return self._made.of(value, name)
+        try:
+            self._made.learn([(name, value)])
+            return self._made.of(value, name)
+        except Invalid:
+            if callable(close := getattr(value, "close", None)):
+                close()  # a reader that would have gone on
+            raise
 
 
 def _check_alone(shell: InteractiveShell, space: dict[str, Any]) -> None:
@@ -273,10 +292,10 @@ def _draw(shell: InteractiveShell) -> None:
             callback()
 
 
-def _rendered(shell: InteractiveShell, problem: BaseException) -> list[str]:
+def _rendered(shell: InteractiveShell, problem: BaseException, *, anew: bool = False) -> list[str]:
     """The traceback as IPython shows it, made while names are masked: some of its modes print values."""
     try:
-        if hasattr(problem, "_render_traceback_"):
+        if hasattr(problem, "_render_traceback_") and not anew:
             return list(problem._render_traceback_())
         if isinstance(problem, BaseExceptionGroup):
             return traceback.format_exception(problem)

@@ -226,7 +226,8 @@ class StandIns:
         return value
 
     def _instance(self, value: Any, name: str) -> Any:
-        self.of(type(value), type(value).__name__)
+        if from_cell(type(value)):
+            self.of(type(value), type(value).__name__)
         held = attributes(value)
         made = {attribute: self.of(one, attribute) for attribute, one in held.items()}
         if all(made[attribute] is one for attribute, one in held.items()):
