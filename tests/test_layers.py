@@ -22,6 +22,10 @@ FORBIDDEN = [
     ("frames/planted.py", "core.ports"),
     ("frames/planted.py", "protocol"),
     ("frames/planted.py", "sealed.blob"),
+    ("frames/planted.py", "carried.find"),
+    ("carried/planted.py", "sealed.blob"),
+    ("carried/planted.py", "notebook.verbs"),
+    ("server/handlers.py", "carried.find"),
     ("sealed/planted.py", "client"),
     ("sealed/planted.py", "notebook.verbs"),
     ("client.py", "core.collaboration"),
@@ -56,6 +60,7 @@ ALLOWED = [
     ("cli.py", "server.vault"),
     ("core/planted.py", "proofs"),
     ("client.py", "proofs"),
+    ("carried/planted.py", "frames.classify"),
     ("sealed/planted.py", "manifest"),
 ]
 

@@ -43,7 +43,7 @@ MAGICS = {
         Syntax("vault", "Who you are, to which vault.", "NAME", subject_needed=False),
         Syntax(
             "classify",
-            "Suggest how sensitive each column of a frame is, or say so yourself; what you say is remembered.",
+            "Suggest how sensitive each column of a frame is, or say so yourself; of a model, what it carries.",
             "X",
             (
                 Flag("set", "many", "COLUMN=LEVEL", "the level of a column, or its tag, as you decide"),
@@ -61,7 +61,7 @@ MAGICS = {
         ),
         Syntax(
             "mask",
-            "A copy of a frame as somebody reads it up to a level; the frame itself is unchanged.",
+            "A copy of a frame or model as somebody reads it up to a level; the thing itself is unchanged.",
             "X",
             (
                 _UP_TO,

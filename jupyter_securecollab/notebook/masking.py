@@ -13,6 +13,7 @@ from typing import Any
 
 from IPython.display import display
 
+from ..carried.find import is_model
 from ..errors import Invalid
 from ..frames import axes
 from ..frames.plans import Masks
@@ -20,11 +21,12 @@ from ..frames.techniques import DROP, TECHNIQUES, Given
 from ..model import Label, Level
 from .display import Report, Shown, Table, listed
 from .labelling import labelled
+from .modelling import mask_model
 from .plan import Plan, check_frame
 from .plan import plan as plan_frame
 from .plan_files import masks_of
 from .risks import anonymised, generalised
-from .session import current
+from .session import Session, current
 
 PREVIEW_ROWS = 5
 _WIDEST = 12
@@ -54,14 +56,19 @@ def mask(
     for the rest. `preview` shows the first rows before and after instead, `explain` what the techniques keep and leak;
     without `x`, all of them. `k` goes on to generalise what others may know of people, by its tags, until every row
     looks like at least k - 1 others. Pseudonyms and all else that needs a key use one of this kernel.
+
+    Of a fitted model, what it carries above the level is replaced or removed where it can be: see `ModelCopy`.
     """
     if x is None:
         if explain:
             return Report("Ways to mask", tables=(_techniques(),))
         raise Invalid("there is nothing to mask", next_step="Give the name of a frame.")
-    check_frame(x)
     session = current()
-    level = session.client.me().default_up_to if up_to is None else Level.parse(up_to)
+    if is_model(x):
+        unfit = bool(mask or plan or explain or k is not None)
+        return mask_model(x, _reading(session, up_to), session, preview=preview, unfit=unfit)
+    check_frame(x)
+    level = _reading(session, up_to)
     planned = plan_frame(x, labelled(session, x).labels, level, masks_of(plan, mask))
     if explain:
         return _explained(planned)
@@ -82,6 +89,10 @@ def mask(
     }
     session.memory.remember(copy, {**planned.labels, **labels}, "what you masked")
     return copy
+
+
+def _reading(session: Session, up_to: str | None) -> Level:
+    return session.client.me().default_up_to if up_to is None else Level.parse(up_to)
 
 
 def own_key(planned: Plan) -> tuple[tuple[str, str], ...]:

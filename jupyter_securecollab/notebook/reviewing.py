@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..carried.find import is_model
 from ..errors import Invalid
 from ..frames.fingerprint import fingerprints
 from ..frames.plans import check_column
@@ -13,6 +14,7 @@ from .classifying import Classification, labels_report
 from .display import Report, Table
 from .labelling import NO_TAG, Labelled, corrected, label_key, labelled, on, to_remember
 from .listing import Listing
+from .modelling import classify_model
 from .plan import check_frame, confirmed, unreviewed
 from .risks import risk_line
 from .session import Session, current
@@ -35,7 +37,11 @@ def classify(
     vault remembers it for columns of the same name, kind and shape, without learning their names; `forget` undoes that
     for these columns. What others said of such columns raises levels only. The frame itself is not changed.
     Suggestions alone need no vault.
+
+    Of a fitted model: what it carries along, where that is, and what it says of people.
     """
+    if is_model(x):
+        return classify_model(x, decided=bool(set or accept or forget))
     session = current()
     check_frame(x)
     by = session.client.me().name if set or accept or forget else ""

@@ -31,7 +31,7 @@ from .plan_files import masks_of
 from .progress import progress
 from .risks import view_risk
 from .session import Session, current, fitting
-from .wholes import prepare_whole
+from .wholes import Whole, prepare_whole
 
 _PREVIEW_ROWS = 5
 _SORTED_BY_CHANCE = 10  # fewer rows than this are in order often enough without meaning it
@@ -125,7 +125,9 @@ def _shared_report(done: Committed, subject: Subject, vault: str) -> Report:
 
 
 def _careful(subject: Subject) -> tuple[tuple[str, str], ...]:
-    """Warnings about what is told all the same: by the order of rows, and by how often values occur."""
+    """Warnings about what is told all the same: by the order of rows, how often values occur, what a model carries."""
+    if isinstance(subject, Whole):
+        return subject.careful
     return (*_order_tells(subject), *few_values(subject)) if isinstance(subject, Plan) else ()
 
 

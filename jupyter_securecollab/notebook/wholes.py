@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..carried.find import is_model
 from ..errors import NeedsReview
 from ..model import Join, Kind, Label, Level
 from ..sealed.blob import PreparedBlob, prepare_file
 from ..sealed.models import prepare_model
 from .display import Report, Shown
 from .labels import WHOLE, Memory
+from .modelling import ModelCopy, warning
 from .plan import Seen
 
 
@@ -25,6 +27,8 @@ class Whole:
     kind: Kind
     label: Label
     prepared: PreparedBlob
+    careful: tuple[tuple[str, str], ...] = ()
+    """Facts to show beside it: what it carries above its level."""
 
     @property
     def labels(self) -> Mapping[str, Label]:
@@ -52,9 +56,12 @@ class Whole:
 
 def prepare_whole(x: Any, level: str | None, memory: Memory, by: str) -> Whole:
     """A file (`pathlib.Path`) or a model, at the level somebody typed or at what this kernel's past suggests."""
+    x = x.model if isinstance(x, ModelCopy) else x
     kind: Kind = "file" if isinstance(x, Path) else "model"
     label = Label(_level(kind, x, level, memory), confirmed_by=by if level is not None else None)
-    return Whole(kind, label, prepare_file(x, label) if isinstance(x, Path) else prepare_model(x, label))
+    if isinstance(x, Path):
+        return Whole(kind, label, prepare_file(x, label))
+    return Whole(kind, label, prepare_model(x, label), warning(x, label.level) if is_model(x) else ())
 
 
 def _level(kind: Kind, x: Any, level: str | None, memory: Memory) -> Level:
