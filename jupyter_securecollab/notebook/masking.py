@@ -133,7 +133,7 @@ def _before_and_after(planned: Plan, after: Any) -> Table:
         columns.append([a if a == b else f"{a} → {b}" for a, b in zip(before, made, strict=True)])
     caption = f"The first rows, before → after; {rest} other columns." if rest else "The first rows, before → after."
     rows = tuple(zip(*columns, strict=True))
-    return Table(tuple(shown), rows, caption, frozenset(changed))
+    return Table(tuple(shown), rows, caption, marked=frozenset(changed))
 
 
 def _text(value: Any) -> str:
