@@ -35,8 +35,8 @@ NOT_RECORDED = frozenset(
 )
 """Messages that run no code, or none but what objects already in the kernel do when they are looked at."""
 
-OPEN_LIMIT = 20_000
-"""Unanswered messages per kernel; more are refused, in either mode."""
+OPEN_LIMIT = 1500
+"""Unanswered messages per kernel; more are refused. Sent some thousands at once, ipykernel stops answering for good."""
 
 PATIENCE = 3.0
 """Seconds the vault may take for a record before it counts as unable to write, and nobody waits for it any more."""

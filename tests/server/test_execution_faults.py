@@ -19,12 +19,12 @@ from serving import Served, served
 from jupyter_securecollab.errors import Unavailable
 from jupyter_securecollab.runs import Record, RecordingState, Seen
 from jupyter_securecollab.server import execution_writer
-from jupyter_securecollab.server.execution import PATIENCE
+from jupyter_securecollab.server.execution import OPEN_LIMIT, PATIENCE
 from jupyter_securecollab.server.execution_writer import ExecutionWriter
 from jupyter_securecollab.server.vault import now
 
 WAITING = 500
-"""Cells sent before their replies are awaited: with some thousands ipykernel 7.4 stops answering, also without us."""
+"""Cells sent before their replies are awaited; far more are refused."""
 
 LOCKED = 3.0
 """Seconds for which the vault is unavailable; with 60.0 this takes longer and comes out the same."""
@@ -264,6 +264,27 @@ async def test_a_flood_of_ten_thousand_cells_is_recorded_to_the_last_and_stays_w
             assert counted(rows, kernel) == (cells + 2, cells + 2)
             (entries,) = rows.execute("SELECT count(*) FROM entry WHERE act = 'executions'").fetchone()
     assert entries < cells
+
+
+@pytest.mark.slow
+async def test_more_than_a_kernel_can_cope_with_is_refused_and_the_rest_runs(flagging: Served) -> None:
+    async with notebook(flagging, "bob") as (_, kernel, socket):
+        await socket.run("n = 0; import time")
+        await socket.send("execute_request", request("time.sleep(5)"))
+        for _ in range(OPEN_LIMIT + 500):
+            await socket.send("execute_request", request("n += 1", silent=True))
+        ended: list[str] = []
+        async with asyncio.timeout(200):
+            while len(ended) < OPEN_LIMIT + 501:
+                message = await socket.receive()
+                if message["header"]["msg_type"] == "execute_reply":
+                    ended.append(message["content"].get("ename") or message["content"]["status"])
+        ran = ended.count("ok") - 1
+        assert ran >= OPEN_LIMIT - 1 and set(ended) == {"ok", "NotRecorded"}
+        assert (await socket.run("print(n)"))[0] == f"{ran}\n"
+        await runs_of(flagging, kernel, 1000)
+        with closing(open_rows(flagging)) as rows:
+            assert counted(rows, kernel) == (ran + 3, ran + 3)
 
 
 @pytest.mark.slow
