@@ -1,126 +1,184 @@
-"""What recording executions costs: `python -m benchmarks.execution`, or `make bench-execution`.
+"""What recording executions costs, beside Jupyter as it comes: latency, large outputs, many kernels.
 
-Servers that differ in nothing but `record_executions` run side by side, with a kernel each; cells go to them in turns,
-in an order shuffled anew for every round. Two of the servers do not record: the difference between them is the noise.
-How many records each vault holds afterwards is checked, so that what was measured is what ran.
+Servers that differ in nothing else run side by side, and cells go to them in turns, in an order shuffled anew for every
+round. Two of the servers are the same, so the difference between them is the noise. How many records each vault holds
+afterwards is checked, so that what was measured is what ran.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import random
-import re
-import socket
 import sqlite3
-import statistics
-import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, closing
 from pathlib import Path
-from typing import Any
-
-import httpx
-from tornado.httpclient import HTTPRequest
-from tornado.websocket import WebSocketClientConnection, websocket_connect
-
-sys.path.append(str(Path(__file__).parent.parent / "tests"))
-from serving import Served, served
+from statistics import median, quantiles
 
 from jupyter_securecollab.core.collaboration import Settings
 from jupyter_securecollab.server.execution import Recording
 from jupyter_securecollab.server.vault import now, open_vault
 
-ARMS = {"off": "off", "off again": "off", "flag": "flag", "block": "block"}
-PRINTED = 100 * 1024 * 1024
+from .harness import Budget, Line, Section, cpu_of, extra_memory
+from .notebooks import Notebook, Served, pid_of, recorded, server, settled
+
+ARMS = {"stock": "stock", "stock again": "stock", "off": "off", "flag": "flag", "block": "block"}
+"""Each arm's `record_executions`; stock has no extension at all."""
+_RECORDS = ("flag", "block")
+_KERNELS, _RATE = 50, 20
+_LATENCY_NOTE = (
+    "From sending a cell `1` over the websocket until its reply and the kernel's being idle are back. Added: the "
+    "median of what each round took longer than stock, and the difference of the 99th percentiles; *stock again* is "
+    "the noise. Every cell of *flag* and *block* was found on record, start and end, and none of the others."
+)
+_MANY_NOTE = (
+    "Real kernels, each sent {rate} cells a second whether or not it keeps up, until all are answered: server, kernels "
+    "and the client share the machine's cores. The last table leaves out kernels and websockets: what record, vault "
+    "and disk carry by themselves."
+)
 
 
-class Notebook:
-    """A kernel on a server and the websocket to it."""
-
-    def __init__(self, server: Served) -> None:
-        self.server = server
-        self.cells = 0
-        self._headers = server.headers("alice")
-
-    async def __aenter__(self) -> Notebook:
-        async with httpx.AsyncClient(base_url=self.server.url, headers=self._headers, timeout=120) as http:
-            body = {"path": f"{uuid.uuid4().hex}.ipynb", "type": "notebook", "name": "", "kernel": {"name": "python3"}}
-            kernel = (await http.post("/api/sessions", json=body)).json()["kernel"]["id"]
-        url = f"ws{self.server.url[4:]}/api/kernels/{kernel}/channels?session_id={uuid.uuid4().hex}"
-        request = HTTPRequest(url, headers=self._headers)
-        self._socket: WebSocketClientConnection = await websocket_connect(request, max_message_size=1 << 30)
-        self._socket.stream.set_nodelay(True)
-        for _ in range(15):
-            await self.run("1")
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._socket.close()
-
-    async def run(self, code: str) -> tuple[float, int]:
-        """Execute a cell: seconds until its reply and the kernel's being idle have come, and bytes printed."""
-        header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "version": "5.4", "username": ""}
-        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
-        message = {"header": {**header, "session": "s", "date": ""}, "parent_header": {}, "metadata": {}}
-        text = json.dumps({**message, "content": content, "channel": "shell", "buffers": []})
-        began, printed, left = time.perf_counter(), 0, {"execute_reply", "idle"}
-        await self._socket.write_message(text)
-        stream = self._socket.stream
-        while left:
-            # Else the client's delayed acknowledgements, 40 ms each, are all that is measured.
-            stream.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-            answer = json.loads(await self._socket.read_message() or "")
-            if answer["parent_header"].get("msg_id") == header["msg_id"]:
-                left -= {answer["msg_type"], answer["content"].get("execution_state")}
-                printed += len(answer["content"].get("text", ""))
-        self.cells += 1
-        return time.perf_counter() - began, printed
+def run(quick: bool) -> Iterator[Section]:
+    """Sections: a trivial cell, 100 MB printed, many kernels, the record by itself."""
+    cells, prints, megabytes = (20, 1, 4) if quick else (1200, 9, 100)
+    kernels, seconds = (2, 1) if quick else (_KERNELS, 5)
+    arms = ("stock", "stock again", "flag") if quick else tuple(ARMS)
+    with tempfile.TemporaryDirectory(prefix="securecollab-bench-") as folder:
+        with ExitStack() as stack:
+            servers = {
+                name: stack.enter_context(server(Path(folder) / name.replace(" ", "-"), ARMS[name])) for name in arms
+            }
+            taken, cpu, printed, memory = asyncio.run(_side_by_side(servers, cells, prints, megabytes))
+        yield Section(f"A trivial cell, {cells} times in each", list(_latency(taken, cpu)), [_LATENCY_NOTE])
+        yield Section(f"{megabytes} MB printed, {prints} times in each", list(_printed(printed, memory)))
+        rates = {
+            mode: _crowd(Path(folder) / f"{mode}-crowd", mode, kernels, _RATE, seconds) for mode in ("stock", "flag")
+        }
+        notes = [_MANY_NOTE.format(rate=_RATE)]
+        yield Section(f"{kernels} kernels × {_RATE} cells/s for {seconds} s", list(_crowds(rates)), notes)
+        alone = asyncio.run(_record_alone(Path(folder) / "alone", kernels, _RATE, 4 * seconds))
+        yield Section(f"The record alone: {kernels} × {_RATE} cells/s for {4 * seconds} s", alone)
 
 
-async def latency(notebooks: dict[str, Notebook], rounds: int) -> dict[str, list[float]]:
-    """Seconds per trivial cell, by arm, in rounds."""
-    taken: dict[str, list[float]] = {name: [] for name in notebooks}
-    for _ in range(rounds):
-        for name in random.sample(list(notebooks), len(notebooks)):
-            taken[name].append((await notebooks[name].run("1"))[0])
-    return taken
+# -- one cell at a time ------------------------------------------------------------------------------------------------
 
 
-async def throughput(notebooks: dict[str, Notebook], rounds: int) -> dict[str, list[float]]:
-    """Seconds for a cell that prints 100 MB."""
-    code = f"for _ in range({PRINTED >> 20}): print('x' * ({1 << 20} - 1), flush=True)"
-    taken: dict[str, list[float]] = {name: [] for name in notebooks}
-    for _ in range(rounds):
-        for name in random.sample(list(notebooks), len(notebooks)):
-            seconds, printed = await notebooks[name].run(code)
-            if printed != PRINTED:
-                raise RuntimeError(f"{printed} bytes came instead of {PRINTED}")
-            taken[name].append(seconds)
-    return taken
+async def _side_by_side(
+    servers: Mapping[str, Served], cells: int, prints: int, megabytes: int
+) -> tuple[dict[str, list[float]], dict[str, float], dict[str, list[float]], dict[str, float]]:
+    """By arm: seconds and the server's CPU seconds per trivial cell; seconds per large output, most MB it took."""
+    async with AsyncExitStack() as stack:
+        notebooks = {name: await stack.enter_async_context(Notebook(one)) for name, one in servers.items()}
+        taken: dict[str, list[float]] = {name: [] for name in notebooks}
+        before = {name: cpu_of(pid_of(one)) for name, one in servers.items()}
+        for _ in range(cells):
+            for name in random.sample(list(notebooks), len(notebooks)):
+                taken[name].append((await notebooks[name].run("1"))[0])
+        cpu = {name: (cpu_of(pid_of(one)) - before[name]) / cells for name, one in servers.items()}
+        code = f"for _ in range({megabytes}): print('x' * ({1 << 20} - 1), flush=True)"
+        printed: dict[str, list[float]] = {name: [] for name in notebooks}
+        memory = dict.fromkeys(notebooks, 0.0)
+        for number in range(prints + 1):
+            for name in random.sample(list(notebooks), len(notebooks)):
+                with extra_memory(pid_of(servers[name])) as grown:
+                    seconds, size = await notebooks[name].run(code)
+                    memory[name] = max(memory[name], grown())
+                if size != megabytes << 20:
+                    raise RuntimeError(f"{size} bytes came instead of {megabytes << 20}")
+                if number:  # the first warms up
+                    printed[name].append(seconds)
+        for name, one in notebooks.items():
+            await _check(servers[name], ARMS[name], one.cells)
+    return taken, cpu, printed, memory
 
 
-def recorded(server: Served) -> dict[str, int]:
-    """How many cells this server's vault has records of: their starts and their ends."""
-    query = 'SELECT what, count(*) FROM execution WHERE body LIKE \'%"act":"execute"%\' GROUP BY what'
-    with closing(sqlite3.connect(server.folder / "vault" / "vault.sqlite")) as rows:
-        return dict(rows.execute(query).fetchall())
+async def _check(one: Served, mode: str, cells: int) -> None:
+    """Raise unless exactly these cells are on record, or none where none should be."""
+    expected = {"start": cells, "end": cells} if mode in _RECORDS else {}
+    found = await settled(one, cells) if expected else recorded(one)
+    if found != expected:
+        raise RuntimeError(f"{mode}: {found} on record instead of {expected}")
 
 
-def peak(pid: int | str) -> int:
-    """The most memory a process has had, in MiB."""
-    return int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) // 1024  # type: ignore[index]
+def _latency(taken: Mapping[str, list[float]], cpu: Mapping[str, float]) -> Iterator[Line]:
+    stock = taken["stock"]
+    yield Line("stock, median", 1e3 * median(stock), "ms")
+    yield Line("stock, p99", 1e3 * _p99(stock), "ms")
+    for name, values in list(taken.items())[1:]:
+        kept = name in _RECORDS
+        added = median(one - other for one, other in zip(values, stock, strict=True))
+        note = f"median {1e3 * median(values):.2f} ms, p99 {1e3 * _p99(values):.2f} ms"
+        yield Line(f"{name}, added", 1e3 * added, "ms", None, note, Budget(1) if kept else None)
+        p99 = 1e3 * (_p99(values) - _p99(stock))
+        yield Line(f"{name}, added to p99", p99, "ms", None, "", Budget(5) if kept else None)
+    for name, seconds in cpu.items():
+        yield Line(f"{name}: CPU of the server per cell", 1e3 * seconds, "ms", seconds / cpu["stock"])
 
 
-async def many_kernels(folder: Path, kernels: int, rate: int, seconds: int) -> dict[str, object]:
-    """Messages of so many kernels with so many cells a second each, handed to the record as the websockets do it.
+def _p99(values: list[float]) -> float:
+    return quantiles(values, n=100)[98] if len(values) >= 100 else max(values)
 
-    The kernels themselves would need far more than this machine has; the record, the vault and its disk are real.
-    """
+
+def _printed(printed: Mapping[str, list[float]], memory: Mapping[str, float]) -> Iterator[Line]:
+    for name, values in printed.items():
+        ratio = median(one / other for one, other in zip(values, printed["stock"], strict=True))
+        budget = Budget(1.05, of="ratio") if name in _RECORDS else None
+        yield Line(name, 1e3 * median(values), "ms", ratio, f"{min(values):.2f} to {max(values):.2f} s", budget)
+    for name, grown in memory.items():
+        ratio = grown / memory["stock"] if memory["stock"] else None
+        yield Line(f"{name}: the server's memory grew by", grown, "MB", ratio, "at most")
+
+
+# -- many kernels ------------------------------------------------------------------------------------------------------
+
+
+def _crowd(folder: Path, mode: str, kernels: int, rate: int, seconds: int) -> tuple[float, float, int]:
+    """Cells answered per second, MB the server grew by, and records lost, with so many real kernels."""
+    with server(folder, mode) as one:
+        return asyncio.run(_busy(one, mode, kernels, rate, seconds))
+
+
+async def _busy(one: Served, mode: str, kernels: int, rate: int, seconds: int) -> tuple[float, float, int]:
+    few = asyncio.Semaphore(4)  # all starting at once would time out
+    async with AsyncExitStack() as stack:
+
+        async def start() -> Notebook:
+            async with few:
+                return await stack.enter_async_context(Notebook(one))
+
+        notebooks = await asyncio.gather(*(start() for _ in range(kernels)))
+        before = sum(notebook.cells for notebook in notebooks)
+
+        async def pace(notebook: Notebook) -> None:
+            for tick in range(rate * seconds):
+                await asyncio.sleep(max(0.0, began + tick / rate - time.perf_counter()))
+                await notebook.send("1")
+
+        with extra_memory(pid_of(one)) as grown:
+            began = time.perf_counter()
+            reading = [notebook.replies(rate * seconds) for notebook in notebooks]
+            await asyncio.gather(*map(pace, notebooks), *reading)
+            took, memory = time.perf_counter() - began, grown()
+        cells = sum(notebook.cells for notebook in notebooks)
+        lost = 0
+        if mode in _RECORDS:
+            lost = 2 * cells - sum((await settled(one, cells)).values())
+    return (cells - before) / took, memory, lost
+
+
+def _crowds(rates: Mapping[str, tuple[float, float, int]]) -> Iterator[Line]:
+    for mode, (rate, memory, lost) in rates.items():
+        yield Line(f"{mode}: answered", rate, "cells/s", rate / rates["stock"][0])
+        yield Line(f"{mode}: the server's memory grew by", memory, "MB", None, "at most")
+        if mode in _RECORDS:
+            yield Line(f"{mode}: records lost", lost, "", None, "starts and ends", Budget(0))
+
+
+async def _record_alone(folder: Path, kernels: int, rate: int, seconds: int) -> list[Line]:
+    """Messages of so many kernels, handed to the record as the websockets do it, onto a real disk."""
     door = open_vault(folder, Settings())
     recording = Recording("flag", door.record, now)
     late: list[float] = []
@@ -138,7 +196,7 @@ async def many_kernels(folder: Path, kernels: int, rate: int, seconds: int) -> d
             await recording.durable(run)
         late.append(time.perf_counter() - began)
 
-    before, began, cells = peak("self"), time.perf_counter(), 0
+    began, cells = time.perf_counter(), 0
     waiting: set[asyncio.Task[None]] = set()
     for tick in range(rate * seconds):
         for kernel in ids:
@@ -151,71 +209,15 @@ async def many_kernels(folder: Path, kernels: int, rate: int, seconds: int) -> d
     await asyncio.to_thread(recording.close)
     verified = door.verify(state=True)
     door.close()
+    return [
+        Line("recorded", cells / took, "cells/s", None, f"{verified.rows} rows verified with the log"),
+        Line("records lost", 2 * cells - _records(folder), "", None, "starts and ends", Budget(0)),
+        Line("durable after, median", 1e3 * median(late), "ms"),
+        Line("durable after, p99", 1e3 * _p99(late), "ms"),
+    ]
+
+
+def _records(folder: Path) -> int:
     with closing(sqlite3.connect(folder / "vault.sqlite")) as rows:
-        (records,) = rows.execute("SELECT count(*) FROM execution").fetchone()
-        (entries,) = rows.execute("SELECT count(*) FROM entry WHERE act = 'executions'").fetchone()
-    return {
-        "cells": cells, "cells a second": round(cells / took), "records": records, "lost": 2 * cells - records,
-        "entries of the log": entries, "durable after, p50 ms": round(1e3 * statistics.median(late), 1),
-        "durable after, p99 ms": round(1e3 * statistics.quantiles(late, n=100)[98], 1),
-        "memory grown by, MiB": peak("self") - before, "rows verified": verified.rows,
-    }  # fmt: skip
-
-
-def told(taken: dict[str, list[float]], unit: float) -> None:
-    """Median and p99 by arm, and the median of what each round took more than the first arm."""
-    base = taken["off"]
-    for name, values in taken.items():
-        p99 = statistics.quantiles(values, n=100)[98] if len(values) >= 100 else max(values)
-        base99 = statistics.quantiles(base, n=100)[98] if len(values) >= 100 else max(base)
-        more = statistics.median(one - other for one, other in zip(values, base, strict=True))
-        print(
-            f"| {name} | {unit * statistics.median(values):.2f} | {unit * p99:.2f} | {unit * more:+.3f} "
-            f"| {unit * (p99 - base99):+.2f} | {statistics.median(values) / statistics.median(base):.3f} |"
-        )
-
-
-async def measure(servers: dict[str, Served], cells: int, prints: int) -> None:
-    """Both measurements over the same servers."""
-    async with AsyncExitStack() as stack:
-        notebooks = {name: await stack.enter_async_context(Notebook(server)) for name, server in servers.items()}
-        print("\n| trivial cell, ms | median | p99 | paired median difference | difference of p99 | ratio |")
-        print("|---|---|---|---|---|---|")
-        told(await latency(notebooks, cells), 1e3)
-        print("\n| 100 MB printed, s | median | worst | paired median difference | difference of worst | ratio |")
-        print("|---|---|---|---|---|---|")
-        told(await throughput(notebooks, prints), 1.0)
-        ran = {name: one.cells for name, one in notebooks.items()}
-    await asyncio.sleep(2)
-    for name, server in servers.items():
-        found: dict[str, Any] = recorded(server)
-        expected = {} if ARMS[name] == "off" else {"start": ran[name], "end": ran[name]}
-        print(f"{name}: {ran[name]} cells ran, on record {found or 'none'}")
-        if found != expected:
-            raise RuntimeError(f"{name} recorded {found} instead of {expected}")
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cells", type=int, default=1000)
-    parser.add_argument("--prints", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=20)
-    arguments = parser.parse_args(argv)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        print("50 kernels, 20 cells a second each:")
-        print(json.dumps(asyncio.run(many_kernels(folder / "many", 50, 20, arguments.seconds)), indent=1))
-        servers = {}
-        for name, mode in ARMS.items():
-            (folder / name).mkdir()
-            options = (
-                f"--SecureCollabApp.record_executions={mode}",
-                "--ZMQChannelsWebsocketConnection.limit_rate=False",
-            )
-            servers[name] = stack.enter_context(served(folder / name, *options))
-        asyncio.run(measure(servers, arguments.cells, arguments.prints))
-
-
-if __name__ == "__main__":
-    main()
+        (count,) = rows.execute("SELECT count(*) FROM execution").fetchone()
+    return int(count)

@@ -12,7 +12,10 @@ from pathlib import Path
 
 from .harness import Budget, Line, Section
 
-_LIBRARIES = ("cryptography", "pyarrow", "pandas", "numpy", "sqlalchemy", "cedarpy", "jupyter_server", "tornado")
+_LIBRARIES = (
+    *("cryptography", "pyarrow", "pandas", "numpy", "sqlalchemy", "cedarpy"),
+    *("jupyter_server", "jupyter_client", "ipykernel", "tornado"),
+)
 _CONDITIONS = """\
 Ways that are compared take turns; the first round is dropped; figures are medians, and each ratio is the median of the
 rounds' own ratios to the plain way. The server runs on the same machine, over loopback, with its files on the same disk

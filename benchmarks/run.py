@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import audit, classify, decisions, masking, report, risks, sharing, starting
+from . import audit, classify, decisions, execution, masking, report, risks, sharing, starting
 
 TOPICS = {
     "share": sharing.run,
@@ -18,9 +18,10 @@ TOPICS = {
     "classify": classify.run,
     "mask": masking.run,
     "risk": risks.run,
+    "execution": execution.run,
 }
 _USUAL = ("share", "audit", "decisions", "start")
-"""What the budgets of the vault are about; classification, masking and risk have a report of their own."""
+"""What the budgets of the vault are about; classification, masking and risk, and executions, have reports of their own."""
 
 
 def main(arguments: list[str]) -> None:
