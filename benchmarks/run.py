@@ -21,7 +21,7 @@ TOPICS = {
     "execution": execution.run,
 }
 _USUAL = ("share", "audit", "decisions", "start")
-"""What the budgets of the vault are about; classification, masking and risk, and executions, have reports of their own."""
+"""What the budgets of the vault are about; frames and executions have reports of their own."""
 
 
 def main(arguments: list[str]) -> None:

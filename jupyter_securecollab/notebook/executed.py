@@ -16,7 +16,8 @@ from .session import current
 _HEADER = ("entry", "when", "who", "did", "where", "size", "took", "how it went", "level in play", "opened", "remarks")
 _MOST = 200
 _KEPT = (
-    "who, where, when, length and keyed hash of the code, how it went, what was opened; not the code nor what it prints"
+    "who, where, when, length and keyed hash of the code, how it went, what was opened; never what it prints; "
+    "whether the code too, %vault says"
 )
 _FACTS = (
     ("whose", "your own; for auditors and stewards everybody's"),

@@ -29,7 +29,7 @@ export function guidePage(
   return page;
 }
 
-/** The other pages that it names are not in here. */
+/** The other pages that it names are not in here, and links to its own parts would change JupyterLab's address. */
 export function withoutLinks(markdown: string): string {
-  return markdown.replace(/\[([^\]]*)\]\([^)]*\.md[^)]*\)/g, '$1');
+  return markdown.replace(/\[([^\]]*)\]\((?:#|[^)]*\.md)[^)]*\)/g, '$1');
 }

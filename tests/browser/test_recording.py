@@ -159,13 +159,17 @@ def test_the_panel_says_that_executions_are_recorded_and_when_the_vault_cannot_w
 
 def test_block_says_so_and_refuses_in_the_cell_what_it_cannot_record(tmp_path, stranger):
     bob = stranger()
-    with configured(tmp_path, "c.SecureCollabApp.record_executions = 'block'") as lab:
+    with configured(
+        tmp_path, "c.SecureCollabApp.record_executions = 'block'; c.SecureCollabApp.record_code = 'plain'"
+    ) as lab:
         bob.visit(lab.link("bob", lab.notebook("work.ipynb", "40 + 2", "1")))
         bob.show_panel()
         expect(status(bob)).to_have_role("status")
         expect(status(bob)).to_contain_text("Executions are recorded.")
         expect(status(bob)).to_contain_text("What cannot be recorded is not executed.")
         expect(notice(bob)).to_contain_text(RECORDED)
+        expect(notice(bob)).to_contain_text("Kept too: the code itself, as you type it.")
+        expect(notice(bob)).not_to_contain_text("Not kept: the code,")
         assert min(one.evaluate(CONTRAST) for one in (notice(bob), status(bob))) >= 4.5
         expect(bob.run(0)).to_contain_text("42")
         with disk_full(lab):
