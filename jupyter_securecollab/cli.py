@@ -21,7 +21,7 @@ from .bundles import LogReport, verify_bundle
 from .core.collaboration import Collaboration, Settings
 from .errors import Invalid, LogBroken, NotFound, SecureCollabError
 from .kept_code import CODE_LIMIT, auditors_private_key, is_locked, make_auditors_key, read_code
-from .lines import entry_line, printable, run_header, run_line
+from .lines import entry_line, printable, request_lines, run_header, run_line
 from .model import Caller, EntryView, Level, Role
 from .proofs import read_tlog_proof, verify_receipt, write_tlog_proof
 from .runs import Run
@@ -156,6 +156,18 @@ def _keys_rotate(arguments: argparse.Namespace) -> None:
     with closing(_door(arguments)) as door:
         done = door.rotate_keys(_me(), project=arguments.project)
     print(f"{arguments.project} has a new key; {done} keys were wrapped under it.")
+
+
+def _request_list(arguments: argparse.Namespace) -> None:
+    with closing(_door(arguments)) as door:
+        for one in door.joins(_me()):
+            print(request_lines(one))
+
+
+def _request_decide(arguments: argparse.Namespace) -> None:
+    with closing(_door(arguments)) as door:
+        done = door.decide_join(_me(), id=arguments.id, allow=arguments.allow)
+    print(printable(f"{done.person}: pseudonyms {done.name} on {done.level} columns are {done.state}."))
 
 
 def _audit_tail(arguments: argparse.Namespace) -> None:
@@ -353,6 +365,12 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "gc", _gc, "remove what interrupted uploads left")
     keys = commands.add_parser("keys", help="project keys").add_subparsers(required=True, metavar="what")
     _command(keys, "rotate", _keys_rotate, "give a project a new key").add_argument("project")
+    request = commands.add_parser("request", help="what people asked for").add_subparsers(required=True, metavar="what")
+    _command(request, "list", _request_list, "list requests for pseudonyms that join over a project")
+    for name, allow, about in (("allow", True, "say yes to one"), ("refuse", False, "say no, or take a yes back")):
+        one = _command(request, name, _request_decide, about)
+        one.set_defaults(allow=allow)
+        one.add_argument("id")
     _command(commands, "login", _login, "use a vault from kernels no server started").add_argument("url")
     return parser
 

@@ -5,7 +5,7 @@ Everything in them was typed by somebody: what a terminal would obey is taken ou
 
 from __future__ import annotations
 
-from .model import EntryView
+from .model import EntryView, Joining
 from .proofs import parse_entry
 from .runs import Run
 
@@ -19,6 +19,14 @@ def entry_line(entry: EntryView) -> str:
         verdict = "allowed" if found.decision.allow else f"denied: {why}"
     at = f"{found.at:%Y-%m-%dT%H:%M:%SZ}"
     return printable(f"{entry.index:>7}  {at}  {found.who:14} {found.act:14} {found.name or '':32} {verdict}".rstrip())
+
+
+def request_lines(one: Joining) -> str:
+    """A request for pseudonyms that join over a project, with what a yes would reach."""
+    head = f"{one.id}  {one.state:8} {one.person:14} {one.name} on {one.level} columns: {one.because}"
+    assets, holders = ", ".join(one.assets) or "nothing", ", ".join(one.holders) or "nobody"
+    reach = f"masked with them: {assets}; who else has the key: {holders}"
+    return f"{printable(head)}\n    {printable(reach)}"
 
 
 def run_line(run: Run) -> str:

@@ -24,6 +24,7 @@ from jupyter_securecollab.server.vault import open_vault, operator
 
 Run = Callable[..., tuple[int, str, str]]
 ALICE = Caller("alice", "cli", "s")
+WHY = "one \x1b[2Jcohort"
 
 
 @pytest.fixture(scope="session")
@@ -278,3 +279,19 @@ def test_it_is_a_subcommand_of_jupyter() -> None:
     command = [str(Path(sys.executable).with_name("jupyter")), "securecollab", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", done.stdout)
+
+
+def test_requests_are_listed_decided_and_taken_back(run: Run, tmp_path: Path) -> None:
+    with closing(open_vault(tmp_path / "vault", Settings())) as door:
+        door.ask_join(ALICE, name="oncology/person", level=Level.SECRET, because=WHY)
+    listed = works(run("request", "list"))
+    assert "asked" in listed and "alice" in listed and "oncology/person on secret columns: one" in listed
+    assert "masked with them: nothing; who else has the key: nobody" in listed and "\x1b" not in listed
+    found = listed.split()[0]
+    yes = "alice: pseudonyms oncology/person on secret columns are allowed.\n"
+    assert works(run("request", "allow", found)) == yes and "allowed" in works(run("request", "list"))
+    assert works(run("request", "refuse", found)) == yes.replace("allowed", "refused")
+    for words, said in (((found,), "refused already"), (("nothing",), "there is no such request")):
+        code, out, err = run("request", "refuse", *words)
+        assert code == 1 and not out and said in err and len(err.splitlines()) <= 2
+    works(run("audit", "verify", "--state"))
