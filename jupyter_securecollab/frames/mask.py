@@ -8,7 +8,7 @@ Knows no vault and no levels: whoever calls brings the key.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +21,7 @@ from .fakes import check_fake, faked
 from .formats import encrypt_integers, encrypt_texts
 from .generalise import clipped, generalise
 from .keyed import MaskKey, pseudonym, token, untoken
+from .nested import has_lists, inside, is_nested, leaves
 from .redaction import nothing, part, redacted
 from .scrub import scrubbed, text_recognizer
 from .techniques import DROP, TECHNIQUES, Choice, Kind, choose
@@ -45,6 +46,7 @@ _BY_DEFAULT: dict[str, tuple[str, frozenset[Kind]]] = {
 }
 _LOOKED_AT, _MANY_ROWS, _FEW_VALUES = 100_000, 100, 50
 _UNHELD = "these values cannot be masked: of several types, too large, or text that is not UTF-8"
+_WHOLE = frozenset({"null", "shuffle"})  # of lists and structs too: what is inside stays together
 _FORMATS = {"credit_card": "card", "iban": "iban"}
 
 
@@ -85,9 +87,9 @@ def check_fit(values: Any, choice: Choice, tag: str | None = None) -> None:
 
     `tag` says what the column holds.
     """
-    kind = kind_of(values)
-    if kind != "nothing" and kind not in choice.technique.fits:
-        fitting = ", ".join(one.name for one in TECHNIQUES.values() if kind in one.fits)
+    kinds, fits = _kinds_inside(values), choice.technique.fits
+    if not kinds <= fits and not (choice.how in _WHOLE and kind_of(values) in fits):
+        fitting = ", ".join(one.name for one in TECHNIQUES.values() if kinds <= one.fits)
         raise Invalid(
             f"{choice.how} does not work on this type of column", next_step=f"Use {fitting} or {DROP} for it."
         )
@@ -141,9 +143,20 @@ def _owner(entity: Any, rows: int) -> Column:
 
 def kind_of(values: Any) -> Kind:
     """What sort of values a column holds, as far as masking goes; of untyped columns without any value nothing."""
+    return _kind(_value_type(values))
+
+
+def _kinds_inside(values: Any) -> frozenset[Kind]:
+    """What sorts of values a column holds, or the lists and structs in it; nothing fits every technique."""
     kind = _value_type(values)
+    return frozenset(map(_kind, [None] if kind is None else leaves(kind))) - {"nothing"}
+
+
+def _kind(kind: pa.DataType | None) -> Kind:
     if kind is None:
         return "other"
+    if pa.types.is_dictionary(kind):
+        return _kind(kind.value_type)
     if pa.types.is_null(kind):
         return "nothing"
     if kind in (pa.string(), pa.large_string(), pa.string_view()):
@@ -158,6 +171,8 @@ def kind_of(values: Any) -> Kind:
 def few_values(values: Any) -> bool:
     """Whether a column's first rows hold so few different values that how often each occurs may tell which it is."""
     column = _plain(_arrow(values).slice(0, _LOOKED_AT))
+    if is_nested(column.type):
+        return False
     return len(column) >= _MANY_ROWS and pc.count_distinct(column).as_py() <= _FEW_VALUES
 
 
@@ -224,6 +239,10 @@ def _mask_arrow(values: Column, task: Task) -> Column:
         kept = values.type.ordered and not task.choice.keyed
         masked = _mask_arrow(_plain(values), task).cast(values.type.value_type)
         return _encoded(masked, values.type.index_type, kept)
+    if is_nested(values.type) and task.choice.how not in _WHOLE:
+        if task.choice.how == "noise" and has_lists(values.type):
+            raise Invalid("noise goes by rows, and lists have many values in one", next_step="Use null or drop for it.")
+        return inside(values, task.entity, lambda part, entity: _mask_arrow(part, replace(task, entity=entity)))
     return _FUNCTIONS[task.choice.how](_plain(values), task).cast(values.type)
 
 
@@ -244,14 +263,30 @@ def _mask_polars(values: pl.Series, task: Task) -> pl.Series:
     import polars as pl
 
     if task.choice.how == "null":
-        nulls = values.clear(len(values))
-        return nulls.cast(pl.Enum([])) if isinstance(values.dtype, pl.Enum) else nulls
+        return values.clear(len(values)).cast(_telling_nothing(values.dtype))
+    if _telling_nothing(values.dtype) != values.dtype and not isinstance(values.dtype, pl.Enum):
+        raise Invalid("enumerations inside lists and structs cannot be masked", next_step="Use null or drop for it.")
     coded = isinstance(values.dtype, pl.Categorical | pl.Enum)
     plain = values.cast(pl.String) if coded else values
     masked = pl.Series(values.name, _mask_arrow(_arrow(plain), task), plain.dtype)
     if isinstance(values.dtype, pl.Enum):  # its categories are part of the type and would tell the values
         return masked.cast(pl.Enum(masked.drop_nulls().unique(maintain_order=True)))
     return masked.cast(values.dtype)
+
+
+def _telling_nothing(dtype: Any) -> Any:
+    """The same type without the values of enumerations, which are part of it."""
+    import polars as pl
+
+    if isinstance(dtype, pl.Enum):
+        return pl.Enum([])
+    if isinstance(dtype, pl.Array):
+        return pl.Array(_telling_nothing(dtype.inner), dtype.shape[0]) if len(dtype.shape) == 1 else dtype
+    if isinstance(dtype, pl.List):
+        return pl.List(_telling_nothing(dtype.inner))
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct([pl.Field(field.name, _telling_nothing(field.dtype)) for field in dtype.fields])
+    return dtype
 
 
 def _mask_pandas(values: pd.Series[Any], task: Task) -> pd.Series[Any]:

@@ -141,7 +141,7 @@ def test_the_sign_of_zero_and_the_type_of_a_number_do_not_matter() -> None:
         (pd.Series([1], dtype="float32"), "room for 64 bits"),
         (pd.Series([True]), "does not work on this type"),
         (pd.Series([b"x"]), "does not work on this type"),
-        (pd.Series([[1]]), "does not work on this type"),
+        (pd.Series([[True]]), "does not work on this type"),
         (pd.Series(["a", 1]), "does not work on this type"),
         (pd.Series(["a\ud800"], dtype=object), "does not work on this type"),
         (pd.Series([2**70], dtype=object), "does not work on this type"),
