@@ -148,8 +148,14 @@ def _moved(dates: NDArray[Any], by: NDArray[np.int16], per_day: int) -> NDArray[
 
 
 def _offsets(entities: pa.Array[Any], key: MaskKey, days: int) -> pa.Array[Any]:
-    made = [_offset(key, str(entity), days) for entity in entities.to_pylist()]
+    made = [_offset(key, _spelled(entity), days) for entity in entities.to_pylist()]
     return pa.array(made, pa.int16())
+
+
+def _spelled(entity: Any) -> str:
+    """Whole numbers alike: pandas holds them as floats where some are missing."""
+    whole_number = isinstance(entity, float) and entity.is_integer()
+    return str(int(entity) if whole_number else entity)
 
 
 def _offset(key: MaskKey, entity: str, days: int) -> int:

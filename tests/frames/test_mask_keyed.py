@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_securecollab.errors import CannotHold, Invalid, SealBroken
+from jupyter_securecollab.frames.kernels import Task
 from jupyter_securecollab.frames.keyed import MaskKey, pseudonym, untoken
-from jupyter_securecollab.frames.mask import Task, mask_column
+from jupyter_securecollab.frames.mask import mask_column
 from jupyter_securecollab.frames.techniques import TECHNIQUES, choose
 
 KEY = MaskKey(b"KEYKEYKEYKEYKEYKEYKEYKEYKEYKEYKE")

@@ -167,3 +167,38 @@ def test_shuffling_moves_about_everything_and_takes_any_type() -> None:
     assert (made == np.arange(10_000)).sum() < 10
     for values in (pd.Series([[1], [2, 3]]), pd.Series(pd.period_range("2020", periods=2)), pl.Series([{"a": 1}])):
         assert len(masked(values, "shuffle")) == len(values)
+
+
+HOWS = ["generalise:10", "clip:3:40", "noise:2", "shuffle", "pseudonym", "partial", "shift:3:x"]
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float64", "Int64", "Float64", "datetime64[us]", "int32"])
+@pytest.mark.parametrize("how", HOWS)
+def test_what_is_made_shares_no_memory_with_the_column_and_can_be_written_to(how: str, dtype: str) -> None:
+    values = pd.Series(np.arange(20_000) % 50).astype(dtype)
+    before = values.copy()
+    try:
+        made = masked(values, how, entity=pa.array(np.arange(20_000)))
+    except Invalid:
+        assert how.split(":")[0] in ("pseudonym", "partial", "shift", "generalise", "clip", "noise")  # not for the type
+        return
+    made.iloc[:] = made.iloc[0]
+    pd.testing.assert_series_equal(values, before)
+
+
+@pytest.mark.parametrize("how", ["generalise:10", "clip:3:40", "noise:2", "shuffle", "pseudonym", "shift:3:x"])
+def test_many_blocks_with_nulls_in_chunks_and_slices_are_the_same_as_one_array(how: str) -> None:
+    numbers = pa.array(np.arange(30_000) * 7 % 900, mask=np.arange(30_000) % 11 == 3)
+    values: Any = numbers.cast(pa.timestamp("s")) if "shift" in how else numbers
+    owner = pa.array([None if one % 13 == 5 else one % 700 for one in range(30_000)])
+    whole = masked(values, how, entity=owner)
+    assert whole.null_count >= values.null_count and whole.validate(full=True) is None
+    cut = masked(pa.concat_arrays([values.slice(3, 1), values]).slice(1), how, entity=owner)
+    chunks = masked(pa.chunked_array([values.slice(0, 9_999), values.slice(9_999)]), how, entity=owner)
+    assert cut.equals(whole) and chunks.combine_chunks().equals(whole)
+    series = masked(pd.Series(values, dtype=pd.ArrowDtype(values.type)), how, entity=pd.Series(owner.to_pandas()))
+    assert pa.array(series).equals(whole)
+    assert masked(pl.Series(values), how, entity=owner).to_arrow().cast(whole.type).equals(whole)
+    if how == "pseudonym":
+        few = masked(values.slice(20_000), how)
+        assert few.equals(whole.slice(20_000))

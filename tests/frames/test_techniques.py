@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_securecollab.errors import Invalid
-from jupyter_securecollab.frames import mask
+from jupyter_securecollab.frames import kernels
 from jupyter_securecollab.frames.techniques import TECHNIQUES, choose
 
 
@@ -63,7 +63,7 @@ def test_what_cannot_be_understood_is_refused_with_what_there_is(given: object, 
 
 
 def test_every_technique_says_what_it_keeps_and_leaks_and_is_there() -> None:
-    assert set(mask._FUNCTIONS) == set(TECHNIQUES)
+    assert set(kernels.FUNCTIONS) == set(TECHNIQUES)
     for name, one in TECHNIQUES.items():
         assert one.name == name and one.does and one.keeps and one.leaks and one.fits
 

@@ -1,0 +1,176 @@
+"""What surrounds the values of a column while they are masked: its library, type, index, name and categories.
+
+One function for each library. Categories are made anew, so that no old one stays behind; the caller's column is never
+changed, and what is made shares no memory with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import pyarrow as pa
+
+from ..errors import CannotHold, Invalid
+from .kernels import Task, as_arrow, decoded, mask_arrow
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+    Column = pa.ChunkedArray[Any]
+
+
+def _mask_pyarrow(values: Column | pa.Array[Any], task: Task) -> Column | pa.Array[Any]:
+    if isinstance(values, pa.ChunkedArray):
+        return mask_arrow(values, task)
+    return mask_arrow(pa.chunked_array([values]), task).combine_chunks()
+
+
+def _mask_polars(values: pl.Series, task: Task) -> pl.Series:
+    import polars as pl
+
+    if task.choice.how == "null":
+        return values.clear(len(values)).cast(_telling_nothing(values.dtype))
+    if _telling_nothing(values.dtype) != values.dtype and not isinstance(values.dtype, pl.Enum):
+        raise Invalid("enumerations inside lists and structs cannot be masked", next_step="Use null or drop for it.")
+    coded = isinstance(values.dtype, pl.Categorical | pl.Enum)
+    plain = values.cast(pl.String) if coded else values
+    masked = pl.Series(values.name, mask_arrow(as_arrow(plain), task), plain.dtype)
+    if isinstance(values.dtype, pl.Enum):  # its categories are part of the type and would tell the values
+        return masked.cast(pl.Enum(masked.drop_nulls().unique(maintain_order=True)))
+    return masked.cast(values.dtype)
+
+
+def _telling_nothing(dtype: Any) -> Any:
+    """The same type without the values of enumerations, which are part of it."""
+    import polars as pl
+
+    if isinstance(dtype, pl.Enum):
+        return pl.Enum([])
+    if isinstance(dtype, pl.Array):
+        return pl.Array(_telling_nothing(dtype.inner), dtype.shape[0]) if len(dtype.shape) == 1 else dtype
+    if isinstance(dtype, pl.List):
+        return pl.List(_telling_nothing(dtype.inner))
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct([pl.Field(field.name, _telling_nothing(field.dtype)) for field in dtype.fields])
+    return dtype
+
+
+def _mask_pandas(values: pd.Series[Any], task: Task) -> pd.Series[Any]:
+    import pandas as pd
+
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return pd.Series(_mask_categorical(values, task), index=values.index, name=values.name)
+    if task.choice.how == "null":
+        return _nulls(values)
+    taken = as_arrow(values)
+    plain: pd.Series[Any] = pd.Series(
+        _as(mask_arrow(taken, task), values.dtype, taken),
+        index=values.index,
+        name=values.name,
+        dtype=values.dtype,
+        copy=False,
+    )
+    return plain.mask(values.isna(), values) if values.dtype == object else plain
+
+
+def _as(masked: Column, dtype: Any, given: Column | None = None) -> Any:
+    """An array of this pandas type. Takes over the memory of `masked` where that is not `given`'s."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(dtype, np.dtype) and dtype.kind == "O":  # Python's own values: numbers beside nulls become floats
+        found = np.empty(len(masked), object)
+        found[:] = masked.to_pylist()
+        return found
+    own = _own_memory(masked, given)
+    if isinstance(dtype, np.dtype):
+        if own is not None:
+            if masked.null_count:
+                own[np.asarray(masked.is_null())] = np.array("nan" if dtype.kind == "f" else "NaT", own.dtype)
+            return own
+        values = masked.to_numpy()
+        return values if values.flags.writeable else values.copy()
+    if own is not None and issubclass(dtype.type, np.number) and not isinstance(dtype, pd.ArrowDtype):
+        return dtype.construct_array_type()(own, np.asarray(masked.is_null(), dtype=bool))
+    return dtype.__from_arrow__(masked)
+
+
+def _own_memory(masked: Column, given: Column | None) -> Any:
+    """Numbers or times as NumPy's in the memory they lie in; None where that is not one piece, or shared."""
+    import numpy as np
+
+    kind: Any = masked.type
+    plain = pa.types.is_integer(kind) or pa.types.is_floating(kind) or (pa.types.is_timestamp(kind) and kind.tz is None)
+    if not plain or masked.num_chunks != 1 or not len(masked):
+        return None
+    dtype = np.dtype(f"M8[{kind.unit}]" if pa.types.is_timestamp(kind) else kind.to_pandas_dtype())
+    made: Any = masked.chunk(0)
+    buffer, chunks = made.buffers()[1], cast("list[Any]", [] if given is None else given.chunks)
+    before = {one.buffers()[1].address for one in chunks if len(one)}
+    if not buffer.is_mutable or buffer.address in before:
+        return None
+    return np.frombuffer(buffer, dtype, len(masked), made.offset * dtype.itemsize)
+
+
+def _nulls(values: pd.Series[Any]) -> pd.Series[Any]:
+    """As many nulls, in a type of the same width: NumPy's own integers and booleans cannot be null."""
+    import numpy as np
+    import pandas as pd
+
+    dtype: Any = values.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "iub":
+        dtype = {"i": f"Int{8 * dtype.itemsize}", "u": f"UInt{8 * dtype.itemsize}", "b": "boolean"}[dtype.kind]
+    try:
+        nulls: pd.Series[Any] = pd.Series(None, index=values.index, name=values.name, dtype=dtype)
+        return nulls
+    except (TypeError, ValueError):
+        raise CannotHold("this type of column cannot be null", next_step="Use drop for it.") from None
+
+
+def _mask_categorical(values: pd.Series[Any], task: Task) -> Any:
+    if task.choice.how == "null":
+        return _no_categories(values.array)
+    in_order = values.cat.ordered and not task.choice.keyed
+    return _mask_in_order(values.array, task) if in_order else _mask_as_rows_come(values, task)
+
+
+def _mask_as_rows_come(values: pd.Series[Any], task: Task) -> Any:
+    """Codes and categories anew, as the rows come: the old ones, and even their order, would tell the values."""
+    import pandas as pd
+
+    masked: Any = mask_arrow(decoded(as_arrow(values)), task).combine_chunks()
+    if masked.null_count == len(masked):
+        return _no_categories(values.array)
+    encoded = masked.dictionary_encode()
+    categories = pd.Index(_as(pa.chunked_array([encoded.dictionary]), values.cat.categories.dtype))
+    return pd.Categorical.from_codes(encoded.indices.fill_null(-1).to_numpy(), categories=categories)
+
+
+def _mask_in_order(values: Any, task: Task) -> Any:
+    """The same for ordered categories where nobody needs a key: their order stays."""
+    import numpy as np
+    import pandas as pd
+
+    used = values.remove_unused_categories()
+    if not len(used.categories):
+        return _no_categories(values)
+    numbers, categories = pd.factorize(_mask_pandas(pd.Series(used.categories), task))
+    codes = np.append(numbers, -1)[used.codes]  # code -1, a null, picks the appended -1
+    return pd.Categorical.from_codes(codes, categories=categories, ordered=True)
+
+
+def _no_categories(values: Any) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    codes = np.full(len(values), -1, np.int8)
+    return pd.Categorical.from_codes(codes, categories=values.categories[:0], ordered=values.ordered)
+
+
+LIBRARIES: dict[str, Callable[[Any, Task], Any]] = {
+    "pandas": _mask_pandas,
+    "polars": _mask_polars,
+    "pyarrow": _mask_pyarrow,
+}
