@@ -199,6 +199,7 @@ def in_memory(process: int, wanted: list[bytes]) -> bool:
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_workers_get_the_key_and_the_scheduler_never_sees_it(cluster: tuple[Client, int, int]) -> None:
     client, scheduler, worker = cluster
