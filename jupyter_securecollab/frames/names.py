@@ -90,7 +90,8 @@ _ANYWHERE = {
     "date_of_death": """dateofdeath deathdate datedeath deathyear yearofdeath dod deathdt diedon deceaseddate datedeces
         datededeces sterbedatum todesdatum todestag fechadefuncion fechafallecimiento datamorte datadecesso
         dataobito datafalecimento overlijdensdatum datazgonu""",
-    "age": """ageyears ageinyears ageyrs agegroup agerange ageatdiagnosis patientage customerage alterjahre lebensalter
+    "age": """ageyears ageinyears ageyrs agegroup agerange ageatdiagnosis patientage customerage
+        ageatadmission ageatdeath ageatvisit ageatonset ageatevent alterjahre lebensalter
         altersgruppe edadanos ageans idade leeftijd wiek etaanni""",
     "gender": """gender sex geschlecht genre sexe sexo genero sesso genere geslacht plec gendercode sexcode
         genderidentity biologicalsex""",
@@ -115,8 +116,9 @@ _ANYWHERE = {
         aadhar aadhaarnumber nric residentid residentregistration mynumber sinnumber socialinsurancenumber
         sozialversicherungsnummer svnr rentenversicherungsnummer cartaodecidadao bilhetedeidentidade rgnumber
         personalnumber governmentid govid idnumber rsanumber southafricanid""",
-    "tax_id": """taxid taxnumber taxno taxidentificationnumber tin tfn taxfilenumber steuernummer steuernr steuerid
-        steueridentifikationsnummer steueridnr idnr_steuer numerofiscal nif numfiscal spi vatnumber vatno vatid vatreg
+    "tax_id": """taxid taxpayerid taxnumber taxno taxidentificationnumber tin tfn taxfilenumber steuernummer steuernr
+        steuerid steueridentifikationsnummer
+        steueridnr idnr_steuer numerofiscal nif numfiscal spi vatnumber vatno vatid vatreg
         ustid ustidnr umsatzsteuerid tvaintra numerotva partitaiva piva cnpj nip numernip btwnummer ein itin
         employeridentificationnumber pannumber pancard pancardnumber rfc cuit""",
     "passport": """passport passportno passportnumber passportnum passnummer reisepass reisepassnummer passeport
@@ -242,7 +244,8 @@ _PEOPLE = _set(
     worker agent manager cust cli emp pat usr pers kunde kunden mitarbeiter nutzer benutzer klient cliente
     empleado persona paciente dipendente paziente utente pessoa funcionario klant medewerker klienta pracownik
     pacjent salarie recipient sender billing shipping mothers fathers legal preferred participant subject
-    individual voter attendee caller"""
+    individual voter attendee caller
+    officer judge attorney lawyer landlord"""
 )
 _PADDING = _PEOPLE | _set(
     """the my our your primary secondary main alt alternate alternative home work personal private business office

@@ -92,6 +92,7 @@ _CARD_INSIDE = r"(?s)^.*?\b((?:[3-6][0-9]{3})[ \-]?[0-9]{4}[ \-]?[0-9]{4}[ \-]?[
 _CATEGORIES = 12  # fewer different values than that, repeated over and over, are categories, not people
 _CATEGORY = 0.3  # ... unless the column's name says so
 _SEVERAL = 4  # distinct single words that all are names by chance: hardly
+_DAYS = r"^(?:[0-9]{1,2}[./\- ](?:[0-9]{1,2}|[A-Za-zÀ-ž]{3,9})[./\-, ]{1,2}[0-9]{4}|[0-9]{4}[./\-][0-9]{1,2}[./\-][0-9]{1,2}|[A-Za-zÀ-ž]{3,9}\.? [0-9]{1,2},? [0-9]{4})(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
 _OLDEST = 1900
 _NO_LONGER_BORN = 2012
 _MANY_YEARS, _FEW_YEARS = 25, 15
@@ -278,6 +279,8 @@ def _places(sample: Sample) -> Iterator[Match]:
 
 def _made_up(sample: Sample) -> Iterator[Match]:
     """Capital and small letters and digits mixed, in several lengths: what a person was asked to make up."""
+    if not sample.might("[a-z].*[0-9]|[0-9].*[a-z]"):
+        return
     mixed = sample.matching("[a-z]") & sample.matching("[A-Z]") & sample.matching("[0-9]")
     plain_enough = ~sample.matching(r"[\s/:.\-]") & (sample.lengths >= 6) & (sample.lengths <= 24)
     share = sample.share(mixed & plain_enough)
@@ -295,9 +298,7 @@ def _chosen_often(sample: Sample) -> Iterator[Match]:
 def _birth_dates(sample: Sample) -> Iterator[Match]:
     """Days without a time, in no order, spread over several decades and mostly of people who are grown up."""
     if sample.kind == "text":
-        dates = sample.matching(
-            r"^(?:[0-9]{1,2}[./\- ](?:[0-9]{1,2}|[A-Za-zÀ-ž]{3,9})[./\-, ]{1,2}[0-9]{4}|[0-9]{4}[./\-][0-9]{1,2}[./\-][0-9]{1,2}|[A-Za-zÀ-ž]{3,9}\.? [0-9]{1,2},? [0-9]{4})(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
-        )
+        dates = sample.matching(_DAYS) if sample.might(_DAYS) else np.zeros(len(sample.counts), bool)
     else:
         dates = sample.matching("T00:00:00$")
     share = sample.share(dates)

@@ -78,7 +78,7 @@ class Recognizer:
         """How a column of a kind it is for fits; None where it does not."""
         if len(sample.counts) < self.distinct or not self.needs <= sample.holds:
             return None
-        if self.minimum >= _LIKELY and not self._likely(sample):
+        if self.minimum >= _LIKELY and len(sample.counts) > len(sample.glance) and not self._likely(sample):
             return None
         fits = self.fitting(sample)
         share = sample.share(fits)
@@ -171,9 +171,7 @@ _PHONES = (
     r"|(?:1[ .\-])?\(?[0-9]{3}\)?[ .\-/]{1,2}[0-9]{3}[ .\-][0-9]{4}|\([0-9]{3}\)[0-9]{3}-?[0-9]{4}"
     r"|\(0?[0-9]{1,5}\)[ .\-/]?[0-9][0-9 .\-/]{4,11}[0-9]"
     r"|0[1-9][0-9]{0,4}[ ./\-]{1,3}[0-9][0-9 ./\-]{3,12}[0-9]"
-    r"|[5-9][0-9]{2}(?: [0-9]{3}){2}|[5-9][0-9]{2}(?: [0-9]{2}){3}|[1-9][0-9] [0-9]{3} [0-9]{2} [0-9]{2})"
-    + _EXTENSION
-    + "$"
+    r"|[5-9][0-9]{2}(?: [0-9]{2}){3}|[1-9][0-9] [0-9]{3} [0-9]{2} [0-9]{2})" + _EXTENSION + "$"
 )
 _COUNTRIES = (
     "A[DEFGILMORTUZ]|B[ABDEFGHIJMNORSTWYZ]|C[ACDFGHILMNORUVWYZ]|D[EJKMOZ]|E[CEGRST]|F[IJORR]|G[ABDEGHILMNPQRTWY]|H[KNRTU]"

@@ -89,7 +89,7 @@ SHAPES: dict[str, Shape] = {
     "imei": Shape("text integer", r"^[0-9][0-9 \-/]{12,20}$", 0.3),
     "vehicle_id": Shape("text integer", r"^[0-9A-Za-zÀ-ž][0-9A-Za-zÀ-ž \-.]{2,20}$", 0.1),
     "device_id": Shape("text integer", r"^[0-9A-Za-z][0-9A-Za-z:\-_.{}]{4,64}$", 0.1),
-    "account_id": Shape("text integer", r"^[0-9A-Za-z{][0-9A-Za-z ./\-_:#@{}|]{0,80}$", 0.1, least=12),
+    "account_id": Shape("text integer", r"^[0-9A-Za-z{][0-9A-Za-z ./\-_:#@{}|]{0,80}$", 0.1, least=4),
     "url": Shape("text", r"\S\.\S|^/", 0.1),
     "password": Shape("text integer", r"^\S", 0.1),
     "secret_key": Shape("text", r"^\S{8,}$|PRIVATE KEY", 0.2),
