@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from notebook_kernels import Kernel
 
 Kernels = Callable[[str | None], Kernel]
 
+GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "masking.md").read_text("utf-8")
 CANARIES = ("999-76-6866", "999-12-3456", "Karolina", "Bartholomew")
 SETUP = """
 import asyncio, json, logging, math, sys, warnings
@@ -60,7 +63,10 @@ def test_no_message_of_a_masked_cell_holds_a_clear_value(alice: Kernel, cell: st
     assert reply["status"] == "ok" and "masked in this cell, up to internal" in sent
 
 
-@pytest.mark.parametrize("cell", ["logger.error(math.left_here)", "print(math.left_here)", "math.left_here"])
+BROKEN = "class Broken:\n    def __repr__(self):\n        raise ValueError(math.left_here)\nBroken()"
+
+
+@pytest.mark.parametrize("cell", ["logger.error(math.left_here)", "print(math.left_here)", "math.left_here", BROKEN])
 def test_what_slips_through_is_withheld(alice: Kernel, cell: str) -> None:
     sent, reply = wire(alice, f"%%mask --up-to internal\n{cell}")
     assert reply["status"] == "ok" and "withheld" in sent and "a clear value of ssn" in sent
@@ -117,3 +123,15 @@ def test_without_a_vault_the_level_has_to_be_said(kernel: Kernels) -> None:
     nobody.ok(SETUP)
     assert nobody.run("%%mask\nprint(people)").error == "NotSignedIn"
     assert "[us_ssn]" in nobody.ok("%%mask --up-to internal\nprint(people)").text
+
+
+def test_the_guides_cell_shows_what_the_guide_shows(alice: Kernel) -> None:
+    alice.ok(
+        "patients = pd.DataFrame({'SSN': ['999-76-6866', '999-12-3456'], 'FIRST': ['Karolina', 'Bartholomew'],"
+        " 'ZIP': ['02139', '01013'], 'DOSE': [1.5, 2.5]})"
+    )
+    found = re.search(r"```python\n(%%mask.*?)```\n\n```\n(.*?)```", GUIDE, re.DOTALL)
+    assert found is not None
+    ran = alice.ok(found[1])
+    report, result = (one["text/plain"] for one in ran.shown)
+    assert f"{report}\n{ran.printed}{result}\n" == found[2]

@@ -44,8 +44,9 @@ _LEAD_OUT = words("""
     builtins ctypes ctypeslib gc importlib inspect multiprocessing os pathlib pickle shutil socket subprocess sys
     threading
 
-    FileSystem HDFStore LocalFileSystem MemoryMappedFile ORCFile OSFile ParquetDataset ParquetFile SQLContext dataset
-    foreign_buffer input_stream memory_map open_csv open_file open_input_file open_stream
+    FileSystem HDFStore LocalFileSystem MemoryMappedFile NativeFile ORCFile OSFile ParquetDataset ParquetFile
+    RecordBatchFileReader RecordBatchStreamReader SQLContext dataset deserialize foreign_buffer input_stream memory_map
+    open_csv open_file open_input_file open_json open_stream
 """)
 """Attributes that lead to frames and namespaces, to what runs on after the cell, to other modules, and to files of
 which native readers tell no audit hook."""
@@ -87,7 +88,8 @@ def names_of_function(code: types.CodeType, function: str) -> Names:
 
 def check_module(module: str, where: str) -> None:
     """Raises `Invalid` unless masked cells may use a module of this name."""
-    if module not in MODULES and module.partition(".")[0] not in MODULES:
+    parts = module.split(".")
+    if (module not in MODULES and parts[0] not in MODULES) or not _LEAD_OUT.isdisjoint(parts):
         step = "Give the values it makes a name in a cell before this one, and use that name here."
         raise Invalid(f"{where}: %%mask cannot follow what the module {clip(module)} does", next_step=step)
 

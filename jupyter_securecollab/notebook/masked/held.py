@@ -46,11 +46,14 @@ class Held:
         for stream in streams:
             stream.flush()
             _take(stream, self._write(stream))
-        self.shell.display_pub = _Publisher(self)
+        shell: Any = self.shell
+        shell.display_pub = _Publisher(self)
+        shell._showtraceback = self._shown_error  # what formatting raises is shown without being raised
         try:
             yield
         finally:
-            self.shell.display_pub = publisher
+            del shell._showtraceback
+            shell.display_pub = publisher
             for stream in streams:
                 _give_back(stream)
 
@@ -74,6 +77,10 @@ class Held:
     def displayed(self, data: dict[str, Any], show: Callable[[Any], None]) -> None:
         """A display; `show` is given the publisher there then is."""
         self.pieces.append(_Piece("a display", list(_texts(data)), lambda: show(self.shell.display_pub)))
+
+    def _shown_error(self, kind: Any, problem: Any, lines: list[str]) -> None:
+        shell: Any = self.shell
+        self.pieces.append(_Piece("an error", list(lines), lambda: shell._showtraceback(kind, problem, lines)))
 
     def judge(self, known: Known) -> list[str]:
         """Drop what holds a clear value; one line for each piece dropped, with the columns."""

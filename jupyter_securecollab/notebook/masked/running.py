@@ -17,7 +17,7 @@ from IPython.core.getipython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
-from ...errors import Invalid
+from ...errors import Invalid, SecureCollabError
 from ...frames import axes
 from ...model import Level, clip
 from ..display import Report, listed
@@ -75,8 +75,14 @@ class MaskedCell:
         self._names = names_of_cell(self._code)
         _check_alone(self._shell, self._space)
         self._before = dict(self._space)
-        self._made.learn(self._before.items())
-        reached = self._reached()
+        try:
+            self._made.learn(self._before.items())
+            reached = self._reached()
+        except SecureCollabError:
+            raise
+        except Exception as problem:  # its text may quote values
+            step = f"What it uses raised {type(problem).__name__} while it was looked at: make it anew in the cell."
+            raise Invalid("this cell could not be masked, and was not run", next_step=step) from None
         self._check_masks(masks)
         self._tools = {SHOW: self._held.result, READER: self._reader, OPEN: self._open}
         if "getattr" in reached and "getattr" not in self._space:
@@ -254,6 +260,7 @@ def _check_alone(shell: InteractiveShell, space: dict[str, Any]) -> None:
 
 
 def _of_cells(function: Any, space: dict[str, Any]) -> bool:
+    function = getattr(function, "func", function)  # of a partial
     function = getattr(function, "__func__", function)
     return getattr(function, "__globals__", None) is space
 

@@ -234,6 +234,8 @@ class StandIns:
             return value
         if isinstance(value, dict | list | tuple | set | str):
             raise _refusal(name, "is a container of its own kind and holds something sensitive")
+        if isinstance(value, types.SimpleNamespace):
+            return type(value)(**made)
         copy = object.__new__(type(value))
         for attribute, one in made.items():
             object.__setattr__(copy, attribute, one)
