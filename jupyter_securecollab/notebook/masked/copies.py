@@ -25,8 +25,8 @@ from ..labelling import labelled
 from ..session import Session
 from .known import Known, Source
 
-_SOME_STAY = frozenset({"clip", "generalise", "noise", "partial", "shift", "shuffle"})
-"""Techniques whose masks may be values of the column."""
+_SOME_STAY = frozenset({"clip", "fake", "generalise", "noise", "partial", "scrub", "shift", "shuffle"})
+"""Techniques whose masks may be values of the column, or begin as they do."""
 
 
 @dataclass

@@ -53,9 +53,10 @@ which native readers tell no audit hook."""
 
 _SPECIAL = words("""
     __add__ __annotate__ __annotate_func__ __annotations__ __annotations_cache__ __call__ __class__ __classdict__
-    __conditional_annotations__ __contains__ __doc__ __enter__ __eq__ __exit__ __firstlineno__ __format__ __ge__
-    __getitem__ __gt__ __init__ __iter__ __le__ __len__ __lt__ __module__ __mul__ __name__ __ne__ __next__ __post_init__
-    __qualname__ __repr__ __setitem__ __static_attributes__ __str__ __sub__ __version__
+    __conditional_annotations__ __contains__ __delattr__ __doc__ __enter__ __eq__ __exit__ __firstlineno__
+    __format__ __ge__ __getitem__ __gt__ __hash__ __init__ __iter__ __le__ __len__ __lt__ __module__ __mul__
+    __name__ __ne__ __next__ __post_init__ __qualname__ __repr__ __setattr__ __setitem__ __static_attributes__
+    __str__ __sub__ __version__
 """)
 """Names with two underscores that lead nowhere."""
 

@@ -25,7 +25,7 @@ from .known import SHORTEST, form
 
 _ATOMS = (int, float, complex, bool, type(None), range, slice, type(...), type(NotImplemented))
 _PLAIN_MODULES = words(
-    "datetime dateutil decimal enum fractions logging pathlib pytz random re types typing uuid zoneinfo"
+    "dataclasses datetime dateutil decimal enum fractions logging pathlib pytz random re types typing uuid zoneinfo"
 )
 _PLAIN_KINDS = words("""
     DataType DateOffset Expr ExtensionDtype Field Grouper Interval NAType NaTType Period Scalar Schema Selector
