@@ -26,8 +26,8 @@ _OBJECTIVES = re.compile(
     "|cross_entropy|cross_entropy_lambda|lambdarank|rank_xendcg|custom)((?: [a-z_]+:[-+0-9.e]+| sqrt)*)"
 )
 _INFO = re.compile(r"none|\[[-+0-9.einfa]+:[-+0-9.einfa]+\]|-?[0-9]+(?::-?[0-9]+)*")
-_WHOLE = re.compile(r"(?:-?[0-9]{1,18}(?: +|$))*")
-_REAL = re.compile(r"(?:[-+]?(?:[0-9]+(?:\.[0-9]*)?(?:e[-+]?[0-9]{1,4})?|inf|nan)(?: +|$))*", re.IGNORECASE)
+_WHOLE = re.compile(r" *(?:-?[0-9]{1,18}(?: +|$))*")
+_REAL = re.compile(r" *(?:[-+]?(?:[0-9]+(?:\.[0-9]*)?(?:e[-+]?[0-9]{1,4})?|inf|nan)(?: +|$))*", re.IGNORECASE)
 _WHOLES = {
     "num_leaves", "num_cat", "split_feature", "decision_type", "left_child", "right_child", "leaf_count",
     "internal_count", "cat_boundaries", "cat_threshold", "is_linear", "num_features", "leaf_features",
@@ -194,7 +194,7 @@ def _fields(lines: list[str], known: set[str], flags: tuple[str, ...]) -> dict[s
 
 def _numbers(text: str, form: re.Pattern[str], dtype: Any) -> Numbers:
     require(form.fullmatch(text))
-    words = text.split(" ") if "  " not in text else text.split()
+    words = text.split()
     return np.array(words, dtype=np.bytes_).astype(dtype) if words else np.zeros(0, dtype)
 
 

@@ -48,6 +48,12 @@ def test_what_cannot_be_read_is_refused(kind):
             confined.vet(kind, data)
 
 
+def test_a_process_that_ends_without_a_verdict_has_vouched_for_nothing():
+    """Whatever it died of: here it does not even know the format."""
+    with pytest.raises(SealBroken):
+        confined.vet("pickle", b"anything")
+
+
 def test_the_other_process_knows_neither_tokens_nor_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SECURECOLLAB_TOKEN", "t0ken")
