@@ -171,7 +171,10 @@ def _subject(
 ) -> Subject:
     if not axes.is_frame(x):
         if masks:
-            raise Invalid("only columns of a frame can be masked", next_step="Leave --mask out.")
+            raise Invalid(
+                "only columns of a frame can be masked",
+                next_step="Leave --mask out; %mask makes a copy of a model that carries less.",
+            )
         return prepare_whole(x, level, session.memory, by)
     if level is not None:
         raise Invalid("a frame has a level per column", next_step="Use %classify X --set COLUMN=LEVEL.")
