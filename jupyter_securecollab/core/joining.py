@@ -90,7 +90,9 @@ class Joins:
         def query(rows: Rows) -> list[Joining]:
             now = self._desk.journal.now(rows)
             if self._desk.rule(rows, now, caller, "approve").decision.allow:
-                return [self._told(rows, row) for row in rows.find(JoinRow, limit=_LISTED)]
+                waiting = rows.find(JoinRow, state="asked", limit=_LISTED)
+                decided = rows.find(JoinRow, state=("allowed", "refused"), limit=_LISTED)
+                return [self._told(rows, row) for row in (*waiting, *decided)]
             raise_if_refused(self._desk.rule(rows, now, caller, "create"), "list", "requests")
             return [_shown(row) for row in rows.find(JoinRow, person=caller.name, limit=_LISTED)]
 

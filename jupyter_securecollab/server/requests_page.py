@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader
 from tornado.escape import url_escape
 
 from ..errors import Invalid, SecureCollabError
+from ..lines import printable
 from ..model import Joining, Who
 from .base import VaultHandler, status_of
 
@@ -74,7 +75,7 @@ class RequestsPage(VaultHandler):
             action=url_escape(self.request.path, plus=False).replace("%2F", "/"),
             xsrf=self.xsrf_token.decode(),
             who=who,
-            requests=[(one, decides and one.person != who.name) for one in found],
+            requests=[(one, printable(one.because), decides and one.person != who.name) for one in found],
             problem=problem,
             notice=_ADVISORY if who.deployment == "embedded" else "",
         )

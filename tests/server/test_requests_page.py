@@ -72,6 +72,8 @@ def test_what_people_typed_is_text_and_the_page_runs_and_embeds_nothing(server: 
     asked(server, "page/hostile")
     page = browsers("dana").get(PAGE)
     assert html.escape(HOSTILE).replace("&#x27;", "&#39;").replace("&quot;", "&#34;") in page.text
+    asked(server, "page/turned", "harmless \u202e\x1b[2J reason")
+    assert "\u202e" not in browsers("dana").get(PAGE).text and "\x1b" not in browsers("dana").get(PAGE).text
     assert "<script" not in page.text and "49" not in re.sub(r"[0-9a-f]{32}|nonce=\S+|value=\S+", "", page.text)
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "script-src" not in policy
