@@ -261,6 +261,8 @@ def _state(
                       lengths=lengths, distinct=2)  # fmt: skip
 
 
+_WITH_SLASH = "^[0-9]{6}/[0-9]{3,4}$"
+
 STATES: tuple[Recognizer, ...] = (
     _state("NHS numbers (GB)", (10, 10), "^[4679][0-9]{9}$", "nhs", 0.09),
     _state("national insurance numbers (GB)", (9, 9), "^[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]$", alone=0.88),
@@ -295,7 +297,7 @@ STATES: tuple[Recognizer, ...] = (
     _state("CNP (RO)", (13, 13), "^[1-9][0-9]{12}$", "ro.cnp", 0.01),
     _state("personal codes (EE, LT)", (11, 11), "^[1-6][0-9]{10}$", "ee.ik", 0.03),
     Recognizer(
-        "national_id", "birth numbers (CZ, SK)", "^[0-9]{6}/[0-9]{3,4}$", 0.85, 0.8, lengths=(10, 11), distinct=2
+        "national_id", "birth numbers (CZ, SK)", _WITH_SLASH, 0.85, 0.8, lengths=(10, 11), distinct=2
     ),
 )  # fmt: skip
 """By country: the format, the check of python-stdnum or ours, and how many random numbers of that format pass it."""
@@ -303,7 +305,8 @@ STATES: tuple[Recognizer, ...] = (
 
 def matches(sample: Sample, own: Iterable[Recognizer] = ()) -> Iterator[Match]:
     """What the values of one column fit, best first within each tag not promised."""
-    for one in (*(one for one in own if sample.kind in one.kinds), *_by_kind(sample.kind)):
+    states = STATES if sample.kind in _NUMBERS and _like_a_state_s(sample) else ()
+    for one in (*(one for one in own if sample.kind in one.kinds), *_by_kind(sample.kind), *states):
         found = one.look(sample)
         if found is not None:
             yield found
@@ -311,7 +314,18 @@ def matches(sample: Sample, own: Iterable[Recognizer] = ()) -> Iterator[Match]:
 
 @functools.cache
 def _by_kind(kind: str) -> tuple[Recognizer, ...]:
-    return tuple(one for one in (*RECOGNIZERS, *STATES) if kind in one.kinds)
+    return tuple(one for one in RECOGNIZERS if kind in one.kinds)
+
+
+_ANY_STATE_S = "|".join(one.pattern for one in STATES)
+
+
+def _like_a_state_s(sample: Sample) -> bool:
+    """Whether any number of any state is among a few values: asked once, before each is asked for by itself."""
+    return "digit" in sample.holds and bool(
+        pc.any(pc.match_substring_regex(sample.glance_compact, _ANY_STATE_S)).as_py()
+        or pc.any(pc.match_substring_regex(sample.glance, _WITH_SLASH)).as_py()
+    )
 
 
 def own_recognizer(described: OwnRecognizer) -> Recognizer:
