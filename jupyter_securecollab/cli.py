@@ -22,7 +22,7 @@ from .core.collaboration import Collaboration, Settings
 from .errors import Invalid, LogBroken, NotFound, SecureCollabError
 from .kept_code import CODE_LIMIT, auditors_private_key, is_locked, make_auditors_key, read_code
 from .lines import entry_line, printable, request_lines, run_header, run_line
-from .model import Caller, EntryView, Level, Role
+from .model import ROLES, Caller, EntryView, Level
 from .proofs import read_tlog_proof, verify_receipt, write_tlog_proof
 from .runs import Run
 from .server.passwords import hash_password
@@ -32,7 +32,6 @@ from .times import since as looking_back
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-_ROLES: tuple[Role, ...] = ("member", "steward", "auditor", "admin")
 _TAIL = 20
 
 
@@ -108,6 +107,12 @@ def _user_enable(arguments: argparse.Namespace) -> None:
     with closing(_door(arguments)) as door:
         door.enable_user(_me(), name=arguments.name)
     print(f"{arguments.name} is enabled again; now make a token or set a password.")
+
+
+def _user_admit(arguments: argparse.Namespace) -> None:
+    with closing(_door(arguments)) as door:
+        door.admit_user(_me(), name=arguments.name)
+    print(f"The Hub's next user named {arguments.name} is taken for this person.")
 
 
 def _user_token(arguments: argparse.Namespace) -> None:
@@ -390,17 +395,18 @@ def _user_commands(user: _Subparsers[argparse.ArgumentParser]) -> None:
     add = _command(user, "add", _user_add, "create an account and print its token")
     add.add_argument("name")
     add.add_argument("--clearance", default="internal", help="the highest level read in the clear")
-    add.add_argument("--role", action="append", choices=_ROLES, help="member, steward, auditor or admin; repeatable")
+    add.add_argument("--role", action="append", choices=ROLES, help="member, steward, auditor or admin; repeatable")
     add.add_argument("--acts-for", metavar="PERSON", help="make it an agent that acts on behalf of this person")
     add.add_argument("--password", action="store_true", help="ask for a password instead of making a token")
     change = _command(user, "change", _user_change, "change clearance or roles")
     change.add_argument("name")
     change.add_argument("--clearance")
-    change.add_argument("--role", action="append", choices=_ROLES)
+    change.add_argument("--role", action="append", choices=ROLES)
     _command(user, "list", _user_list, "list accounts")
     for name, run, about in (
         ("disable", _user_disable, "end an account at once"),
         ("enable", _user_enable, "let a disabled person in again"),
+        ("admit", _user_admit, "take the Hub's next user of this name for this person"),
         ("token", _user_token, "make a new token; the old one and all sessions end"),
         ("password", _user_password, "set a password; all sessions end"),
     ):

@@ -62,8 +62,9 @@ _RANK = {level.value: rank for rank, level in enumerate(Level)}
 Kind = Literal["frame", "model", "file"]
 Can = Literal["open", "update", "manage"]
 Role = Literal["member", "steward", "auditor", "admin"]
+ROLES: tuple[Role, ...] = ("member", "steward", "auditor", "admin")
 Via = Literal["browser", "kernel", "token", "cli", "service"]
-"""How somebody asks. `token`: with a personal token, as scripts do, and kernels that no server of ours started."""
+"""How somebody asks. `token`: with a personal token, or one of JupyterHub, as scripts do, and kernels that no server of ours started."""
 
 
 _PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
@@ -132,11 +133,23 @@ class Label(Value, frozen=True):
     confirmed_by: str | None = None
 
 
+class Vouched(Value, frozen=True):
+    """What an identity provider outside (JupyterHub) says of a person, with the one token a request came with.
+
+    `roles` are those this token carries, `groups` (names without @) those the person is in: neither counts beyond this,
+    whatever the vault has on record.
+    """
+
+    roles: tuple[Role, ...]
+    groups: tuple[str, ...]
+
+
 class Caller(Value, frozen=True):
     """Who asks, as established by the server: never built from what a client claims.
 
     `also` are further people whose own permission caps the answer (a kernel they executed in, the person an agent
-    acts for): every one of them must be allowed. `session` names the token or cookie a lease is bound to.
+    acts for): every one of them must be allowed. `session` names the token or cookie a lease is bound to. `vouched`
+    caps the caller himself, where people come from an identity provider outside.
     """
 
     name: str
@@ -144,6 +157,7 @@ class Caller(Value, frozen=True):
     session: str
     also: tuple[str, ...] = ()
     kernel: str | None = None
+    vouched: Vouched | None = None
 
 
 class Account(Confidential, frozen=True):

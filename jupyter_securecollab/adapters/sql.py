@@ -26,7 +26,7 @@ from ..core.ports import Row, Rows
 from ..errors import StoreBroken, Unavailable
 from ..model import Level
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; a database already there starts without loading Alembic."""
 
 _CHECKED_WHOLE = 64 * 1024 * 1024

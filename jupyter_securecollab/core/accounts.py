@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from ..errors import Conflict, Denied, Invalid, NotFound
-from ..model import Account, Caller, Level, Role, Who, clip, grantee_name
+from ..model import Account, Caller, Level, Role, Vouched, Who, clip, grantee_name
 from .audit import JSON, Work
-from .catalog import MembershipRow, PersonKind, PersonRow
-from .desk import Desk, Refused, raise_if_refused
+from .catalog import MembershipRow, OriginRow, PersonKind, PersonRow
+from .desk import NO_ROLE, Desk, Refused, capped, raise_if_refused
 from .ports import Rows
 
 TOKEN_PREFIX = "scp_"
@@ -90,6 +90,16 @@ class Accounts:
 
         self._administer(caller, "user.enable", name, change)
 
+    def admit_user(self, caller: Caller, *, name: str) -> None:
+        """Take the next account of this name that the identity provider outside vouches for to be this person."""
+
+        def change(work: Work) -> Mapping[str, JSON]:
+            self._person(work.rows, name)
+            work.put(OriginRow(name, ""))
+            return {}
+
+        self._administer(caller, "user.admit", name, change)
+
     def disable_user(self, caller: Caller, *, name: str) -> None:
         """End an account at once: every session, token and lease of it dies with this commit."""
 
@@ -163,11 +173,13 @@ class Accounts:
 
         def query(rows: Rows) -> Who:
             row = rows.get(PersonRow, caller.name)
+            if caller.vouched is not None and not caller.vouched.roles:
+                raise_if_refused(NO_ROLE, "use", self._desk.settings.name)
             if row is None or not row.active:
                 raise Denied(
                     f"this vault has no account for {clip(caller.name)}", next_step="Ask its administrator for one."
                 )
-            return self._who(rows, row)
+            return self._who(rows, row, caller.vouched)
 
         return self._desk.journal.read(query)
 
@@ -226,13 +238,14 @@ class Accounts:
             raise NotFound(f"there is no person {clip(name)} here")
         return row
 
-    def _who(self, rows: Rows, row: PersonRow) -> Who:
+    def _who(self, rows: Rows, row: PersonRow, vouched: Vouched | None = None) -> Who:
         settings = self._desk.settings
+        person = capped(self._desk.person(rows, row.name), vouched)
         return Who(
             name=row.name,
             clearance=row.clearance,
-            roles=row.roles,
-            groups=self._desk.person(rows, row.name).groups,
+            roles=person.roles,
+            groups=person.groups,
             vault=settings.name,
             deployment=settings.deployment,
             log_key=self._desk.journal.log_key,

@@ -45,6 +45,20 @@ class MembershipRow(Row, frozen=True):
     person: str
 
 
+class OriginRow(Row, frozen=True):
+    """Which account of an identity provider outside a person is: `made` is when that one says it was made.
+
+    Another value is another human under the same name. Empty: the next one of that name is taken for this person.
+    """
+
+    table: ClassVar[str] = "origin"
+    key: ClassVar[tuple[str, ...]] = ("person",)
+    unlogged: ClassVar[frozenset[str] | None] = frozenset()
+
+    person: str
+    made: str
+
+
 class AssetRow(Row, frozen=True):
     """A named thing that is shared. `newest` is the number of its newest committed version, 0 before the first."""
 
@@ -281,5 +295,5 @@ class CodeRow(Row, frozen=True):
 
 ROWS: tuple[type[Row], ...] = (
     PersonRow, MembershipRow, AssetRow, VersionRow, LevelRow, PartRow, GrantRow, CorrectionRow, JoinRow, JoinedRow,
-    KekRow, DataKeyRow, EntryRow, TileRow, CheckpointRow, ExecutionRow, CodeRow,
+    KekRow, DataKeyRow, EntryRow, TileRow, CheckpointRow, ExecutionRow, CodeRow, OriginRow,
 )  # fmt: skip

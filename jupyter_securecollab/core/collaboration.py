@@ -22,6 +22,7 @@ from .opening import Opening
 from .policy import Policy
 from .ports import CheckpointCopy, Clock, KeyService, Objects, Store
 from .records import Records
+from .roster import Roster
 from .sharing import PART_LIMIT, PartUpload, Sharing
 from .shredding import Shredding
 from .unmasking import Unmasking
@@ -72,6 +73,7 @@ class Collaboration:
         shredding = Shredding(desk, keys, objects)
         upkeep = Upkeep(desk, keys, objects)
         accounts = Accounts(desk)
+        roster = Roster(desk)
         records = Records(desk)
         executions = ExecutionBook(desk, keys)
         labels = LabelBook(desk, keys)
@@ -125,6 +127,8 @@ class Collaboration:
         self.change_user = accounts.change_user
         self.disable_user = accounts.disable_user
         self.enable_user = accounts.enable_user
+        self.admit_user = accounts.admit_user
+        self.vouch = roster.vouch
         self.new_token = accounts.new_token
         self.set_password = accounts.set_password
         self.add_member = accounts.add_member

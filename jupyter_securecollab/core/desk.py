@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, TypeVar
 import msgspec
 
 from ..errors import Denied, NotFound, Unavailable
-from ..model import Caller, Decision, Level, Receipt, Unmet, Value, clip
+from ..model import Caller, Decision, Level, Receipt, Unmet, Value, Vouched, clip
 from .audit import JSON, Journal, Work
 from .catalog import AssetRow, EntryRow, GrantRow, MembershipRow, PersonRow
 from .policy import Policy
@@ -99,11 +99,14 @@ class Desk:
         purpose: str | None = None,
     ) -> Ruling:
         """The least that everyone behind `caller` may: one denial denies, the lowest reading level counts."""
-        if action == "administer" and caller.via == "kernel":
+        if caller.vouched is not None and not caller.vouched.roles:
+            return NO_ROLE
+        if action == "administer" and caller.via in ("kernel", "token"):
             return FROM_KERNEL
         people = self._everyone(rows, caller)
         asked = (action, asset, level, purpose)
-        own, *others = (self._rule_one(rows, now, name, people, *asked) for name in people)
+        caps = {caller.name: caller.vouched}
+        own, *others = (self._rule_one(rows, now, name, people, caps.get(name), *asked) for name in people)
         if not own.decision.allow:
             return own
         if not all(ruling.decision.allow for ruling in others):
@@ -115,8 +118,8 @@ class Desk:
 
     def no_such(self, rows: Rows, now: datetime, caller: Caller, action: Action) -> Ruling:
         """The ruling for a name that does not exist, after as much work as for one that does: time must not tell."""
-        self.rule(rows, now, caller, action, NOWHERE)
-        return NO_ACCESS
+        ruling = self.rule(rows, now, caller, action, NOWHERE)
+        return NO_ROLE if ruling == NO_ROLE else NO_ACCESS
 
     def _everyone(self, rows: Rows, caller: Caller) -> dict[str, PersonRow | None]:
         """The caller, all whose permission caps his, and the people any agents among them act for; the caller first."""
@@ -152,13 +155,14 @@ class Desk:
         now: datetime,
         name: str,
         people: Mapping[str, PersonRow | None],
+        vouched: Vouched | None,
         action: Action,
         asset: AssetRow | None,
         level: Level | None,
         purpose: str | None,
     ) -> Ruling:
         row = people[name]
-        person = _person(rows, name, row)
+        person = capped(_person(rows, name, row), vouched, reads=action in ("open", "update"))
         represented = None if row is None or not row.acts_for else _person(rows, row.acts_for, people[row.acts_for])
         grants: tuple[GrantFact, ...] = ()
         if asset is not None:
@@ -202,6 +206,8 @@ _WORDS = {
     "user.change": "change the account",
     "user.disable": "disable the account",
     "user.enable": "enable the account",
+    "user.admit": "admit to the account",
+    "user.vouch": "be",
     "user.token": "make a token for",
     "user.password": "set the password of",
     "group.add": "add people to the group",
@@ -220,6 +226,16 @@ def _person(rows: Rows, name: str, row: PersonRow | None) -> Person:
         return Person(name, "person", Level.PUBLIC, (), (), False)
     groups = tuple(member.group for member in rows.find(MembershipRow, person=name))
     return Person(row.name, row.kind, row.clearance, row.roles, groups, row.active)
+
+
+def capped(person: Person, vouched: Vouched | None, *, reads: bool = False) -> Person:
+    """The person as far as the token at hand carries him. Who is an auditor reads no data, whatever token he shows."""
+    if vouched is None:
+        return person
+    kept = {*vouched.roles, "auditor"} if reads else set(vouched.roles)
+    roles = tuple(role for role in person.roles if role in kept)
+    groups = tuple(group for group in person.groups if group in vouched.groups)
+    return msgspec.structs.replace(person, roles=roles, groups=groups)
 
 
 def _is_stranger(question: Question) -> bool:
@@ -260,6 +276,13 @@ FROM_KERNEL = _denial(
     "could do it in your name.",
     "Use `jupyter securecollab` on the server, or the vault's page in your browser: securecollab/requests.",
 )
+
+NO_ROLE = _denial(
+    "deny.no_role",
+    "The token you come with carries no role for this vault.",
+    "Ask the Hub's administrator for the role of a member; then stop your server and start it again.",
+)
+"""The ruling for whoever the identity provider knows and gives no part in this vault."""
 
 
 def find_asset(rows: Rows, name: str) -> AssetRow | None:

@@ -16,6 +16,7 @@ CHANGES = {
     "change_user": {"name": "bob", "clearance": SECRET},
     "disable_user": {"name": "bob"},
     "enable_user": {"name": "bob"},
+    "admit_user": {"name": "bob"},
     "new_token": {"name": "bob"},
     "set_password": {"name": "bob", "password_hash": "x"},
     "add_member": {"group": "analysts", "person": "eve"},
