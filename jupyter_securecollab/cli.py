@@ -151,6 +151,16 @@ def _group_list(arguments: argparse.Namespace) -> None:
         print(f"{'@' + group:20} {' '.join(sorted(people))}")
 
 
+def _serve(arguments: argparse.Namespace) -> None:
+    # No other command needs a web server.
+    from .server.service import Serving, serve
+
+    copies = None if arguments.checkpoint_folder is None else Path(arguments.checkpoint_folder)
+    names = tuple(arguments.allowed_host)
+    where = arguments.host, arguments.port, names, arguments.metrics_port
+    serve(Serving(Path(arguments.folder), copies, arguments.vault_name, *where))
+
+
 def _gc(arguments: argparse.Namespace) -> None:
     with closing(_door(arguments)) as door:
         removed = door.collect(_me())
@@ -367,6 +377,7 @@ def _parser() -> argparse.ArgumentParser:
         _doctor,
         "whether your servers, and one you start now, record what is executed; what stands in the way",
     )
+    _serve_command(_command(commands, "serve", _serve, "serve a vault to JupyterHub from a process of its own"))
     _command(commands, "gc", _gc, "remove what interrupted uploads left")
     keys = commands.add_parser("keys", help="project keys").add_subparsers(required=True, metavar="what")
     _command(keys, "rotate", _keys_rotate, "give a project a new key").add_argument("project")
@@ -411,6 +422,15 @@ def _user_commands(user: _Subparsers[argparse.ArgumentParser]) -> None:
         ("password", _user_password, "set a password; all sessions end"),
     ):
         _command(user, name, run, about).add_argument("name")
+
+
+def _serve_command(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument("--host", help="address to listen on; otherwise the Hub's for this service, or loopback")
+    serve.add_argument("--port", type=int, help="likewise")
+    serve.add_argument("--allowed-host", action="append", default=[], metavar="NAME", help="a name it is reached under")
+    serve.add_argument("--vault-name", default="vault", help="name of a new vault and of its log")
+    serve.add_argument("--checkpoint-folder", metavar="DIR", help="receives a copy of every checkpoint")
+    serve.add_argument("--metrics-port", type=int, metavar="PORT", help="serve Prometheus metrics there, on loopback")
 
 
 def _audit_commands(audit: _Subparsers[argparse.ArgumentParser]) -> None:

@@ -30,6 +30,7 @@ from .requests_page import PAGE, RequestsPage
 T = TypeVar("T")
 
 _PIECE = 4 * 1024 * 1024
+_UPLOAD_SECONDS = 6 * 3600
 _RANGE = re.compile(r"bytes=([0-9]{1,16})-([0-9]{1,16})")
 
 
@@ -166,7 +167,9 @@ class PartHandler(_DoorHandler):
     async def prepare(self) -> None:
         await super().prepare()
         if self.request.method == "PUT":
-            cast(HTTP1Connection, self.request.connection).set_max_body_size(PART_LIMIT)
+            connection = cast(HTTP1Connection, self.request.connection)
+            connection.set_max_body_size(PART_LIMIT)
+            connection.set_body_timeout(_UPLOAD_SECONDS)
             self._pending = bytearray()
             part = self._part(*self.path_args)
             self._upload = await self.async_door.call(

@@ -33,8 +33,11 @@ def vault_folder() -> Path:
 
 
 def operator() -> str:
-    """The person an embedded vault belongs to: the operating system's user."""
-    return getpass.getuser()
+    """The person a vault belongs to: the operating system's user it runs as."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, as containers have them
+        return f"uid{os.getuid()}"
 
 
 def open_vault(folder: Path, settings: Settings, *, copies: Path | None = None) -> Collaboration:

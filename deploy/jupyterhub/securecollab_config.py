@@ -1,0 +1,56 @@
+"""The vault as a service of this Hub, in a process of its own under a user of its own.
+
+In jupyterhub_config.py: `load_subconfig("/etc/jupyterhub/securecollab_config.py")`. What to change is at the top;
+docs/operate/jupyterhub.md says why the rest is as it is. The tests run this file.
+"""
+
+import sys
+
+c = get_config()  # noqa: F821 - JupyterHub's
+
+URL = "http://127.0.0.1:8765"  # where the service listens; servers of users must reach it
+FOLDER = "/var/lib/securecollab"  # the vault: database, keys, sealed objects; nobody but USER may enter it
+USER = "securecollab"  # a user of the operating system that nobody else uses
+LOG_KEY = ""  # the log's public key, as the service writes it to its log when it starts
+
+# A scope is not enough: each is given by a role, and a token has to carry it.
+USE = "access:services!service=securecollab"
+MEMBER, STEWARD, AUDITOR, ADMIN = (f"custom:securecollab:{role}" for role in ("member", "steward", "auditor", "admin"))
+c.JupyterHub.custom_scopes = {
+    MEMBER: {"description": "Share data through the vault, and open what is shared"},
+    STEWARD: {"description": "See the vault's catalog and log", "subscopes": [MEMBER]},
+    AUDITOR: {"description": "Read the vault's log; an auditor never reads data"},
+    ADMIN: {"description": "Administer the vault"},
+}
+c.JupyterHub.load_groups.update(
+    {
+        "securecollab-members": {"users": []},
+        "securecollab-stewards": {"users": []},
+        "securecollab-auditors": {"users": []},
+    }
+)
+c.JupyterHub.load_roles.extend(
+    [
+        {"name": "securecollab-member", "scopes": [USE, MEMBER], "groups": ["securecollab-members"]},
+        {"name": "securecollab-steward", "scopes": [USE, STEWARD], "groups": ["securecollab-stewards"]},
+        {"name": "securecollab-auditor", "scopes": [USE, AUDITOR], "groups": ["securecollab-auditors"]},
+        # The vault looks at when an account was made, so that another one of the same name inherits nothing.
+        {"name": "securecollab-service", "scopes": ["read:users"], "services": ["securecollab"]},
+    ]
+)
+c.JupyterHub.services.extend(
+    [
+        {
+            "name": "securecollab",
+            "url": URL,
+            "command": [sys.executable, "-m", "jupyter_securecollab.cli", "--folder", FOLDER, "serve"],
+            "user": USER,
+        }
+    ]
+)
+
+# A server's own token, which its kernels use: what a member may, and nothing above that. Never a steward's scope here.
+c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", USE, MEMBER]
+c.Spawner.environment.update(
+    {"SECURECOLLAB_VAULT_URL": f"{URL}/services/securecollab", "SECURECOLLAB_VAULT_LOG_KEY": LOG_KEY}
+)

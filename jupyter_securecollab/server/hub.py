@@ -1,0 +1,195 @@
+"""Who calls a vault that is a service of JupyterHub: whoever the Hub says the token in the header belongs to.
+
+The Hub is asked through its REST API. What it says of roles is taken from the scopes of that one token, matched whole:
+a scope with a filter (`...!server=x/`) is what somebody else shared and counts for nothing. Groups are the Hub's.
+Nothing is decided here, and when the Hub does not answer nobody is let in.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+import httpx
+import msgspec
+
+from ..core.collaboration import Collaboration
+from ..errors import Denied, InvalidName, NotSignedIn, Unavailable
+from ..model import ROLES, Caller, Role, Vouched, decode, grantee_name
+from .executions import sha256_hex
+
+SCOPES: dict[Role, str] = {role: f"custom:securecollab:{role}" for role in ROLES}
+"""The custom scope that gives each role."""
+
+CACHED_SECONDS = 5.0
+"""How long what the Hub said serves for reading lists and parts. Everything else asks anew."""
+
+_TOKENS_KEPT = 10_000
+_ONE_TOKEN = re.compile(r"(?:token|bearer) +([\w.~+/=-]{1,512})", re.IGNORECASE | re.ASCII)
+_TIMEOUT = httpx.Timeout(5.0)
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class HubPerson(NamedTuple):
+    """A person as the Hub knows him. `made` is when it made the account, as it writes times."""
+
+    name: str
+    made: str
+    vouched: Vouched
+
+
+class _Model(msgspec.Struct):
+    """What `GET /user` says of the token it is asked with; what else is in it does not matter here."""
+
+    kind: str
+    name: str
+    groups: list[str] = []
+    scopes: list[str] = []
+
+
+class _Made(msgspec.Struct):
+    """What `GET /users/NAME` says to whoever may `read:users`."""
+
+    created: str
+
+
+class _Known(NamedTuple):
+    asked: float
+    person: HubPerson
+
+
+class Hub:
+    """The Hub at `api_url`, asked with the service's own token about the tokens of others.
+
+    `service` is this service's name at the Hub: a token must carry access to it, so that one issued to another service
+    counts for nothing. `count` is told how each question to the Hub went.
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        own_token: str,
+        service: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        count: Callable[[str, float], None] = lambda answer, seconds: None,
+    ) -> None:
+        self._own_token = own_token
+        self._access = {"access:services", f"access:services!service={service}"}
+        self._clock = clock
+        self._count = count
+        self._http = httpx.AsyncClient(base_url=f"{api_url.rstrip('/')}/", timeout=_TIMEOUT, trust_env=False)
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+
+    async def person(self, token: str, *, fresh: bool) -> HubPerson:
+        """Whose token this is. `fresh`: as the Hub says now; else as it said up to `CACHED_SECONDS` ago.
+
+        Raises `NotSignedIn` for a token the Hub does not know, `Denied` for one that is no person's, and `Unavailable`
+        when the Hub cannot be asked.
+        """
+        digest = sha256_hex(token)
+        known = self._known.get(digest)
+        if known is not None and not fresh and self._clock() - known.asked < CACHED_SECONDS:
+            return known.person
+        asked = self._clock()
+        model = await self._ask("user", token, _Model)
+        if model is None:
+            self._known.pop(digest, None)
+            raise NotSignedIn(
+                "the Hub does not, or no longer, know this token",
+                next_step="Stop your server and start it again, or make a new token at the Hub.",
+            )
+        name = _name(model)
+        # A token ends with the account it was made for, so one look at the account is enough for each.
+        made = known.person.made if known is not None and known.person.name == name else await self._made(name)
+        person = HubPerson(name, made, Vouched(self._roles(model), _groups(model)))
+        self._known[digest] = _Known(asked, person)
+        self._known.move_to_end(digest)
+        if len(self._known) > _TOKENS_KEPT:
+            self._known.popitem(last=False)
+        return person
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    def _roles(self, model: _Model) -> tuple[Role, ...]:
+        scopes = set(model.scopes)
+        return tuple(role for role in ROLES if SCOPES[role] in scopes) if scopes & self._access else ()
+
+    async def _made(self, name: str) -> str:
+        found = await self._ask(f"users/{name}", self._own_token, _Made)
+        if found is None:
+            _log.error("the Hub does not let this service read users: give it the scope read:users")
+            raise Unavailable("the Hub does not let the vault look at accounts", next_step="Tell the administrator.")
+        return found.created
+
+    async def _ask(self, path: str, token: str, kind: type[T]) -> T | None:
+        """One question to the Hub; None where it says that this token may not ask."""
+        began = self._clock()
+        answer = "failed"
+        try:
+            response = await self._get(path, token)
+            answer = str(response.status_code)
+            if response.status_code in (401, 403):
+                return None
+            if response.status_code == 200:
+                return decode(response.content, kind)
+        except httpx.HTTPError as error:
+            _log.warning("the Hub does not answer: %s", type(error).__name__)
+        except msgspec.DecodeError:
+            answer = "unreadable"
+        finally:
+            self._count(answer, self._clock() - began)
+        raise Unavailable("the Hub cannot say just now who you are", next_step="Try again in a minute.")
+
+    async def _get(self, path: str, token: str) -> httpx.Response:
+        headers = {"Authorization": f"token {token}"}
+        try:
+            return await self._http.get(path, headers=headers)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            # Most likely a connection kept from before the Hub was restarted.
+            return await self._http.get(path, headers=headers)
+
+
+def token_of(authorization: str) -> str:
+    """The token in an Authorization header. Raises `NotSignedIn`; nowhere else is a token looked for."""
+    found = _ONE_TOKEN.fullmatch(authorization)
+    if found is None:
+        raise NotSignedIn("the vault wants a token of the Hub", next_step="Send it as `Authorization: token ...`.")
+    return found[1]
+
+
+def admitted(door: Collaboration, person: HubPerson, token: str) -> Caller:
+    """This person as a caller of the door, after what the Hub says of him has become state. Blocks.
+
+    A token without any role changes nothing: the door refuses it, on record.
+    """
+    if person.vouched.roles:
+        door.vouch(person.name, person.vouched, made=person.made)
+    return Caller(person.name, "token", sha256_hex(token), vouched=person.vouched)
+
+
+def _name(model: _Model) -> str:
+    if model.kind != "user":
+        raise Denied("this token is of a service, and only people use a vault")
+    if not _can_be_named(model.name):
+        raise Denied("a vault does not take the name you have at the Hub", next_step="Tell the administrator.")
+    return model.name
+
+
+def _groups(model: _Model) -> tuple[str, ...]:
+    """Groups that can be named in a vault; the others cannot be given anything either."""
+    return tuple(sorted({group for group in model.groups if _can_be_named(group)}))
+
+
+def _can_be_named(name: str) -> bool:
+    try:
+        return bool(grantee_name(f"@{name}"))
+    except InvalidName:
+        return False

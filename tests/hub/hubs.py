@@ -1,0 +1,220 @@
+"""A real JupyterHub with the vault as its service, for tests: it runs the configuration that deploy/ hands out."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from jupyter_securecollab.client import Client
+from jupyter_securecollab.protocol import PREFIX
+
+ROOT = Path(__file__).parent.parent.parent
+DEPLOYED = ROOT / "deploy" / "jupyterhub" / "securecollab_config.py"
+DRIVER, OTHER, OWN = "d" * 40, "o" * 40, "v" * 40
+USE = "access:services!service=securecollab"
+MEMBER, STEWARD, AUDITOR = (f"custom:securecollab:{role}" for role in ("member", "steward", "auditor"))
+PEOPLE = {
+    "alice": ("securecollab-members",),
+    "bob": ("securecollab-members", "analysts"),
+    "carol": ("securecollab-auditors",),
+    "dana": ("securecollab-stewards",),
+    "eve": (),
+    "no-use": ("no-use",),
+    "no-role": ("no-role",),
+}
+
+CONFIG = """
+import sys
+from jupyterhub.proxy import Proxy
+
+load_subconfig({deployed!r})
+c = get_config()
+c.JupyterHub.services.extend([
+    {{"name": "driver", "api_token": {driver!r}}},
+    {{"name": "other", "api_token": {other!r}}},
+])
+service = c.JupyterHub.services.get_value([])[0]
+service["url"] = "http://127.0.0.1:{port}"
+del service["user"]
+if {managed}:
+    service["command"][3:] = ["--folder", {folder!r}, "serve", "--metrics-port", "{metrics}"]
+else:
+    del service["command"]
+    service["api_token"] = {own!r}
+c.JupyterHub.load_roles.extend([
+    {{"name": "driver", "services": ["driver"],
+      "scopes": ["admin:users", "admin:groups", "admin:servers", "tokens", "shares", "access:servers"]}},
+    {{"name": "odd", "services": ["other"],
+      "scopes": ["access:services!service=securecollab", "custom:securecollab:member"]}},
+    {{"name": "no-use", "groups": ["no-use"], "scopes": ["custom:securecollab:member"]}},
+    {{"name": "no-role", "groups": ["no-role"], "scopes": ["access:services!service=securecollab"]}},
+    {{"name": "user", "scopes": ["self", "shares!user", "read:users:name"]}},
+])
+c.JupyterHub.load_groups.update({{name: {{"users": []}} for name in ("no-use", "no-role", "analysts")}})
+c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub}"
+c.JupyterHub.bind_url = "http://127.0.0.1:{public}"
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+c.JupyterHub.spawner_class = "simple"
+
+
+class NoProxy(Proxy):
+    should_start = False
+    routes = {{}}
+
+    async def add_route(self, routespec, target, data):
+        self.routes[routespec] = {{"routespec": routespec, "target": target, "data": data}}
+
+    async def delete_route(self, routespec):
+        self.routes.pop(routespec, None)
+
+    async def get_all_routes(self):
+        return dict(self.routes)
+
+
+if {no_proxy}:
+    c.JupyterHub.proxy_class = NoProxy
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], Any], process: subprocess.Popen[bytes] | None = None) -> None:
+    """Wait; the test's own timeout ends a wait in vain."""
+    while not condition():
+        assert process is None or process.poll() is None
+        time.sleep(0.05)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+class RealHub:
+    """One Hub and its service, with people in groups.
+
+    `managed`: the Hub starts and stops the service. Otherwise that is done here, each by itself.
+    """
+
+    def __init__(self, folder: Path, *, managed: bool) -> None:
+        self.folder = folder
+        self.vault = folder / "vault"
+        self.managed = managed
+        self.clients = 0
+        self.hub, self.public, self.port, self.metrics = (free_port() for _ in range(4))
+        self.process: subprocess.Popen[bytes] | None = None
+        self.service: subprocess.Popen[bytes] | None = None
+        (folder / "jupyterhub_config.py").write_text(self.config())
+
+    def config(self) -> str:
+        return CONFIG.format(
+            deployed=str(DEPLOYED), managed=self.managed, port=self.port, folder=str(self.vault), metrics=self.metrics,
+            driver=DRIVER, other=OTHER, own=OWN, hub=self.hub, public=self.public, no_proxy=True,
+        )  # fmt: skip
+
+    @property
+    def url(self) -> str:
+        """Where the vault's routes are, as `Client` takes it."""
+        return f"http://127.0.0.1:{self.port}/services/securecollab"
+
+    @property
+    def log(self) -> str:
+        return (self.folder / ("hub.log" if self.managed else "service.log")).read_text()
+
+    def start(self) -> None:
+        self.process = self._run("hub.log", "jupyterhub", "-f", "jupyterhub_config.py")
+        until(lambda: answers(f"http://127.0.0.1:{self.hub}/hub/api/"), self.process)
+        if self.managed:
+            until(lambda: answers(f"{self.url}/readyz"), self.process)
+
+    def start_service(self) -> None:
+        """As systemd would, with what an administrator sets."""
+        environment = {
+            "JUPYTERHUB_API_URL": f"http://127.0.0.1:{self.hub}/hub/api", "JUPYTERHUB_API_TOKEN": OWN,
+            "JUPYTERHUB_SERVICE_NAME": "securecollab",
+        }  # fmt: skip
+        command = ("jupyter_securecollab.cli", "--folder", str(self.vault), "serve", "--port", str(self.port))
+        self.service = self._run("service.log", *command, **environment)
+        until(lambda: answers(f"{self.url}/readyz"), self.service)
+
+    def _run(self, log: str, *module: str, **environment: str) -> subprocess.Popen[bytes]:
+        everything = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+        with (self.folder / log).open("ab") as out:
+            command = [sys.executable, "-m", *module]
+            return subprocess.Popen(command, cwd=self.folder, env=everything, stdout=out, stderr=out)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(60)
+            self.process = None
+
+    def stop_service(self) -> int:
+        assert self.service is not None
+        self.service.send_signal(signal.SIGTERM)
+        code = self.service.wait(60)
+        self.service = None
+        return code
+
+    def close(self) -> None:
+        if self.service is not None:
+            self.stop_service()
+        self.stop()
+
+    def ask(self, method: str, path: str, token: str = DRIVER, **body: Any) -> Any:
+        """A call of the Hub's own API."""
+        url = f"http://127.0.0.1:{self.hub}/hub/api/{path}"
+        answer = httpx.request(
+            method, url, headers={"Authorization": f"token {token}"}, json=body or None, timeout=30, trust_env=False
+        )
+        assert answer.is_success, (method, path, answer.status_code, answer.text)
+        return answer.json() if answer.content else None
+
+    def enrol(self) -> None:
+        for name, groups in PEOPLE.items():
+            self.add(name, *groups)
+
+    def add(self, name: str, *groups: str) -> None:
+        self.ask("POST", f"users/{name}")
+        for group in groups:
+            self.ask("POST", f"groups/{group}/users", users=[name])
+
+    def token(self, name: str, *scopes: str) -> str:
+        """A token of that person with these scopes; without any, with all they have."""
+        return str(self.ask("POST", f"users/{name}/tokens", **({"scopes": list(scopes)} if scopes else {}))["token"])
+
+    @contextmanager
+    def client(self, token: str) -> Iterator[Client]:
+        """A client that has seen nothing of the log yet."""
+        self.clients += 1
+        found = Client(self.url, token, memory=self.folder / f"memory-{self.clients}")
+        try:
+            yield found
+        finally:
+            found.close()
+
+    def http(self, token: str | None = None) -> httpx.Client:
+        headers = {"Authorization": f"token {token}"} if token else {}
+        return httpx.Client(base_url=f"{self.url}/{PREFIX}/", headers=headers, timeout=30, trust_env=False)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The service's own log, found among the Hub's."""
+        return [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]

@@ -1,0 +1,251 @@
+"""When the Hub or the service goes away and comes back, and what strange requests get: never a way in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import httpx
+import pytest
+from hubs import RealHub, answers, free_port, until
+from serving import error_of, share
+
+from jupyter_securecollab.errors import NotSignedIn, Unavailable
+from jupyter_securecollab.model import AccessSpec, Level
+from jupyter_securecollab.protocol import PREFIX
+from jupyter_securecollab.server.hub import Hub
+
+NAME = "faults/patients"
+
+
+@pytest.fixture(scope="module")
+def tokens(apart: RealHub) -> dict[str, str]:
+    """Tokens of people who have come; alice has shared something with the analysts."""
+    tokens = {name: apart.token(name) for name in ("alice", "bob")}
+    with apart.client(tokens["bob"]) as bob, apart.client(tokens["alice"]) as alice:
+        bob.me()
+        begun = alice.begin("faults/small", "frame", (Level.INTERNAL,))
+        alice.abort(begun.version)
+    return tokens
+
+
+# ---- away and back -----------------------------------------------------------------------------------------------
+
+
+def test_without_the_hub_nobody_is_let_in_and_with_it_all_goes_on_by_itself(apart: RealHub, tokens) -> None:
+    with apart.http(tokens["bob"]) as bob, apart.http(apart.token("alice")) as never_seen:
+        assert bob.post("open", json={"name": NAME}).status_code == 403  # the Hub answers: there is no such thing
+        apart.stop()
+        for answer in (bob.post("open", json={"name": NAME}), never_seen.get("me")):
+            error = error_of(answer, 503)
+            assert error.code == "unavailable" and "the Hub" in error.message and error.next_step
+        assert answers(f"{apart.url}/readyz") and answers(f"{apart.url}/healthz")
+        apart.start()
+        assert bob.post("open", json={"name": NAME}).status_code == 403
+        assert never_seen.get("me").json()["result"]["name"] == "alice"
+
+
+def test_a_service_started_again_serves_the_same_client(apart: RealHub, tokens) -> None:
+    with apart.client(tokens["bob"]) as bob:
+        before = bob.me()
+        assert apart.stop_service() == 0
+        with pytest.raises(Unavailable):
+            bob.me()
+        apart.start_service()
+        assert bob.me() == before
+
+
+def test_stopping_takes_no_more_and_finishes_what_is_running(apart: RealHub, tokens) -> None:
+    with apart.client(tokens["alice"]) as alice:
+        begun = alice.begin("faults/slow", "frame", (Level.INTERNAL,))
+    assert apart.service is not None
+    with socket.create_connection(("127.0.0.1", apart.port)) as connection:
+        head = (
+            f"PUT /services/securecollab/{PREFIX}/versions/{begun.version}/parts/internal/0 HTTP/1.1\r\n"
+            f"Host: 127.0.0.1\r\nAuthorization: token {tokens['alice']}\r\nContent-Length: 100000\r\n\r\n"
+        )
+        connection.sendall(head.encode() + b"x" * 50_000)
+        until(lambda: any(path.is_file() for path in apart.vault.glob("objects/**/*")))
+        os.kill(apart.service.pid, signal.SIGTERM)
+        until(lambda: not answers(f"{apart.url}/healthz"))
+        connection.sendall(b"x" * 50_000)
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 200") and b"Connection: close" in answer
+    assert apart.service.wait(60) == 0 and '"message":"stopped"' in apart.log
+    apart.start_service()
+
+
+class _Strange(BaseHTTPRequestHandler):
+    """A Hub out of order: the path of the first answer says how."""
+
+    def do_GET(self) -> None:
+        how = self.path.split("/")[1]
+        status, body = {
+            "html": (200, b"<html>sign in</html>"), "empty": (200, b""), "list": (200, b"[]"), "nameless": (200, b"{}"),
+            "redirect": (302, b""), "teapot": (418, b"{}"), "down": (502, b"{}"),
+            "nobody": (200, b'{"kind": "user", "name": "a/../b"}'), "forbidden": (403, b"{}"),
+        }[how]  # fmt: skip
+        self.send_response(status)
+        self.send_header("Location", "http://127.0.0.1:1/")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture(scope="module")
+def strange() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), _Strange) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+async def asked(url: str) -> None:
+    hub = Hub(url, "own", "securecollab")
+    try:
+        await hub.person("token", fresh=True)
+    finally:
+        await hub.close()
+
+
+@pytest.mark.parametrize("how", ["html", "empty", "list", "nameless", "redirect", "teapot", "down"])
+def test_a_hub_that_talks_nonsense_lets_nobody_in(strange: str, how: str) -> None:
+    with pytest.raises(Unavailable):
+        asyncio.run(asked(f"{strange}/{how}"))
+
+
+def test_a_hub_that_says_no_is_believed(strange: str) -> None:
+    with pytest.raises(NotSignedIn):
+        asyncio.run(asked(f"{strange}/forbidden"))
+
+
+def test_a_hub_that_is_not_there_lets_nobody_in() -> None:
+    with pytest.raises(Unavailable):
+        asyncio.run(asked(f"http://127.0.0.1:{free_port()}"))
+
+
+# ---- strange requests --------------------------------------------------------------------------------------------
+
+
+def raw(apart: RealHub, request: bytes) -> bytes:
+    """What the service answers, and that it ends the connection, to bytes we write ourselves."""
+    with socket.create_connection(("127.0.0.1", apart.port)) as connection:
+        connection.settimeout(30)
+        with suppress(OSError):
+            connection.sendall(request)
+        answer = b""
+        with suppress(ConnectionResetError):
+            while piece := connection.recv(65536):
+                answer += piece
+        return answer
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "evil.example:8000", "[::2]", "127.0.0.1@evil"]
+)
+def test_a_forged_host_is_refused_even_with_a_good_token(apart: RealHub, tokens, host: str) -> None:
+    with apart.http(tokens["bob"]) as bob:
+        assert bob.get("me").status_code == 200
+        answer = bob.get("me", headers={"Host": host})
+        assert answer.status_code in (400, 403) and "bob" not in answer.text
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+def test_pages_elsewhere_get_no_leave_to_read(apart: RealHub, tokens, origin: str) -> None:
+    with apart.http(tokens["bob"]) as bob:
+        preflight = bob.options("me", headers={"Origin": origin, "Access-Control-Request-Method": "GET"})
+        answers = (error_of(preflight, 405), bob.get("me", headers={"Origin": origin}))
+        assert not {name for name in (*preflight.headers, *answers[1].headers) if name.startswith("access-control")}
+
+
+ROUTE = f"/services/securecollab/{PREFIX}/me"
+
+
+@pytest.mark.parametrize("path", [
+    "/", "/services/securecollab", "/services/securecollab/", "/services/securecollab/metrics", "/metrics",
+    "/hub/login", f"/{PREFIX}/me", f"/services/other/{PREFIX}/me", f"/{ROUTE}", ROUTE.replace(PREFIX, f"/{PREFIX}"),
+    ROUTE.replace("/me", "/../v1/me"), "/services/securecollab/%2e%2e/metrics",
+])  # fmt: skip
+def test_beside_the_routes_there_is_nothing(apart: RealHub, tokens, path: str) -> None:
+    head = f"Host: localhost\r\nAuthorization: token {tokens['bob']}\r\nConnection: close\r\n\r\n"
+    answer = raw(apart, f"GET {path} HTTP/1.1\r\n{head}".encode())
+    assert answer.startswith(b"HTTP/1.1 404") and b'"code":"not_found"' in answer and b"bob" not in answer
+
+
+def test_http_1_0_and_none_at_all(apart: RealHub, tokens) -> None:
+    path = f"/services/securecollab/{PREFIX}/me"
+    assert b" 401 " in raw(apart, f"GET {path} HTTP/1.0\r\n\r\n".encode())
+    assert b'"bob"' in raw(apart, f"GET {path} HTTP/1.0\r\nAuthorization: token {tokens['bob']}\r\n\r\n".encode())
+    assert b"200 OK" not in raw(apart, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")
+    assert answers(f"{apart.url}/healthz")
+
+
+def test_headers_past_the_limit_are_not_kept(apart: RealHub, tokens) -> None:
+    head = f"GET /services/securecollab/{PREFIX}/me HTTP/1.1\r\nHost: localhost\r\n"
+    assert raw(apart, head.encode() + b"X-Big: " + b"x" * 20_000 + b"\r\n\r\n") == b""
+    assert answers(f"{apart.url}/healthz")
+
+
+def test_who_is_nobody_is_not_listened_to(apart: RealHub) -> None:
+    """The answer comes before the body, and the connection ends."""
+    for path, size in (("commit", 150_000_000), ("versions/" + "0" * 32 + "/parts/secret/0", 10**12)):
+        method = "POST" if path == "commit" else "PUT"
+        head = f"Host: localhost\r\nContent-Length: {size}\r\n\r\n"
+        answer = raw(apart, f"{method} /services/securecollab/{PREFIX}/{path} HTTP/1.1\r\n{head}".encode())
+        assert answer.startswith(b"HTTP/1.1 401") and answer.count(b"HTTP/1.1") == 1
+
+
+def test_a_member_may_send_a_body_larger_than_strangers_may(apart: RealHub, tokens) -> None:
+    with apart.http(tokens["alice"]) as alice:
+        assert error_of(alice.post("commit", content=b" " * 3_000_000), 400).code == "invalid"
+        assert error_of(alice.post("open", content=b" " * 3_000_000), 413).code == "too_large"
+
+
+def test_hundreds_of_idle_connections_keep_nobody_out(apart: RealHub, tokens) -> None:
+    with ExitStack() as idle, apart.http(tokens["bob"]) as bob:
+        for _ in range(600):
+            idle.enter_context(closing(socket.create_connection(("127.0.0.1", apart.port))))
+        assert bob.get("me").status_code == 200
+
+
+def test_what_is_shared_is_still_there_after_all_this(apart: RealHub, tokens) -> None:
+    command = [sys.executable, "-m", "jupyter_securecollab.cli", "--folder", str(apart.vault)]
+    subprocess.run([*command, "user", "change", "alice", "--clearance", "secret"], check=True, capture_output=True)
+    with apart.client(tokens["alice"]) as alice, apart.client(tokens["bob"]) as bob:
+        share(alice, NAME, access=AccessSpec(people=("@analysts",)))
+        assert bob.open(NAME).up_to == Level.INTERNAL
+    subprocess.run([*command, "audit", "verify", "--state"], check=True, capture_output=True)
+
+
+# ---- starting ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", ["JUPYTERHUB_API_URL", "JUPYTERHUB_API_TOKEN", "JUPYTERHUB_SERVICE_NAME"])
+def test_without_a_hub_to_ask_there_is_no_service(tmp_path, missing: str) -> None:
+    environment = {
+        **os.environ, "JUPYTERHUB_API_URL": "http://127.0.0.1:1", "JUPYTERHUB_API_TOKEN": "t",
+        "JUPYTERHUB_SERVICE_NAME": "s",
+    }  # fmt: skip
+    del environment[missing]
+    command = [sys.executable, "-m", "jupyter_securecollab.cli", "--folder", str(tmp_path / "vault"), "serve"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and missing in done.stderr and not (tmp_path / "vault").exists()
+
+
+def test_nothing_listens_anywhere_but_where_it_was_told(apart: RealHub) -> None:
+    elsewhere = f"http://127.0.0.2:{apart.port}/services/securecollab/healthz"  # loopback as well, on Linux
+    with pytest.raises(httpx.TransportError):
+        httpx.get(elsewhere, timeout=5, trust_env=False)
