@@ -1,8 +1,12 @@
-"""The Jupyter server extension: opens the vault, puts our classes into the server, and adds the routes."""
+"""The Jupyter server extension: opens the vault, puts our classes into the server, and adds the routes.
+
+Where the vault is a service elsewhere (`vault_url`) none is opened: see `attached`.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +20,7 @@ from ..errors import Invalid, SecureCollabError
 from ..kept_code import CodeKeeping
 from ..model import Level
 from ..runs import KeptAs, Mode
+from .attached import Attached, attach, passing_on
 from .doctor import recording_problems
 from .embedded import EmbeddedHandler
 from .execution import PATIENCE, Recording
@@ -58,6 +63,11 @@ class SecureCollabApp(ExtensionApp):
     vault_name = Unicode("vault", help="Name of a new vault and of its log. One that exists keeps its name.").tag(
         config=True
     )
+    vault_url = Unicode(
+        help="Address of a vault that is a service of JupyterHub, used instead of one in this server."
+    ).tag(config=True)
+    vault_log_key = Unicode(help="Public key of that vault's log; kernels believe no other log.").tag(config=True)
+
     default_up_to = CaselessStrEnum(
         [level.value for level in Level], "internal", help="The level to which access reads when nobody says otherwise."
     ).tag(config=True)
@@ -91,6 +101,7 @@ class SecureCollabApp(ExtensionApp):
         ["closed", "open"], "closed", help="Whether what a hook fails to answer is refused (closed) or allowed (open)."
     ).tag(config=True)
 
+    attached: Attached | None = None
     door: Collaboration
     recording: Recording
     async_door: AsyncDoor
@@ -99,11 +110,22 @@ class SecureCollabApp(ExtensionApp):
     def _folder_default(self) -> str:
         return str(vault_folder())
 
+    @default("vault_url")
+    def _vault_url_default(self) -> str:
+        return os.environ.get("SECURECOLLAB_VAULT_URL", "")
+
+    @default("vault_log_key")
+    def _vault_log_key_default(self) -> str:
+        return os.environ.get("SECURECOLLAB_VAULT_LOG_KEY", "")
+
     def _link_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         # Runs before the server builds its identity provider and managers: the last moment to say which classes.
         super()._link_jupyter_server_extension(serverapp)
         try:
-            self._open(serverapp)
+            if self.vault_url:
+                self.attached = attach(serverapp, self.vault_url, self.vault_log_key)
+            else:
+                self._open(serverapp)
         except SecureCollabError as error:
             serverapp.log.critical("jupyter_securecollab: %s. %s", error, error.next_step)
             raise SystemExit(1) from error
@@ -149,6 +171,8 @@ class SecureCollabApp(ExtensionApp):
     def initialize_settings(self) -> None:
         """Register the event and say which of our classes are not in use."""
         self._events().register_event_schema(_CHANGED_SCHEMA)
+        if self.attached is not None:
+            return
         serverapp = cast(ServerApp, self.serverapp)
         check(serverapp, self.door)
         # Jupyter puts these over the server's own settings when this has returned.
@@ -157,11 +181,16 @@ class SecureCollabApp(ExtensionApp):
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         # All other extensions have had their say by now.
+        if self.attached is not None:
+            return
         for text in self.recording.state().why_not:
             serverapp.log.critical("jupyter_securecollab: %s", text)
 
     def initialize_handlers(self) -> None:
         """Add the routes of the protocol."""
+        if self.attached is not None:
+            self.handlers.extend(passing_on())
+            return
         self.async_door = AsyncDoor(self.door, self._changed)
         self.handlers.extend(handlers(self.async_door, EmbeddedHandler))
 
@@ -173,6 +202,9 @@ class SecureCollabApp(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Finish what is running and close the vault."""
+        if self.attached is not None:
+            await self.attached.close()
+            return
         await asyncio.to_thread(self.recording.close)
         self.async_door.close()
         self.door.close()

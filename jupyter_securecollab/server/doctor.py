@@ -6,6 +6,7 @@ it finds in configuration files is what the person asking would get, without the
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -60,6 +61,8 @@ def _problems_of(app: ServerApp) -> Iterator[str]:
             yield NOT_RECORDED_BECAUSE[name]
     if not app.jpserver_extensions.get(_NAME):
         yield "The extension is not enabled: nothing is recorded."
+    if app.config.SecureCollabApp.get("vault_url") or os.environ.get("SECURECOLLAB_VAULT_URL"):
+        yield "The vault is a service elsewhere: nothing is recorded here."
     if app.config.SecureCollabApp.get("record_executions") == "off":
         yield "The recording of executions is switched off (record_executions)."
 

@@ -304,19 +304,19 @@ def handlers(async_door: AsyncDoor, base: type[VaultHandler]) -> list[tuple[Any,
     """Tornado's routing table: every route of the protocol, and the page, in a server where `base` says who calls."""
     own: dict[str, type[_DoorHandler]] = {"upload": PartHandler, "read_part": PartHandler, "export": ExportHandler}
     table: list[tuple[Any, ...]] = [
-        (rf"/{PREFIX}/openapi\.json", _over(OpenApiHandler, base)),
-        (f"/{PAGE}", _over(RequestsPage, base), {"async_door": async_door}),
+        (rf"/{PREFIX}/openapi\.json", over(OpenApiHandler, base)),
+        (f"/{PAGE}", over(RequestsPage, base), {"async_door": async_door}),
     ]
     paths: dict[str, tuple[Any, ...]] = {}
     for one in ROUTES:
-        handler = _over(own.get(one.name, DoorHandler), base)
+        handler = over(own.get(one.name, DoorHandler), base)
         paths.setdefault(
             one.path, (rf"/{PREFIX}/{_pattern(one.path)}", handler, {"async_door": async_door, "route": one})
         )
-    return [*table, *paths.values(), (rf"/{PREFIX}(?:/.*)?", _over(UnknownHandler, base))]
+    return [*table, *paths.values(), (rf"/{PREFIX}(?:/.*)?", over(UnknownHandler, base))]
 
 
-def _over(routed: type[VaultHandler], base: type[VaultHandler]) -> type[VaultHandler]:
+def over(routed: type[VaultHandler], base: type[VaultHandler]) -> type[VaultHandler]:
     """This handler with the server's own base beneath it."""
     return type(routed.__name__, (routed, base), {})
 

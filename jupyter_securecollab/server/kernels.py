@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any
@@ -147,10 +147,10 @@ class SecureKernelManager(ServerKernelManager):
         """Runs before every start and restart: a fresh token, a clean environment, our extension."""
         if self.kernel_id is None:
             self.kernel_id = options.pop("kernel_id")
-        environment = _without_secrets(options.get("env") or os.environ)
+        environment = without_secrets(options.get("env") or os.environ)
         options["env"] = environment | await self._people.kernel_environment(self.kernel_id, self.owner)
         arguments = options.get("extra_arguments") or []
-        if self.kernel_spec and _runs_ipykernel(self.kernel_spec.argv) and EXTENSION_ARGUMENT not in arguments:
+        if self.kernel_spec and runs_ipykernel(self.kernel_spec.argv) and EXTENSION_ARGUMENT not in arguments:
             options["extra_arguments"] = [*arguments, EXTENSION_ARGUMENT]
         command, prepared = await super()._async_pre_start_kernel(**options)
         self._people.recording.kernel_started(self.kernel_id, self.owner, self.kernel_name, command)
@@ -168,16 +168,17 @@ class SecureKernelManager(ServerKernelManager):
         return ("restarted" if asked else "died") if restart else "ended"
 
 
-def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+def without_secrets(environment: Mapping[str, str], *, keep: Collection[str] = ()) -> dict[str, str]:
     """What a kernel may inherit: not what opens the server, nor the vault's own settings or an older token."""
     return {
         name: value
         for name, value in environment.items()
-        if name not in _SERVER_SECRETS and not name.startswith("SECURECOLLAB_")
+        if (name not in _SERVER_SECRETS or name in keep) and not name.startswith("SECURECOLLAB_")
     }
 
 
-def _runs_ipykernel(argv: list[str]) -> bool:
+def runs_ipykernel(argv: list[str]) -> bool:
+    """Whether this kernel loads extensions of IPython."""
     return ("-m", "ipykernel_launcher") in pairwise(argv)
 
 

@@ -1,9 +1,14 @@
 """One real Hub, with the vault as its service, for all tests that only talk to it."""
 
+import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from hubs import RealHub
+from hubs import RealHub, UserServers
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +33,25 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
         yield running
     finally:
         running.close()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[UserServers]:
+    """People with servers of their own, each under a uid of its own."""
+    if os.geteuid() != 0 and not os.environ.get("CI"):
+        pytest.skip("only root can start servers under other users")
+    if not _others_may_run(Path(sys.executable).resolve()):
+        pytest.fail(f"other users may not run {sys.executable}: run these tests with `make test-hub`")
+    base = Path(tempfile.mkdtemp(prefix="securecollab-hub-", dir="/tmp"))
+    base.chmod(0o755)
+    running = UserServers(base)
+    try:
+        running.start_all()
+        yield running
+    finally:
+        running.close()
+        shutil.rmtree(base)
+
+
+def _others_may_run(program: Path) -> bool:
+    return all(one.stat().st_mode & 0o001 for one in (program, *program.parents))

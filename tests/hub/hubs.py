@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 
@@ -114,6 +114,8 @@ class RealHub:
     `managed`: the Hub starts and stops the service. Otherwise that is done here, each by itself.
     """
 
+    operator: ClassVar[dict[str, str]] = {}
+
     def __init__(self, folder: Path, *, managed: bool) -> None:
         self.folder = folder
         self.vault = folder / "vault"
@@ -149,7 +151,7 @@ class RealHub:
         """As systemd would, with what an administrator sets."""
         environment = {
             "JUPYTERHUB_API_URL": f"http://127.0.0.1:{self.hub}/hub/api", "JUPYTERHUB_API_TOKEN": OWN,
-            "JUPYTERHUB_SERVICE_NAME": "securecollab",
+            "JUPYTERHUB_SERVICE_NAME": "securecollab", **self.operator,
         }  # fmt: skip
         command = ("jupyter_securecollab.cli", "--folder", str(self.vault), "serve", "--port", str(self.port))
         self.service = self._run("service.log", *command, **environment)
@@ -159,7 +161,12 @@ class RealHub:
         everything = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
         with (self.folder / log).open("ab") as out:
             command = [sys.executable, "-m", *module]
-            return subprocess.Popen(command, cwd=self.folder, env=everything, stdout=out, stderr=out)
+            options = {"cwd": self.folder, "env": everything, **self.runs_as(log)}
+            return subprocess.Popen(command, stdout=out, stderr=out, **options)
+
+    def runs_as(self, log: str) -> dict[str, Any]:
+        """Under which user of the operating system."""
+        return {}
 
     def stop(self) -> None:
         if self.process is not None:
@@ -178,6 +185,15 @@ class RealHub:
         if self.service is not None:
             self.stop_service()
         self.stop()
+
+    def cli(self, *words: str) -> str:
+        """The command line on the service's machine, as its operator."""
+        command = [sys.executable, "-m", "jupyter_securecollab.cli", "--folder", str(self.vault), *words]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **self.operator}
+        options = {"env": environment, **self.runs_as("service.log")}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
 
     def ask(self, method: str, path: str, token: str = DRIVER, **body: Any) -> Any:
         """A call of the Hub's own API."""
@@ -218,3 +234,95 @@ class RealHub:
     def lines(self) -> list[dict[str, Any]]:
         """The service's own log, found among the Hub's."""
         return [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
+
+
+class UserServers(RealHub):
+    """A Hub that starts everybody's own server under a uid of its own, beside a service under another. Needs root."""
+
+    UIDS: ClassVar = {"alice": 30001, "bob": 30002, "dana": 30003, "eve": 30004}
+    SERVICE_UID: ClassVar = 30099
+    operator: ClassVar = {"LOGNAME": "securecollab"}  # the uid has no name of its own
+    MORE = """
+import os
+from jupyterhub.spawner import SimpleLocalProcessSpawner
+
+UIDS, PORTS = {uids!r}, {ports!r}
+
+
+class OwnUid(SimpleLocalProcessSpawner):
+    home_dir_template = {homes!r} + "/{{username}}"
+
+    def make_preexec_fn(self, name):
+        uid, home = UIDS[name], self.home_dir
+
+        def become():
+            os.setgroups([])
+            os.setgid(uid)
+            os.setuid(uid)
+            os.chdir(home)
+
+        return become
+
+    async def start(self):
+        os.makedirs(self.home_dir, mode=0o700, exist_ok=True)
+        os.chown(self.home_dir, UIDS[self.user.name], UIDS[self.user.name])
+        self.port = PORTS[self.user.name]
+        return await super().start()
+
+    def user_env(self, env):
+        names = dict.fromkeys(("USER", "LOGNAME"), self.user.name)
+        return super().user_env(env) | names | {{"HOME": self.home_dir, "SHELL": "/bin/sh"}}
+
+
+c.JupyterHub.spawner_class = OwnUid
+c.Spawner.start_timeout = c.Spawner.http_timeout = 180
+c.LocalProcessSpawner.interrupt_timeout, c.LocalProcessSpawner.term_timeout = 5, 5
+c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
+c.Spawner.args = ["--ServerApp.jpserver_extensions={{'jupyter_securecollab': True}}"]
+c.Spawner.environment.update({{
+    "PYTHONPATH": {root!r}, "JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp",
+    "SECURECOLLAB_VAULT_URL": {url!r}, "SECURECOLLAB_VAULT_LOG_KEY": {log_key!r},
+}})
+"""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.ports = {name: free_port() for name in self.UIDS}
+        self.log_key = ""
+        for name, mode, owner in (("hub", 0o700, 0), ("homes", 0o755, 0), ("vault", 0o700, self.SERVICE_UID)):
+            (base / name).mkdir()
+            (base / name).chmod(mode)
+            os.chown(base / name, owner, owner)
+        super().__init__(base / "hub", managed=False)
+        self.vault = base / "vault"
+
+    def config(self) -> str:
+        more = self.MORE.format(
+            uids=self.UIDS, ports=self.ports, homes=str(self.base / "homes"), root=str(ROOT), url=self.url,
+            log_key=self.log_key,
+        )  # fmt: skip
+        return super().config() + more
+
+    def runs_as(self, log: str) -> dict[str, Any]:
+        if log != "service.log":
+            return {}
+        return {"user": self.SERVICE_UID, "group": self.SERVICE_UID, "extra_groups": [], "cwd": self.base}
+
+    def start_all(self) -> None:
+        """The service first: its log's key goes into the Hub's configuration."""
+        self.start_service()
+        self.log_key = next(line["log_key"] for line in self.lines() if line["message"] == "serving")
+        (self.folder / "jupyterhub_config.py").write_text(self.config())
+        self.start()
+        self.enrol()
+        for name in self.UIDS:
+            self.ask("POST", f"users/{name}/server")
+        for name in self.UIDS:
+            until(lambda name=name: self._is_ready(name), self.process)
+
+    def _is_ready(self, name: str) -> bool:
+        return bool((self.ask("GET", f"users/{name}")["servers"].get("") or {}).get("ready"))
+
+    def server(self, name: str) -> str:
+        """The address of somebody's own server."""
+        return f"http://127.0.0.1:{self.ports[name]}/user/{name}"

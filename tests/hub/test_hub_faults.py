@@ -222,12 +222,11 @@ def test_hundreds_of_idle_connections_keep_nobody_out(apart: RealHub, tokens) ->
 
 
 def test_what_is_shared_is_still_there_after_all_this(apart: RealHub, tokens) -> None:
-    command = [sys.executable, "-m", "jupyter_securecollab.cli", "--folder", str(apart.vault)]
-    subprocess.run([*command, "user", "change", "alice", "--clearance", "secret"], check=True, capture_output=True)
+    apart.cli("user", "change", "alice", "--clearance", "secret")
     with apart.client(tokens["alice"]) as alice, apart.client(tokens["bob"]) as bob:
         share(alice, NAME, access=AccessSpec(people=("@analysts",)))
         assert bob.open(NAME).up_to == Level.INTERNAL
-    subprocess.run([*command, "audit", "verify", "--state"], check=True, capture_output=True)
+    apart.cli("audit", "verify", "--state")
 
 
 # ---- starting ----------------------------------------------------------------------------------------------------

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import httpx
@@ -28,7 +26,7 @@ def alice(hub: RealHub) -> Iterator[Client]:
     with hub.client(hub.token("bob")) as bob, hub.client(hub.token("alice")) as alice:
         bob.me()  # a group is known once somebody of it has come
         alice.me()
-        assert cli(hub, "user", "change", "alice", "--clearance", "secret")
+        assert hub.cli("user", "change", "alice", "--clearance", "secret")
         share(alice, NAME, access=AccessSpec(people=("@analysts",)))
         yield alice
 
@@ -38,12 +36,6 @@ def denied(act, policy: str) -> None:
         act()
     assert error.value.decision is not None and policy in error.value.decision.policies
     assert error.value.next_step
-
-
-def cli(hub: RealHub, *words: str) -> str:
-    """The command line on the machine of the service, as its operator."""
-    command = [sys.executable, "-m", "jupyter_securecollab.cli", "--folder", str(hub.vault), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 # ---- who is let in -----------------------------------------------------------------------------------------------
@@ -204,7 +196,7 @@ def test_somebody_new_under_an_old_name_inherits_nothing_until_an_administrator_
     with hub.client(hub.token("frank")) as other:
         for act in (other.me, lambda: other.open(NAME)):
             denied(act, "deny.another_person")
-        assert "next user named frank is taken for this person" in cli(hub, "user", "admit", "frank")
+        assert "next user named frank is taken for this person" in hub.cli("user", "admit", "frank")
         assert other.open(NAME)
     with hub.http(old) as gone:
         error_of(gone.post("open", json={"name": NAME}), 401)
@@ -231,7 +223,7 @@ def test_a_user_named_like_the_operator_does_not_become_the_administrator(hub: R
 
 def test_the_tables_are_what_the_log_says_after_all_this(hub: RealHub, alice: Client) -> None:
     alice.me()
-    assert "The state is what the log says" in cli(hub, "audit", "verify", "--state")
+    assert "The state is what the log says" in hub.cli("audit", "verify", "--state")
 
 
 def test_the_services_own_log_is_json_and_names_neither_tokens_nor_assets(hub: RealHub, alice: Client) -> None:
