@@ -4,12 +4,14 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup demo lab test test-313 lint bench bench-frames bench-execution protocol lock clean browser
+.PHONY: setup demo lab test test-hub test-313 lint bench bench-frames bench-execution protocol lock clean browser
 
 PYTHON ?= python3
 # The first Python 3.13 that runs, if there is one; or say which: make test-313 PYTHON313=/path/to/python3.13
 PYTHON313 ?= $(shell for found in python3.13 "$$HOME"/.pyenv/versions/3.13.*/bin/python; do \
   "$$found" -c '' 2>/dev/null && command -v "$$found" && break; done)
+HUB_PYTHON ?= $(shell for found in /usr/bin/python3 /usr/local/bin/python3 $(PYTHON); do \
+  "$$found" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$found" && break; done)
 BIN := .venv/bin
 UV := $(shell command -v uv || echo .make/uv/bin/uv)
 BUNDLE := jupyter_securecollab/labextension/package.json
@@ -26,10 +28,14 @@ lab: .make/installed
 
 test: lint browser
 	cd labextension && npm run --silent test
-	$(BIN)/pytest -q -n 2 --ignore=tests/browser --cov --cov-report=
+	$(BIN)/pytest -q -n 2 --ignore=tests/browser --ignore=tests/hub --cov --cov-report=
 	$(BIN)/coverage report --include='*/core/*,*/sealed/*,*/frames/*' --fail-under=90
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/browser
-	$(MAKE) --no-print-directory test-313
+	$(MAKE) --no-print-directory test-hub test-313
+
+# A real JupyterHub and servers under other users, who have to be able to run Python: not one under somebody's home.
+test-hub: .make/python-hub
+	.make/venv-hub/bin/pytest -q -n 2 --dist loadfile tests/hub
 
 # What depends most on Python and the libraries under it, once more on Python 3.13.
 ifeq ($(PYTHON313),)
@@ -100,6 +106,12 @@ $(BUNDLE): .make/node $(FRONTEND)
 # Reinstalled with every new bundle: an editable install holds a copy of it.
 .make/installed: .make/environment $(BUNDLE) pyproject.toml jupyter_securecollab/config/jupyter_securecollab.json
 	VIRTUAL_ENV=.venv $(UV) pip install -q --no-deps -e .
+	@touch $@
+
+.make/python-hub: .make/installed
+	$(UV) venv -q --clear --python $(HUB_PYTHON) .make/venv-hub
+	VIRTUAL_ENV=.make/venv-hub $(UV) pip sync -q --require-hashes requirements/dev.txt
+	VIRTUAL_ENV=.make/venv-hub $(UV) pip install -q --no-deps -e .
 	@touch $@
 
 .make/python-3.13: .make/installed

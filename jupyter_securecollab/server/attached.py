@@ -18,15 +18,13 @@ from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
 from traitlets.config import Config
 
 from ..errors import Denied, Invalid, NotSignedIn, Unavailable
-from ..protocol import PREFIX, ROUTES, SEEN_HEADER, Nothing, Route
+from ..protocol import PREFIX, SEEN_HEADER, Route, route
 from .base import VaultHandler
 from .handlers import UnknownHandler, over
 from .kernels import EXTENSION_ARGUMENT, runs_ipykernel, without_secrets
 
-PASSED_ON: tuple[Route, ...] = tuple(
-    one for one in ROUTES if one.method == "GET" and one.request is Nothing and not one.raw
-)
-"""What the sidebar asks: routes that take no parameters and change nothing."""
+PASSED_ON: tuple[Route, ...] = tuple(route(name) for name in ("me", "assets", "recording"))
+"""What the sidebar asks (`labextension/src/api.ts`): GETs without parameters that change nothing and hold no key."""
 
 _PLACE = "securecollab_attached"
 

@@ -233,7 +233,8 @@ class RealHub:
 
     def lines(self) -> list[dict[str, Any]]:
         """The service's own log, found among the Hub's."""
-        return [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
+        whole = self.log.rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
 
 class UserServers(RealHub):

@@ -244,6 +244,20 @@ def test_without_a_hub_to_ask_there_is_no_service(tmp_path, missing: str) -> Non
     assert done.returncode == 1 and missing in done.stderr and not (tmp_path / "vault").exists()
 
 
+def test_a_server_that_no_hub_started_does_not_pretend_to_use_a_service(tmp_path) -> None:
+    """Nor does it start with a vault of its own, or without any: the administrator wanted the service."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
+    environment |= {f"JUPYTER_{name}_DIR": str(tmp_path) for name in ("CONFIG", "DATA", "RUNTIME")}
+    command = [
+        *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", f"--ServerApp.port={free_port()}"),
+        "--ServerApp.jpserver_extensions={'jupyter_securecollab': True}",
+        "--SecureCollabApp.vault_url=http://127.0.0.1:1/services/securecollab",
+    ]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "needs a server that JupyterHub started" in done.stderr
+    assert not [*tmp_path.rglob("vault.sqlite")]
+
+
 def test_nothing_listens_anywhere_but_where_it_was_told(apart: RealHub) -> None:
     elsewhere = f"http://127.0.0.2:{apart.port}/services/securecollab/healthz"  # loopback as well, on Linux
     with pytest.raises(httpx.TransportError):

@@ -15,6 +15,8 @@ from serving import error_of
 from demo.websocket import NotebookSession, text_of
 from jupyter_securecollab.protocol import PREFIX
 
+pytestmark = pytest.mark.timeout(900)  # a Hub and four servers start on a machine that may be busy
+
 PATIENTS = """
 import pandas as pd
 patients = pd.DataFrame({"patient": range(1, 41), "ssn": [f"{n:03}-{n:02}-{n:04}" for n in range(501, 541)]})
@@ -134,7 +136,7 @@ def test_the_sidebar_asks_through_the_owners_server_and_nobody_else_may(servers:
     me = httpx.get(f"{address}/me", headers=own, timeout=30, trust_env=False)
     assert me.json()["result"]["name"] == "bob" and me.json()["result"]["deployment"] == "service"
     assert httpx.get(f"{address}/assets", headers=own, timeout=30, trust_env=False).json()["result"]
-    for path in ("audit", "open", "assets/oncology/patients", "nothing"):
+    for path in ("audit", "open", "assets/oncology/patients", "label-key", "corrections", "nothing"):
         error_of(httpx.get(f"{address}/{path}", headers=own, timeout=30, trust_env=False), 404)
     visitor = {"Authorization": f"token {DRIVER}"}  # may use all servers, as an administrator of the Hub may
     error_of(httpx.get(f"{address}/me", headers=visitor, timeout=30, trust_env=False), 403)
