@@ -64,7 +64,7 @@ Can = Literal["open", "update", "manage"]
 Role = Literal["member", "steward", "auditor", "admin"]
 ROLES: tuple[Role, ...] = ("member", "steward", "auditor", "admin")
 Via = Literal["browser", "kernel", "token", "cli", "service"]
-"""How somebody asks. `token`: with a personal token, or one of JupyterHub, as scripts do, and kernels that no server of ours started."""
+"""How somebody asks. `token`: a personal one, or one of JupyterHub: scripts, kernels no server of ours started."""
 
 
 _PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
