@@ -6,21 +6,18 @@ one is as sensitive. Whole pandas, polars and pyarrow frames keep their library,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 
-from ...errors import CannotHold, Invalid
+from ...errors import Invalid
 from ...frames import axes
 from ...frames.keyed import MaskKey
-from ...frames.mask import check_fit, default_choice, mask_column
-from ...frames.plans import Masks
-from ...frames.techniques import DROP, Choice, choose
-from ...model import Label, Level, clip
+from ...frames.plans import Masks, chosen, masked
+from ...frames.techniques import DROP, Choice
+from ...model import Label, Level
 from ..labelling import labelled
 from ..session import Session
 from .known import Known, Source
@@ -56,7 +53,11 @@ class Copies:
         above = {column: label for column, label in labels.items() if label.level > self.up_to}
         if not above:
             return frame
-        made = {column: self._mask(frame, column, label) for column, label in above.items()}
+        made = {
+            position: self._mask(frame, position, column, above[column])
+            for position, column in enumerate(axes.names(frame))
+            if column in above
+        }
         how = {column: str(self._choice(frame, column, label) or DROP) for column, label in above.items()}
         self.masked.setdefault(name, {}).update(how)
         told = {
@@ -64,7 +65,9 @@ class Copies:
             for column, label in above.items()
         }
         self._told.update(told)
-        copy = _with(frame, made)
+        copy = axes.with_values(frame, made)
+        if hasattr(copy, "attrs"):
+            copy.attrs = {}
         self.session.memory.remember(copy, {**labels, **told}, "what a cell masked")
         return copy
 
@@ -102,88 +105,23 @@ class Copies:
         self._learned.add(id(frame))
         shown = [one for one, label in labels.items() if label.level <= self.up_to and label.confirmed_by]
         harmless = [axes.values(frame, one) for one in shown]
-        for column, label in labels.items():
+        for position, (column, values) in enumerate(axes.columns(frame)):
+            label = labels[column]
             if label.level > self.up_to:
                 choice = self._choice(frame, column, label)
-                own = [self._mask(frame, column, label)] if choice and choice.how in _SOME_STAY else []
-                self.known.add(Source(column, label.tag), axes.values(frame, column), [*own, *harmless])
+                own = [self._mask(frame, position, column, label)] if choice and choice.how in _SOME_STAY else []
+                self.known.add(Source(column, label.tag), values, [*own, *harmless])
 
     def _choice(self, frame: Any, column: str, label: Label) -> Choice | None:
         """How a column is masked; None where it is left out."""
         given = self.masks.get(column)
         if given is not None:
             self.used.add(column)
-        if given == DROP:
-            return None
-        with _naming(column):
-            values = axes.values(frame, column)
-            choice = default_choice(values, label.tag) if given is None else choose(given)
-            check_fit(values, choice)
-            return choice
+        return None if given == DROP else chosen(frame, column, given, label.tag)
 
-    def _mask(self, frame: Any, column: str, label: Label) -> Any:
+    def _mask(self, frame: Any, position: int, column: str, label: Label) -> Any:
         """The masked values of a column; None where it is left out."""
         choice = self._choice(frame, column, label)
         if choice is None:
             return None
-        with _naming(column):
-            by = choice.text("by")
-            level_key = MaskKey(self.session.mask_keys[label.level])
-            key = level_key.of_column(choice.how, by or column, choice.text("as"))
-            entity = None if by is None else axes.values(frame, by)
-            return mask_column(axes.values(frame, column), choice, label.tag, key=key, entity=entity)
-
-
-@contextmanager
-def _naming(column: str) -> Iterator[None]:
-    """Errors say which column they are about, and quote no values."""
-    try:
-        yield
-    except Invalid as problem:
-        raise type(problem)(f"column {clip(column)!r}: {problem}", next_step=problem.next_step) from None
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):  # their texts quote values
-        step = f"Leave it out: --mask {clip(column)}=drop."
-        raise CannotHold(f"column {clip(column)!r} cannot be masked", next_step=step) from None
-
-
-def _with(frame: Any, masks: Mapping[str, Any]) -> Any:
-    """A copy of a frame with these columns in place of its own; empty ones are left out."""
-    levels = len(axes.names(frame)) - len(axes.column_names(frame))
-    index = axes.names(frame)[:levels]
-    copy = frame.copy() if hasattr(frame, "iloc") else frame
-    if hasattr(frame, "attrs"):
-        copy.attrs = {}
-    # levels of the index last: a pandas column goes to where its index says
-    for column, values in sorted(masks.items(), key=lambda one: one[0] in index):
-        if column in index:
-            copy = _with_level(copy, column, values)
-        elif values is None:
-            copy = _without(copy, column)
-        else:
-            copy = axes.replaced(copy, column, values)
-    return copy
-
-
-def _without(frame: Any, column: str) -> Any:
-    """A frame without a column, whatever its name is to the library."""
-    position = axes.column_names(frame).index(column)
-    if hasattr(frame, "iloc"):
-        return frame.iloc[:, [one for one in range(frame.shape[1]) if one != position]]
-    return frame.drop([column])
-
-
-def _with_level(frame: Any, name: str, values: Any) -> Any:
-    """A pandas frame whose index has other values at one of its levels, or not that level."""
-    import pandas as pd
-
-    names = list(axes.names(frame)[: len(axes.names(frame)) - len(axes.column_names(frame))])
-    levels = {one: frame.index.get_level_values(number) for number, one in enumerate(names)}
-    if values is None:
-        del levels[name]
-    else:
-        levels[name] = pd.Index(values.array, name=frame.index.names[names.index(name)])
-    if not levels:
-        return frame.reset_index(drop=True)
-    several = list(levels.values())
-    index = several[0] if len(several) == 1 else pd.MultiIndex.from_arrays(several)
-    return frame.set_axis(index, axis=0)
+        return masked(frame, column, choice, label.tag, MaskKey(self.session.mask_keys[label.level]), position)
