@@ -244,7 +244,7 @@ def test_nothing_of_a_refused_cell_runs(notebook: InteractiveShell) -> None:
         ("{}[first]", KeyError),
         ("raise ValueError(number)", ValueError),
         ("assert False, firsts", AssertionError),
-        ("try:\n    {}[number]\nexcept KeyError as problem:\n    raise RuntimeError(first) from problem", RuntimeError),
+        ("try:\n    {}[number]\nexcept KeyError as missing:\n    raise RuntimeError(first) from missing", RuntimeError),
         ("int(df['first'][0])", ValueError),
         ("raise ExceptionGroup('several', [ValueError(number)])", Exception),
         ("await asyncio.sleep(0)\ndf.ssn[99]", KeyError),
