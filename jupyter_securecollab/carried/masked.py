@@ -35,7 +35,7 @@ class MaskedModel:
     """The copy, what was done to it, and what is left above the level, each with the reason.
 
     `columns` and `values` map what inputs are called to what the copy knows: they hold what was masked, and are as
-    secret as that.
+    secret as that: of `level`.
     """
 
     model: Any
@@ -43,6 +43,7 @@ class MaskedModel:
     left: tuple[Carried, ...]
     columns: Mapping[str, str] = field(repr=False)
     values: Mapping[str, Mapping[str, str]] = field(repr=False)
+    level: Level
 
     def inputs(self, frame: Any) -> Any:
         """A pandas frame as the copy takes it: columns and categories renamed; the frame itself is not changed."""
@@ -75,7 +76,8 @@ def mask(model: Any, up_to: Level, classifier: Classifier, keys: Callable[[Level
     stays = [one for one in found if one.label.level > up_to and one.stays]  # as they were called before
     still = {one.where for one in missed}
     done = tuple((one.where, _HOW[one.part.holds]) for one in above if one.where not in still)
-    return MaskedModel(copy, done, (*missed, *stays), columns, values)
+    level = max((one.label.level for one in above), default=up_to)
+    return MaskedModel(copy, done, (*missed, *stays), columns, values, level)
 
 
 _HOW = {"names": "renamed", "texts": "pseudonyms", "note": "removed"}

@@ -53,10 +53,12 @@ class ModelClassification(Classification):
 class ModelCopy:
     """A masked copy of a model: `model` is what predicts, `inputs` makes a frame what it takes.
 
-    `columns` and `values` say how inputs are renamed. They hold what was masked; `%share` shares the model alone.
+    `columns` and `values` say how inputs are renamed, and `table` says it as a frame with the columns `of`, `value` and
+    `known_as`, to be kept in the vault. They hold what was masked; `%share` shares the model alone.
     """
 
     masked: MaskedModel = field(repr=False)
+    table: pd.DataFrame = field(repr=False)
 
     @property
     def model(self) -> Any:
@@ -107,8 +109,11 @@ def mask_model(x: Any, up_to: Level, session: Session, *, preview: bool, unfit: 
     report = Report(title, _renamed(made), tuple(_tables(made)), _next_step(made, up_to))
     if preview:
         return report
+    table = _renaming(made)
+    told = Label(made.level, evidence="says what a masked model calls it")
+    session.memory.remember(table, dict.fromkeys(table.columns, told), "what a model carried")
     display(report)  # type: ignore[no-untyped-call]  # IPython has no types for it
-    return ModelCopy(made)
+    return ModelCopy(made, table)
 
 
 def warning(x: Any, level: Level) -> tuple[tuple[str, str], ...]:
@@ -140,6 +145,16 @@ def _renamed(made: MaskedModel) -> tuple[tuple[str, str], ...]:
     if not values and not inputs:
         return (("inputs", "as they were"),)
     return (("renamed", listed([*inputs, *values])), ("key", "of this kernel; .inputs(frame) renames what it is given"))
+
+
+def _renaming(made: MaskedModel) -> pd.DataFrame:
+    """What was renamed: of which feature (or of what it predicts, or the features' own names), from what, to what."""
+    import pandas as pd
+
+    rows = [("names of features", old, new) for old, new in made.columns.items()]
+    for about, known in made.values.items():
+        rows += [(about or "what it predicts", old, new) for old, new in known.items()]
+    return pd.DataFrame(rows, columns=["of", "value", "known_as"])
 
 
 def _tables(made: MaskedModel) -> Iterable[Table]:

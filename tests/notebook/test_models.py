@@ -54,6 +54,7 @@ def test_a_masked_copy_says_what_was_done_and_what_is_left(capsys: pytest.Captur
     shown = capsys.readouterr().out + repr(copy)
     assert "pseudonyms" in shown and "still there" not in shown and not [name for name in NAMES if name in shown]
     np.testing.assert_array_equal(copy.model.predict_proba(copy.inputs(FRAME)), MODEL.predict_proba(FRAME))
+    assert dict(zip(copy.table["value"], copy.table["known_as"], strict=True)) == copy.values["patient"]
     neighbours = KNeighborsClassifier().fit(np.arange(40).reshape(20, 2), SICK[:20])
     collab.mask(neighbours, up_to="internal")
     assert "predictions are made from these rows" in capsys.readouterr().out
@@ -86,6 +87,10 @@ def test_magics_classify_mask_and_share_models(new_kernel: Kernels, kernel: Kern
     assert "careful" not in shared
     bob = kernel("bob")
     bob.ok("opened = %open models/masked")
+    alice.ok("names = copy.table\n%share names --as models/names --with bob --yes")
+    assert not [name for name in NAMES if name in bob.ok("%open models/names").text]
+    back = "kept = %open models/names\nlen(kept), set(kept['known_as']) == set(model.named_steps['onehotencoder']"
+    assert "(8, True)" in alice.ok(f"model = copy.model\n{back}.categories_[0])").text
     known = bob.ok("print(opened.steps[0][1].categories_[0].tolist())").text
     assert not [name for name in NAMES if name in known]
 
