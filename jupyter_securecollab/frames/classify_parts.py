@@ -1,8 +1,9 @@
-"""Classifies Dask DataFrames: workers pick the rows that are looked at and count over all of them, here it is weighed.
+"""Classifies frames that are not there yet, by the rows that would be looked at if they were.
 
-What leaves the workers are the few thousand rows of the sample, the same ones that one pandas frame would give, and
-with `full` counts. The data is read twice for the sample (how long each partition is, then its rows), and once more
-for `full`.
+Of Dask DataFrames workers pick those rows and count over all of them, here it is weighed. What leaves the workers are
+the few thousand rows of the sample, the same ones that one pandas frame would give, and with `full` counts. The data is
+read twice for the sample (how long each partition is, then its rows), and once more for `full`. Lazy frames of polars
+are read alike: see `classify_lazy`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..model import Label
-from . import axes, dasks
+from . import axes, classify_lazy, dasks, lazy
 from .classify import Classifier
 from .recognizers import Match, Recognizer
 from .sampling import rows_to_see, strata
@@ -22,29 +23,57 @@ from .sweep import RARE, Swept, sweep
 if TYPE_CHECKING:
     import dask.dataframe as dd
     import pandas as pd
+    import polars as pl
     from numpy.typing import NDArray
 
 Asked = Mapping[str, Recognizer | None]
 
 
 def classify_parts(
-    frame: dd.DataFrame, given: Mapping[str, Label], *, classifier: Classifier | None = None, full: bool = False
+    frame: dd.DataFrame | pl.LazyFrame,
+    given: Mapping[str, Label],
+    *,
+    classifier: Classifier | None = None,
+    full: bool = False,
+    looked: Any = None,
 ) -> dict[str, Label]:
-    """A label for every column and named index level of a Dask frame, as `classify.classify` gives for a pandas one."""
-    parts = frame.to_delayed()
+    """A label for every column and named index level, as `classify.classify` gives for a frame that is there.
+
+    `looked` is what `looked_at` gave, where it was asked. Raises `CannotHold` for a frame that cannot be computed.
+    """
 
     def swept(asked: Asked) -> dict[str, list[Swept]]:
-        return _merged(_computed(_sweep, parts, [asked] * len(parts)))
+        if not asked:
+            return {}
+        return classify_lazy.swept(frame, asked) if lazy.is_lazy(frame) else _swept(frame, asked)
 
-    sampled = _sampled(dasks.sketch(frame), parts)
-    found = (classifier or Classifier()).find(sampled, given, swept=swept if full else None)
+    rows = looked_at(frame, given) if looked is None else looked
+    found = (classifier or Classifier()).find(rows, given, swept=swept if full else None)
     return {name: given[name] if name in given else finding.label() for name, finding in found.items()}
+
+
+def looked_at(frame: Any, given: Iterable[str] = ()) -> Any:
+    """The rows that classification looks at, as a small frame; of a frame that is there, itself.
+
+    Without any rows, and without anything being computed, where all columns have their label `given`.
+    """
+    if axes.is_frame(frame):
+        return frame
+    sketch: Any = lazy.sketch(frame) if lazy.is_lazy(frame) else dasks.sketch(frame)
+    if set(axes.names(sketch)) <= set(given):
+        return sketch
+    return classify_lazy.sampled(frame) if lazy.is_lazy(frame) else _sampled(sketch, frame.to_delayed())
 
 
 def _computed(function: Any, parts: Sequence[Any], told: Iterable[Any]) -> list[Any]:
     import dask
 
-    return list(dask.compute(*(dask.delayed(function)(part, one) for part, one in zip(parts, told, strict=True))))
+    return dasks.computed([dask.delayed(function)(part, one) for part, one in zip(parts, told, strict=True)])
+
+
+def _swept(frame: dd.DataFrame, asked: Asked) -> dict[str, list[Swept]]:
+    parts = frame.to_delayed()
+    return _merged(_computed(_sweep, parts, [asked] * len(parts)))
 
 
 def _sampled(meta: pd.DataFrame, parts: Sequence[Any]) -> pd.DataFrame:
@@ -53,9 +82,7 @@ def _sampled(meta: pd.DataFrame, parts: Sequence[Any]) -> pd.DataFrame:
 
     lengths = np.array(_computed(_length, parts, parts))
     rows = rows_to_see(int(lengths.sum()), len(axes.names(meta)))
-    taken: pd.DataFrame = pd.concat(_computed(_rows, parts, _split(rows, lengths)))
-    if axes.names(meta) == axes.column_names(meta):  # rows are numbered, and those numbers say nothing
-        taken = taken.reset_index(drop=True)
+    taken = dasks.without_numbers(meta, pd.concat(_computed(_rows, parts, _split(rows, lengths))))
     if len(rows) < lengths.sum():
         for number in np.flatnonzero(taken.isna().sum().to_numpy() > len(rows) // 2):
             filled = _filled(parts, int(number), len(rows)).reindex(range(len(taken)))

@@ -7,12 +7,12 @@ before its partition; what needs all rows at once, as dealing them out anew does
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from operator import add
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Invalid
+from ..errors import CannotHold, Invalid, SecureCollabError
 from ..model import clip
 from . import axes, held
 from .keyed import MaskKey
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Part = Callable[..., Any]
-"""Masks a partition: pandas frame, plan as data, tags, name of the key or None, rows before it."""
+"""Masks a partition: pandas frame, plan as data, tags, names of keys by column, rows before it."""
 
 
 def is_dask(frame: Any) -> bool:
@@ -39,11 +39,47 @@ def sketch(frame: dd.DataFrame) -> pd.DataFrame:
     return found
 
 
+def computed(tasks: Sequence[Any]) -> list[Any]:
+    """What these tasks give. Raises `CannotHold` where they fail, without the error's words: they may quote values."""
+    import dask
+
+    try:
+        return list(dask.compute(*tasks))
+    except SecureCollabError:
+        raise
+    except Exception as problem:  # whatever the steps of somebody's frame raise
+        kind = type(problem).__name__
+        step = "Compute it, with .compute(), to see why."
+        raise CannotHold(f"the Dask frame cannot be computed ({clip(kind)})", next_step=step) from None
+
+
+def first(frame: dd.DataFrame, rows: int) -> pd.DataFrame:
+    """Up to so many rows from the start, of no more partitions than that needs."""
+    import dask
+    import pandas as pd
+
+    found: list[pd.DataFrame] = []
+    for part in frame.to_delayed():
+        found += computed([dask.delayed(_head)(part, rows - sum(map(len, found)))])
+        if sum(map(len, found)) >= rows:
+            break
+    return without_numbers(sketch(frame), pd.concat(found))
+
+
+def without_numbers(meta: pd.DataFrame, taken: pd.DataFrame) -> pd.DataFrame:
+    """Rows taken out of a frame, whose numbers in the index say nothing where its index has no name."""
+    return taken.reset_index(drop=True) if axes.names(meta) == axes.column_names(meta) else taken
+
+
+def _head(part: pd.DataFrame, rows: int) -> pd.DataFrame:
+    return part.head(rows)
+
+
 def masked(
     frame: dd.DataFrame,
     choices: Mapping[str, Choice | None],
     tags: Mapping[str, str | None],
-    key: MaskKey | None,
+    keys: Mapping[str, MaskKey],
     part: Part,
 ) -> dd.DataFrame:
     """The frame with these columns masked when it is computed; columns without a choice are left out.
@@ -56,14 +92,13 @@ def masked(
     for name, choice in choices.items():
         _check(meta, name, choice)
     plan = {name: "drop" if one is None else {"how": one.how, **one.options} for name, one in choices.items()}
-    needed = any(choice is not None and choice.keyed for choice in choices.values())
-    name_of_key = _held(key) if needed and key is not None else None
-    made = part(meta.iloc[:0], plan, tags, name_of_key, 0)
+    names = _held({name: keys[name] for name, choice in choices.items() if choice is not None and choice.keyed})
+    made = part(meta.iloc[:0], plan, tags, names, 0)
     coded = [name for name, dtype in made.dtypes.items() if str(name) in choices and dtype == "category"]
     made = clear_known_categories(made, cols=coded)
     if not any(choice is not None and choice.how == "noise" for choice in choices.values()):
-        return frame.map_partitions(part, plan, dict(tags), name_of_key, 0, meta=made, enforce_metadata=False)
-    return _with_rows_before(frame, part, (plan, dict(tags), name_of_key), made)
+        return frame.map_partitions(part, plan, dict(tags), names, 0, meta=made, enforce_metadata=False)
+    return _with_rows_before(frame, part, (plan, dict(tags), names), made)
 
 
 def _check(meta: pd.DataFrame, name: str, choice: Choice | None) -> None:
@@ -79,12 +114,13 @@ def _check(meta: pd.DataFrame, name: str, choice: Choice | None) -> None:
         raise Invalid(f"column {clip(name)!r}: the order of its categories would differ by partition", next_step=step)
 
 
-def _held(key: MaskKey) -> str:
-    """The name of a key that this process holds, and gives to the workers of the client there is, if there is one."""
-    name, distributed = held.hold(key), sys.modules.get("distributed")
-    with suppress(ValueError, AttributeError):  # no cluster: the threads of this process
-        held.serve(distributed.default_client())  # type: ignore[union-attr]  # None has none, see above
-    return name
+def _held(keys: Mapping[str, MaskKey]) -> dict[str, str]:
+    """Names of keys that this process holds, and gives to the workers of the client there is, if there is one."""
+    distributed = sys.modules.get("distributed")
+    if keys:
+        with suppress(ValueError, AttributeError):  # no cluster: the threads of this process
+            held.serve(distributed.default_client())  # type: ignore[union-attr]  # None has none, see above
+    return {column: held.hold(key) for column, key in keys.items()}
 
 
 def _with_rows_before(frame: dd.DataFrame, part: Part, given: tuple[Any, ...], meta: pd.DataFrame) -> dd.DataFrame:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..errors import CannotHold
+from ..model import clip
 from .techniques import Choice
 
 if TYPE_CHECKING:
@@ -28,6 +30,21 @@ def is_lazy(frame: Any) -> bool:
 def sketch(frame: pl.LazyFrame) -> pl.DataFrame:
     """A frame without rows, with the same columns and types."""
     return frame.collect_schema().to_frame()
+
+
+def collected(frame: pl.LazyFrame) -> pl.DataFrame:
+    """Its rows. Raises `CannotHold` where that fails, without the words of the error: they may quote values."""
+    try:
+        return frame.collect()
+    except Exception as problem:  # whatever the steps of somebody's frame raise
+        kind = type(problem).__name__
+        step = "Collect it, with .collect(), to see why."
+        raise CannotHold(f"the lazy frame cannot be collected ({clip(kind)})", next_step=step) from None
+
+
+def first(frame: pl.LazyFrame, rows: int) -> pl.DataFrame:
+    """Up to so many rows from the start."""
+    return collected(frame.head(rows))
 
 
 def masked(frame: pl.LazyFrame, choices: Mapping[str, Choice | None], mask: Mask) -> pl.LazyFrame:

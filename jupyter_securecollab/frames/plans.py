@@ -34,36 +34,44 @@ def default_plan(frame: Any, tags: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def mask_frame(
-    frame: Any, plan: Mapping[str, How], *, key: MaskKey | None = None, tags: Mapping[str, str | None] | None = None
+    frame: Any,
+    plan: Mapping[str, How],
+    *,
+    key: MaskKey | Mapping[str, MaskKey] | None = None,
+    tags: Mapping[str, str | None] | None = None,
 ) -> Any:
     """A masked copy of a pandas or polars frame, a lazy polars frame, an Arrow table or a Dask frame.
 
     `tags` say what columns hold (`{"ssn": "us_ssn"}`); `redact`, `partial` and others go by that. `key` is needed by
-    keyed techniques; every column gets its own from it, see `column_key`. Index levels of pandas are named as in
-    `axes.names`; a name that several columns have means all of them. Rows, order, index, types, missing values and
-    untouched columns stay. Lazy frames stay lazy: see `lazy` and `dasks`. Raises `Invalid` before anything is masked
-    where the plan does not fit the frame, and for values that a technique cannot take; no error quotes a value.
+    keyed techniques: one for all columns, or by column; every column gets its own from it, see `column_key`. Index
+    levels of pandas are named as in `axes.names`; a name that several columns have means all of them. Rows, order,
+    index, types, missing values and untouched columns stay. Lazy frames stay lazy: see `lazy` and `dasks`. Raises
+    `Invalid` before anything is masked where the plan does not fit the frame, and for values that a technique cannot
+    take; no error quotes a value.
     """
     known, tags = sketch(frame), tags or {}
+    keys = dict.fromkeys(plan, key) if isinstance(key, MaskKey) else key or {}
     for name in tags:
         check_column(known, name)
     choices = _choices(known, plan, tags)
     for name, choice in choices.items():
-        if choice is not None and choice.keyed and key is None:
+        if choice is not None and choice.keyed and name not in keys:
             raise Invalid(f"column {clip(name)!r}: {choice.how} needs a key", next_step="Give mask_frame a key.")
     if lazy.is_lazy(frame):
-        return lazy.masked(frame, choices, lambda part, name, choice: masked(part, name, choice, tags.get(name), key))
+        return lazy.masked(
+            frame, choices, lambda part, name, choice: masked(part, name, choice, tags.get(name), keys.get(name))
+        )
     if dasks.is_dask(frame):
-        return dasks.masked(frame, choices, tags, key, mask_part)
-    return _masked(frame, choices, tags, key)
+        return dasks.masked(frame, choices, tags, keys, mask_part)
+    return _masked(frame, choices, tags, keys)
 
 
 def mask_part(
-    part: Any, plan: Mapping[str, How], tags: Mapping[str, str | None], key_name: str | None, rows_before: int
+    part: Any, plan: Mapping[str, How], tags: Mapping[str, str | None], key_names: Mapping[str, str], rows_before: int
 ) -> Any:
-    """Some rows of a frame, masked as they are in the whole of it. The key goes by its name, see `held`."""
-    key = None if key_name is None else held.key_of(key_name)
-    return _masked(part, _choices(part, plan, tags), tags, key, rows_before)
+    """Some rows of a frame, masked as they are in the whole of it. Keys, by column, go by their names, see `held`."""
+    keys = {column: held.key_of(name) for column, name in key_names.items()}
+    return _masked(part, _choices(part, plan, tags), tags, keys, rows_before)
 
 
 def sketch(frame: Any) -> Any:
@@ -83,6 +91,16 @@ def sketch(frame: Any) -> Any:
     return frame
 
 
+def way_to_rows(frame: Any) -> str:
+    """What makes the rows of a frame that is not there yet, for a message; empty for any other object."""
+    return ".collect()" if lazy.is_lazy(frame) else ".compute()" if dasks.is_dask(frame) else ""
+
+
+def first_rows(frame: Any, rows: int) -> Any:
+    """Up to so many rows of a frame that is not there yet, from its start. Raises `CannotHold` where that fails."""
+    return lazy.first(frame, rows) if lazy.is_lazy(frame) else dasks.first(frame, rows)
+
+
 def _choices(frame: Any, plan: Mapping[str, How], tags: Mapping[str, str | None]) -> dict[str, Choice | None]:
     """How each column is masked; None for those that are left out."""
     return {name: None if how == DROP else chosen(frame, name, how, tags.get(name)) for name, how in plan.items()}
@@ -92,13 +110,13 @@ def _masked(
     frame: Any,
     choices: Mapping[str, Choice | None],
     tags: Mapping[str, str | None],
-    key: MaskKey | None,
+    keys: Mapping[str, MaskKey],
     rows_before: int = 0,
 ) -> Any:
     made: dict[int, Any] = {}
     for position, name in enumerate(axes.names(frame)):
         if name in choices:
-            choice, tag = choices[name], tags.get(name)
+            choice, tag, key = choices[name], tags.get(name), keys.get(name)
             made[position] = (
                 None if choice is None else masked(frame, name, choice, tag, key, position, rows_before=rows_before)
             )

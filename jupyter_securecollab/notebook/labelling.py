@@ -20,6 +20,7 @@ import msgspec
 
 from ..errors import Denied, NotSignedIn, Unavailable, UnknownLevel
 from ..frames.classify import classify
+from ..frames.classify_parts import classify_parts, looked_at
 from ..frames.fingerprint import fingerprints
 from ..frames.keyed import MaskKey
 from ..frames.plans import check_column
@@ -37,11 +38,13 @@ _TAG = re.compile("[a-z][a-z0-9_]{0,63}")
 class Labelled:
     """Labels by column, in order.
 
-    `suggested` is what classification says by itself, where it was asked. `taken` are the corrections that made a
-    label, `open` those that would make it another one but may not. `mine` are one's own, by fingerprint.
+    `looked` are the rows that were looked at: the frame itself, where it is there. `suggested` is what classification
+    says by itself, where it was asked. `taken` are the corrections that made a label, `open` those that would make it
+    another one but may not. `mine` are one's own, by fingerprint.
     """
 
     labels: dict[str, Label]
+    looked: Any = field(repr=False)
     suggested: Mapping[str, Label] = field(default_factory=dict)
     taken: Mapping[str, Remembered] = field(default_factory=dict)
     open: Mapping[str, Remembered] = field(default_factory=dict)
@@ -59,11 +62,17 @@ def labelled(
 ) -> Labelled:
     """The labels of a frame. `anew` also asks what would be suggested for columns whose label is known already.
 
+    A frame that is not there yet is read only where some label is not known, or where it is looked at `anew`.
     `without_vault` makes do with suggestions where the vault does not answer; where there is none, or where it
     remembers nothing for this person, that is always so.
     """
     known = session.memory.labels_of(frame)
-    suggested = classify(frame, {} if anew else known, classifier=classifier(), full=full)
+    given = {} if anew else known
+    looked = looked_at(frame, given)
+    if looked is frame:
+        suggested = classify(frame, given, classifier=classifier(), full=full)
+    else:
+        suggested = classify_parts(frame, given, classifier=classifier(), full=full, looked=looked)
     labels = {**suggested, **{name: label for name, label in known.items() if name in suggested}}
     try:
         by, said = _remembered(session)
@@ -77,12 +86,12 @@ def labelled(
     for one in said:
         about[one.correction.fingerprint].append(one)
     if said:
-        for name, fingerprint in fingerprints(frame, label_key(session), set(labels) - set(known)).items():
+        for name, fingerprint in fingerprints(looked, label_key(session), set(labels) - set(known)).items():
             labels[name], used, left = weighed(labels[name], about[fingerprint], by)
             taken |= {name: used} if used else {}
             unused |= {name: left} if left else {}
     mine = {one.correction.fingerprint: one for one in said if one.by == by}
-    return Labelled(labels, suggested, taken, unused, mine)
+    return Labelled(labels, looked, suggested, taken, unused, mine)
 
 
 def _remembered(session: Session) -> tuple[str, tuple[Remembered, ...]]:
@@ -116,12 +125,12 @@ def weighed(
     return label, highest, highest if highest.correction.tag != suggested.tag else None
 
 
-def corrected(frame: Any, labels: Mapping[str, Label], settings: Mapping[str, str], by: str) -> dict[str, Label]:
+def corrected(found: Labelled, settings: Mapping[str, str], by: str) -> dict[str, Label]:
     """The labels with what somebody says now: by column a level, or a tag, which brings its level along."""
-    made = dict(labels)
+    made = dict(found.labels)
     for column, word in settings.items():
-        check_column(frame, column)
-        made[column] = _said(labels[column], word.strip().lower(), by)
+        check_column(found.looked, column)
+        made[column] = _said(found.labels[column], word.strip().lower(), by)
     return made
 
 
@@ -139,11 +148,11 @@ def _said(label: Label, word: str, by: str) -> Label:
 
 
 def to_remember(
-    frame: Any, found: Labelled, labels: Mapping[str, Label], said: Iterable[str], key: MaskKey
+    found: Labelled, labels: Mapping[str, Label], said: Iterable[str], key: MaskKey
 ) -> tuple[Correction, ...]:
     """What is new in these labels about the columns somebody spoke of, for the vault to remember."""
     made = []
-    for name, fingerprint in fingerprints(frame, key, said).items():
+    for name, fingerprint in fingerprints(found.looked, key, said).items():
         label, before = labels[name], found.mine.get(fingerprint)
         tag = label.tag if _TAG.fullmatch(label.tag or "") else None  # plug-ins spell theirs as they like
         correction = Correction(fingerprint, label.level, found.suggested[name].level, tag)

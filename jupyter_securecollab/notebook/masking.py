@@ -16,7 +16,7 @@ from IPython.display import display
 from ..carried.find import is_model
 from ..errors import Invalid
 from ..frames import axes
-from ..frames.plans import Masks
+from ..frames.plans import Masks, first_rows, mask_frame, sketch, way_to_rows
 from ..frames.techniques import DROP, TECHNIQUES, Given
 from ..model import Label, Level
 from .display import Report, Shown, Table, listed
@@ -57,6 +57,9 @@ def mask(
     without `x`, all of them. `k` goes on to generalise what others may know of people, by its tags, until every row
     looks like at least k - 1 others. Pseudonyms and all else that needs a key use one of this kernel.
 
+    A lazy polars frame or a Dask frame stays one: nothing is masked until it is computed, and a preview computes the
+    first rows alone. `k` needs all rows and raises `CannotHold`.
+
     Of a fitted model, what it carries above the level is replaced or removed where it can be: see `ModelCopy`.
     """
     if x is None:
@@ -67,11 +70,17 @@ def mask(
     if is_model(x):
         unfit = bool(mask or plan or explain or k is not None)
         return mask_model(x, _reading(session, up_to), session, preview=preview, unfit=unfit)
-    check_frame(x)
+    check_frame(x, later=k is None)
     level = _reading(session, up_to)
-    planned = plan_frame(x, labelled(session, x).labels, level, masks_of(plan, mask))
+    labels, masks = labelled(session, x).labels, masks_of(plan, mask)
+    planned = plan_frame(sketch(x), labels, level, masks)  # of a frame that is not there yet: without rows
     if explain:
         return _explained(planned)
+    if way_to_rows(x):
+        copy = _masked_later(x, planned, session)
+        if not preview:
+            return _remembered(session, copy, planned)
+        planned = plan_frame(first_rows(x, PREVIEW_ROWS), labels, level, masks)
     finished = planned.finished(session.mask_keys, session.join_keys(planned.joins))
     if k is not None:
         copy, found = anonymised(finished.view(level), planned.labels, k)
@@ -83,12 +92,28 @@ def mask(
         return _preview(planned, finished.view(level, PREVIEW_ROWS))
     else:
         copy = finished.view(level)
+    return _remembered(session, copy, planned)
+
+
+def _remembered(session: Session, copy: Any, planned: Plan) -> Any:
+    """The copy, with its labels in this kernel's memory from now on."""
     labels = {
-        name: Label(level, planned.labels[name].tag, evidence=f"masked copy ({how})")
-        for name, how in planned.seen(level).masked
+        name: Label(planned.up_to, planned.labels[name].tag, evidence=f"masked copy ({how})")
+        for name, how in planned.seen(planned.up_to).masked
     }
     session.memory.remember(copy, {**planned.labels, **labels}, "what you masked")
     return copy
+
+
+def _masked_later(x: Any, planned: Plan, session: Session) -> Any:
+    """The copy of a frame that is not there yet, by a plan for it without rows."""
+    above = {name: label for name, label in planned.labels.items() if label.level > planned.up_to}
+    return mask_frame(
+        x,
+        {name: planned.copies.get(name, DROP) for name in above},
+        key=planned.keys(session.mask_keys, session.join_keys(planned.joins)),
+        tags={name: label.tag for name, label in above.items()},
+    )
 
 
 def _reading(session: Session, up_to: str | None) -> Level:

@@ -16,7 +16,7 @@ from ..errors import CannotHold, Invalid
 from ..frames import axes
 from ..frames.keyed import MaskKey
 from ..frames.mask import few_values
-from ..frames.plans import Masks, check_column, chosen, masked
+from ..frames.plans import Masks, check_column, chosen, masked, way_to_rows
 from ..frames.techniques import DROP, Choice, joined_name
 from ..model import Join, Kind, Label, Level, clip
 from ..sealed.frame import PreparedFrame, Twin, prepare_frame
@@ -121,12 +121,19 @@ class Plan:
         """The frame with all its masked copies. A column is masked with the key of its own level, never a lower one."""
         if not self.keyed:
             return self.prepared
-        twins = {}
-        for name in self.keyed:
-            label, join = self.labels[name], self._join(name)
-            key = MaskKey(mask_keys[label.level] if join is None else join_keys[join])
-            twins[name] = _twin(self.frame, name, label, self.up_to, self.copies[name], key)
+        twins = {
+            name: _twin(self.frame, name, self.labels[name], self.up_to, self.copies[name], key)
+            for name, key in self.keys(mask_keys, join_keys).items()
+        }
         return self.prepared.with_twins(twins)
+
+    def keys(self, mask_keys: Mapping[Level, bytes], join_keys: Mapping[Join, bytes]) -> dict[str, MaskKey]:
+        """Of each column whose masked copy needs a key, the one it gets."""
+        joins = {name: self._join(name) for name in self.keyed}
+        return {
+            name: MaskKey(mask_keys[self.labels[name].level] if join is None else join_keys[join])
+            for name, join in joins.items()
+        }
 
     def seen(self, up_to: Level) -> Seen:
         """What a reader up to this level gets."""
@@ -170,10 +177,23 @@ def _twin(frame: Any, name: str, label: Label, up_to: Level, choice: Choice, key
     return Twin(masked(frame, name, choice, label.tag, key), choice.told, up_to)
 
 
-def check_frame(x: Any) -> None:
-    """Raise `CannotHold`, saying how it is made one, for whatever is not a frame."""
-    if not axes.is_frame(x):
+def check_frame(x: Any, *, later: bool = False) -> None:
+    """Raise `CannotHold`, saying how it is made one, for whatever is not a frame.
+
+    Lazy polars frames and Dask frames are some where rows may come `later`.
+    """
+    if not later:
+        check_there(x)
+    if not (axes.is_frame(x) or way_to_rows(x)):
         raise CannotHold(
             f"an object of type {clip(type(x).__name__)} is not a frame",
             next_step=f"Give a pandas or polars DataFrame or an Arrow table{axes.way_to_frame(x)}.",
+        )
+
+
+def check_there(x: Any) -> None:
+    """Raise `CannotHold`, saying what makes its rows, for a frame that is not there yet."""
+    if way := way_to_rows(x):
+        raise CannotHold(
+            "this needs all rows of the frame, which is not there yet", next_step=f"Give what {way} makes."
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..carried.find import is_model
 from ..errors import Invalid
+from ..frames.classify_parts import looked_at
 from ..frames.fingerprint import fingerprints
 from ..frames.plans import check_column
 from ..model import Label, Remembered, clip
@@ -33,27 +34,27 @@ def classify(
 ) -> Classification:
     """The labels of a frame: suggested, or as `set` says (column to level or tag); `accept` takes the suggestions.
 
-    Looks at some thousand rows, `full` at all of them. What is set or accepted holds for this very object, and the
-    vault remembers it for columns of the same name, kind and shape, without learning their names; `forget` undoes that
-    for these columns. What others said of such columns raises levels only. The frame itself is not changed.
-    Suggestions alone need no vault.
+    Looks at some thousand rows, `full` at all of them, of lazy polars and Dask frames too. What is set or accepted
+    holds for this very object, and the vault remembers it for columns of the same name, kind and shape, without
+    learning their names; `forget` undoes that for these columns. What others said of such columns raises levels only.
+    The frame itself is not changed. Suggestions alone need no vault.
 
     Of a fitted model: what it carries along, where that is, and what it says of people.
     """
     if is_model(x):
         return classify_model(x, decided=bool(set or accept or forget))
     session = current()
-    check_frame(x)
+    check_frame(x, later=True)
     by = session.client.me().name if set or accept or forget else ""
     if forget:
         _forget_columns(session, x, (forget,) if isinstance(forget, str) else forget, by)
     found = labelled(session, x, full=full, anew=bool(set or accept), without_vault=not by)
-    labels = corrected(x, found.labels, set or {}, by)
+    labels = corrected(found, set or {}, by)
     accepted = [name for name, label in labels.items() if accept and not label.confirmed_by]
     if accept:
         labels = confirmed(labels, by)
     if set or accept:
-        new = to_remember(x, found, labels, {*(set or {}), *accepted}, label_key(session))
+        new = to_remember(found, labels, {*(set or {}), *accepted}, label_key(session))
         if new:
             session.client.correct(new)
         session.memory.remember(x, labels, "what you classified")
@@ -75,9 +76,10 @@ def _proposal(name: str, one: Remembered) -> str:
 
 
 def _forget_columns(session: Session, x: Any, columns: Sequence[str], by: str) -> None:
+    looked = looked_at(x)
     for column in columns:
-        check_column(x, column)
-    session.client.correct(forget=tuple(fingerprints(x, label_key(session), columns).values()))
+        check_column(looked, column)
+    session.client.correct(forget=tuple(fingerprints(looked, label_key(session), columns).values()))
     known = session.memory.labels_of(x)
     if known:
         kept = {name: one for name, one in known.items() if name not in columns or one.confirmed_by != by}

@@ -25,7 +25,7 @@ from .labelling import Labelled, labelled
 from .labels import Memory
 from .listing import Listing, changed, ending
 from .masking import few_values, own_key
-from .plan import Plan, Subject, confirmed, unreviewed
+from .plan import Plan, Subject, check_there, confirmed, unreviewed
 from .plan import plan as plan_frame
 from .plan_files import masks_of
 from .progress import progress
@@ -169,6 +169,7 @@ def _give(session: Session, name: str, access: AccessSpec | None) -> Listing[Acc
 def _subject(
     session: Session, x: Any, reads: Level, level: str | None, masks: Masks, by: str, *, accepted: bool
 ) -> Subject:
+    check_there(x)
     if not axes.is_frame(x):
         if masks:
             raise Invalid(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from jupyter_securecollab.frames.classify import Classifier
 from jupyter_securecollab.frames.tags import TAGS, default_rules, parse_rules
 
@@ -15,8 +17,8 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
 
 
-def test_the_example_for_programs_runs() -> None:
-    (example,) = [block for block in blocks("python") if "import" in block]
+@pytest.mark.parametrize("example", [block for block in blocks("python") if "import" in block])
+def test_the_examples_for_programs_run(example: str) -> None:
     exec(example, {})
 
 
