@@ -80,7 +80,7 @@ def mask(
         copy = _masked_later(x, planned, session)
         if not preview:
             return _remembered(session, copy, planned)
-        planned = plan_frame(first_rows(x, PREVIEW_ROWS), labels, level, masks)
+        planned = plan_frame(first_rows(x, PREVIEW_ROWS), labels, level, _as_data(planned))
     finished = planned.finished(session.mask_keys, session.join_keys(planned.joins))
     if k is not None:
         copy, found = anonymised(finished.view(level), planned.labels, k)
@@ -107,13 +107,15 @@ def _remembered(session: Session, copy: Any, planned: Plan) -> Any:
 
 def _masked_later(x: Any, planned: Plan, session: Session) -> Any:
     """The copy of a frame that is not there yet, by a plan for it without rows."""
-    above = {name: label for name, label in planned.labels.items() if label.level > planned.up_to}
-    return mask_frame(
-        x,
-        {name: planned.copies.get(name, DROP) for name in above},
-        key=planned.keys(session.mask_keys, session.join_keys(planned.joins)),
-        tags={name: label.tag for name, label in above.items()},
-    )
+    how = _as_data(planned)
+    keys = planned.keys(session.mask_keys, session.join_keys(planned.joins))
+    return mask_frame(x, how, key=keys, tags={name: planned.labels[name].tag for name in how})
+
+
+def _as_data(planned: Plan) -> dict[str, str]:
+    """How each column above the level is masked, as `--plan` takes it."""
+    above = (name for name, label in planned.labels.items() if label.level > planned.up_to)
+    return {name: str(planned.copies.get(name, DROP)) for name in above}
 
 
 def _reading(session: Session, up_to: str | None) -> Level:
@@ -137,10 +139,8 @@ def few_values(planned: Plan) -> tuple[tuple[str, str], ...]:
 def _preview(planned: Plan, after: Any) -> MaskPreview:
     clear, masked = planned.seen(planned.up_to).cells()
     facts = (("clear", clear), ("masked copy", masked), *own_key(planned), *few_values(planned))
-    above = [name for name, label in planned.labels.items() if label.level > planned.up_to]
-    plan = {name: str(planned.copies.get(name, DROP)) for name in above}
     tables = (_before_and_after(planned, after),)
-    return MaskPreview(Report(f"masked up to {planned.up_to}, it would be", facts, tables), plan)
+    return MaskPreview(Report(f"masked up to {planned.up_to}, it would be", facts, tables), _as_data(planned))
 
 
 def _before_and_after(planned: Plan, after: Any) -> Table:

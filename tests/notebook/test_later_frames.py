@@ -157,6 +157,18 @@ def test_a_preview_shows_the_first_rows(kind: str) -> None:
     assert "p0 → " in repr(shown) and "jo0@example.org → (left out)" in repr(shown)
 
 
+def test_a_preview_is_of_the_plan_that_the_copy_follows() -> None:
+    dates = pd.DataFrame(
+        {"born": pd.date_range("1950-01-01", periods=20, freq="YS").date}
+    )  # objects without their type
+    x = dd.from_pandas(dates, npartitions=2)
+    session.current().memory.remember(x, {"born": Label(Level.SECRET)}, "a test")
+    for mask in ({}, {"born": "partial"}):
+        shown = collab.mask(x, up_to="internal", mask=mask, preview=True)
+        copy = collab.mask(x, up_to="internal", mask=mask).compute()
+        assert [f"→ {one}" in repr(shown) for one in copy["born"][:5]] == [True] * 5
+
+
 def test_a_preview_leaves_the_other_partitions_alone() -> None:
     x = later("dask").map_partitions(_first_or_fail, meta=HERE.head(0))
     assert "p0 → " in repr(masked(x, preview=True))
