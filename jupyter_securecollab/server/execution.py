@@ -42,12 +42,18 @@ PATIENCE = 3.0
 """Seconds the vault may take for a record before it counts as unable to write, and nobody waits for it any more."""
 
 _GRACE = 0.5
+_UNHEARD = 60.0
+"""Seconds after its reply at which a run has ended, whether or not the kernel was heard to say so."""
+
 _ASSETS = 50
 
 
 @dataclass(eq=False)
 class Watched:
-    """One run from its message until the kernel is idle again. `ticket` None: nothing to wait for."""
+    """One run from its message until the kernel is idle again. `ticket` None: nothing to wait for.
+
+    `waits`: a websocket passed it on, and the kernel has neither answered it nor ended it.
+    """
 
     start: Record
     code: bytes | None
@@ -55,6 +61,7 @@ class Watched:
     began: float
     ticket: int | None = None
     told: bool = False
+    waits: bool = False
     busy: bool = False
     idle: bool = False
     replied: bool = False
@@ -66,10 +73,10 @@ class Watched:
 
 @dataclass
 class _Kernel:
-    """What is known of one kernel process."""
+    """What is known of one kernel process. `waiting` counts the runs that wait."""
 
     runs: dict[str, deque[Watched]] = field(default_factory=lambda: defaultdict(deque))
-    count: int = 0
+    waiting: int = 0
     level: Level | None = None
     own: Watched | None = None
 
@@ -154,12 +161,14 @@ class Recording:
         run = self._begin(start, _code(kind, content), _digest(_utf8(content.get("code"))))
         if channel == "stdin":  # nothing ever answers it
             return run
-        self._watch(kernel_id, str(header["msg_id"]), run)
+        self._kernels[kernel_id].runs[str(header["msg_id"])].append(run)
+        self._kernels[kernel_id].waiting += 1
+        run.waits = True
         return run
 
     def is_full(self, kernel_id: str) -> bool:
         """Whether so much waits in this kernel that more is refused."""
-        return self._kernels[kernel_id].count >= OPEN_LIMIT
+        return self._kernels[kernel_id].waiting >= OPEN_LIMIT
 
     def refused(self, kernel_id: str, msg_id: str, run: Watched, why: str) -> None:
         """It was not passed on after all."""
@@ -178,8 +187,12 @@ class Recording:
         run.replied = True
         run.status = "error" if status == "error" else "aborted" if status in ("aborted", "abort") else "ok"
         run.error = plain(error) or run.error
+        self._answered(kernel_id, run)
         if run.idle:
             self._close(kernel_id, msg_id, run)
+        else:  # what a kernel broadcasts is lost when it broadcasts more than is read
+            run.took = time.monotonic() - run.began
+            asyncio.get_running_loop().call_later(_UNHEARD, self._close, kernel_id, msg_id, run)
 
     async def durable(self, run: Watched) -> bool:
         """Wait, not for ever, until the start of a run is durable; whether it is.
@@ -232,7 +245,7 @@ class Recording:
             silent=True,  # unless the code is broadcast in a moment
         )
         run = Watched(start, None, b"", time.monotonic(), busy=True)
-        self._watch(kernel_id, msg_id, run)
+        self._kernels[kernel_id].runs[msg_id].append(run)
         asyncio.get_running_loop().call_later(_GRACE, self._tell, run)
 
     def ran(self, kernel_id: str, parent: Mapping[str, Any], code: object) -> None:
@@ -341,10 +354,11 @@ class Recording:
         self._tell(run)
         return run
 
-    def _watch(self, kernel_id: str, msg_id: str, run: Watched) -> None:
-        kernel = self._kernels[kernel_id]
-        kernel.runs[msg_id].append(run)
-        kernel.count += 1
+    def _answered(self, kernel_id: str, run: Watched) -> None:
+        """It no longer waits, and makes room for another."""
+        if run.waits:
+            run.waits = False
+            self._kernels[kernel_id].waiting -= 1
 
     def _tell(self, run: Watched) -> None:
         """Hand the start of a run on, once."""
@@ -363,7 +377,7 @@ class Recording:
         if kernel is None or runs is None or run not in runs:
             return  # closed before: by its reply, or because the kernel is gone
         runs.remove(run)
-        kernel.count -= 1
+        self._answered(kernel_id, run)
         if not runs:
             del kernel.runs[msg_id]
         self._end(run, run.status or "ok", kernel.level)
@@ -382,7 +396,7 @@ class Recording:
             notebook=run.start.notebook,
             status=status or "ok",
             error=run.error,
-            took=int(1e6 * (run.took if run.idle else time.monotonic() - run.began)),
+            took=int(1e6 * (run.took if run.idle or run.replied else time.monotonic() - run.began)),
             assets=tuple(run.assets),
             level=level,
         )

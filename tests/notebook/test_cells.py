@@ -265,7 +265,7 @@ def test_only_frames_are_classified_and_masked(shell: InteractiveShell, value: s
 
 @pytest.mark.parametrize(
     ("value", "way"),
-    [("pd.Series([1])", ".to_frame()"), ("pl.LazyFrame({'a': [1]})", ".collect()"), ("[1, 2]", "an Arrow table.")],
+    [("pd.Series([1])", ".to_frame()"), ("pl.Series([1])", ".to_frame()"), ("[1, 2]", "an Arrow table.")],
 )
 def test_what_is_nearly_a_frame_is_told_the_way(shell: InteractiveShell, value: str, way: str) -> None:
     run(shell, f"import pandas as pd\nimport polars as pl\nx = {value}")

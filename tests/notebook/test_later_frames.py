@@ -225,7 +225,7 @@ def test_what_partitions_cannot_do_is_refused_also_in_a_preview(preview: bool) -
 
 
 def test_workers_of_a_cluster_classify_and_mask() -> None:
-    cluster = LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0")
+    cluster = LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0")
     with dask.config.set(scheduler=None), cluster, Client(cluster):
         assert collab.classify(later("dask")).labels == collab.classify(HERE).labels
         made = masked(later("dask"))
