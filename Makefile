@@ -35,7 +35,8 @@ test: lint browser
 
 # A real JupyterHub and servers under other users, who have to be able to run Python: not one under somebody's home.
 test-hub: .make/python-hub
-	.make/venv-hub/bin/pytest -q -n 2 --dist loadfile tests/hub
+	VIRTUAL_ENV=$$(cat .make/python-hub) $(UV) pip install -q --no-deps --reinstall-package jupyter-securecollab .
+	$$(cat .make/python-hub)/bin/pytest -q -n 2 --dist loadfile tests/hub
 
 # What depends most on Python and the libraries under it, once more on Python 3.13.
 ifeq ($(PYTHON313),)
@@ -80,6 +81,7 @@ lock: $(UV)
 	cd labextension && npm install --package-lock-only --ignore-scripts
 
 clean:
+	[ ! -f .make/python-hub ] || rm -rf "$$(dirname "$$(cat .make/python-hub)")"
 	rm -rf .venv .make build dist demo/out demo/home labextension/{node_modules,lib,coverage} \
 	  labextension/*.tsbuildinfo jupyter_securecollab/labextension .coverage .{mypy,ruff,pytest,import_linter}_cache
 
@@ -108,11 +110,12 @@ $(BUNDLE): .make/node $(FRONTEND)
 	VIRTUAL_ENV=.venv $(UV) pip install -q --no-deps -e .
 	@touch $@
 
+# Nobody else may look into a folder of ours, so this environment, and a copy of the project in it, lies outside.
 .make/python-hub: .make/installed
-	$(UV) venv -q --clear --python $(HUB_PYTHON) .make/venv-hub
-	VIRTUAL_ENV=.make/venv-hub $(UV) pip sync -q --require-hashes requirements/dev.txt
-	VIRTUAL_ENV=.make/venv-hub $(UV) pip install -q --no-deps -e .
-	@touch $@
+	place=$$(mktemp -d /tmp/securecollab-hub.XXXXXX) && chmod 755 $$place && \
+	$(UV) venv -q --python $(HUB_PYTHON) $$place/venv && \
+	VIRTUAL_ENV=$$place/venv $(UV) pip sync -q --require-hashes requirements/dev.txt && \
+	echo $$place/venv > $@
 
 .make/python-3.13: .make/installed
 	$(UV) venv -q --clear --python $(PYTHON313) .make/venv-3.13

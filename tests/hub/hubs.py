@@ -19,8 +19,7 @@ import httpx
 from jupyter_securecollab.client import Client
 from jupyter_securecollab.protocol import PREFIX
 
-ROOT = Path(__file__).parent.parent.parent
-DEPLOYED = ROOT / "deploy" / "jupyterhub" / "securecollab_config.py"
+DEPLOYED = Path(__file__).parent.parent.parent / "deploy" / "jupyterhub" / "securecollab_config.py"
 DRIVER, OTHER, OWN = "d" * 40, "o" * 40, "v" * 40
 USE = "access:services!service=securecollab"
 MEMBER, STEWARD, AUDITOR = (f"custom:securecollab:{role}" for role in ("member", "steward", "auditor"))
@@ -158,7 +157,7 @@ class RealHub:
         until(lambda: answers(f"{self.url}/readyz"), self.service)
 
     def _run(self, log: str, *module: str, **environment: str) -> subprocess.Popen[bytes]:
-        everything = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+        everything = {**os.environ, **environment}
         with (self.folder / log).open("ab") as out:
             command = [sys.executable, "-m", *module]
             options = {"cwd": self.folder, "env": everything, **self.runs_as(log)}
@@ -189,7 +188,7 @@ class RealHub:
     def cli(self, *words: str) -> str:
         """The command line on the service's machine, as its operator."""
         command = [sys.executable, "-m", "jupyter_securecollab.cli", "--folder", str(self.vault), *words]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), **self.operator}
+        environment = {**os.environ, **self.operator}
         options = {"env": environment, **self.runs_as("service.log")}
         done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
         assert done.returncode == 0, done.stderr
@@ -281,7 +280,7 @@ c.LocalProcessSpawner.interrupt_timeout, c.LocalProcessSpawner.term_timeout = 5,
 c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 c.Spawner.args = ["--ServerApp.jpserver_extensions={{'jupyter_securecollab': True}}"]
 c.Spawner.environment.update({{
-    "PYTHONPATH": {root!r}, "JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp",
+    "JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp",
     "SECURECOLLAB_VAULT_URL": {url!r}, "SECURECOLLAB_VAULT_LOG_KEY": {log_key!r},
 }})
 """
@@ -299,7 +298,7 @@ c.Spawner.environment.update({{
 
     def config(self) -> str:
         more = self.MORE.format(
-            uids=self.UIDS, ports=self.ports, homes=str(self.base / "homes"), root=str(ROOT), url=self.url,
+            uids=self.UIDS, ports=self.ports, homes=str(self.base / "homes"), url=self.url,
             log_key=self.log_key,
         )  # fmt: skip
         return super().config() + more
