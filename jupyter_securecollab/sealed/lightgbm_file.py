@@ -165,7 +165,7 @@ def _check_end(text: str) -> None:
     """What follows the trees: importances, parameters, and categories of the frame it was trained on."""
     parts = re.fullmatch(
         r"end of trees\n\nfeature_importances:\n((?:[^\n]+\n)*)"
-        r"(?:\nparameters:\n((?:[^\n]+\n)*)\nend of parameters\n)?(?:\npandas_categorical:([^\n]*)\n)?",
+        r"(?:\nparameters:\n((?:[^\n]+\n)*)\nend of parameters\n)?\npandas_categorical:([^\n]*)\n",
         text,
     )
     if parts is None:
@@ -177,7 +177,7 @@ def _check_end(text: str) -> None:
             raise SealBroken()
         if said[1] in FILES and said[2]:
             raise SealBroken("this booster names files or machines among its parameters; masking it takes them out")
-    held = json.loads(parts[3] or "null")
+    held = json.loads(parts[3])
     require(held is None or isinstance(held, list))
     for categories in held or ():
         require(isinstance(categories, list), all(isinstance(one, str | int | float) for one in categories))

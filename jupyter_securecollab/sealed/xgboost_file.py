@@ -105,9 +105,7 @@ def _check_booster(booster: Mapping[str, Any], features: int, groups: int) -> No
         require(_array(booster["model"]["weights"], "f").size == (features + 1) * groups)
     elif name == "dart":
         require(booster.keys() == {"gbtree", "name", "weight_drop"}, booster["gbtree"]["name"] == "gbtree")
-        weights = booster["weight_drop"]
-        require(len(weights) == _check_trees(booster["gbtree"]["model"], features, groups))
-        require(all(isinstance(one, float | np.floating) for one in weights))
+        _check_weights(booster["weight_drop"], _check_trees(booster["gbtree"]["model"], features, groups))
     else:
         require(name == "gbtree", booster.keys() == {"model", "name"})
         _check_trees(booster["model"], features, groups)
@@ -116,7 +114,7 @@ def _check_booster(booster: Mapping[str, Any], features: int, groups: int) -> No
 def _check_trees(model: Mapping[str, Any], features: int, groups: int) -> int:
     """How many trees there are, all of them sound."""
     trees = model["trees"]
-    require(model.keys() <= {"cats", "gbtree_model_param", "iteration_indptr", "tree_info", "trees"})
+    require(model.keys() <= {"cats", "gbtree_model_param", "iteration_indptr", "tree_info", "trees", "weight_drop"})
     require(_whole(model["gbtree_model_param"]["num_trees"]) == len(trees))
     require(_whole(model["gbtree_model_param"]["num_parallel_tree"]) >= 1)
     owners = np.asarray(model["tree_info"])
@@ -132,7 +130,14 @@ def _check_trees(model: Mapping[str, Any], features: int, groups: int) -> int:
         require(owners.dtype.kind in "iu", set(owners.tolist()) == set(range(groups)))
     if "cats" in model:
         _check_categories(model["cats"], features)
+    if "weight_drop" in model:  # in 3.4; before, dart was a booster around this one
+        _check_weights(model["weight_drop"], len(trees))
     return len(trees)
+
+
+def _check_weights(weights: Any, trees: int) -> None:
+    """One weight for each tree, where some are left out at random (dart)."""
+    require(len(weights) == trees, all(isinstance(one, float | np.floating) for one in weights))
 
 
 def _check_tree(tree: Mapping[str, Any], features: int) -> int:

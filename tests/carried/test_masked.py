@@ -46,6 +46,9 @@ from jupyter_securecollab.frames.keyed import MaskKey
 from jupyter_securecollab.frames.plans import mask_frame
 from jupyter_securecollab.model import Level
 
+# Newer XGBoost says so of dart and linear boosters, which people have all the same.
+pytestmark = pytest.mark.filterwarnings("ignore:.*is deprecated:UserWarning")
+
 RANDOM = np.random.default_rng(1)
 NAMES = ["Maria Gomez", "Bob Ray", "Susan Clark", "John Smith", "Peter Miller", "Ann Lee", "Emma Jones", "Paul Weber"]
 ROWS = 80

@@ -18,6 +18,9 @@ from jupyter_securecollab.sealed import confined, lightgbm_file, ubjson, xgboost
 from jupyter_securecollab.sealed.blob import PreparedBlob
 from jupyter_securecollab.sealed.models import open_model, prepare_model
 
+# Newer XGBoost says so of dart and linear boosters, which people have all the same.
+pytestmark = pytest.mark.filterwarnings("ignore:.*is deprecated:UserWarning")
+
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(300, 4))
 NAMED = pd.DataFrame(X, columns=["age", "dose", "site", "rating"])

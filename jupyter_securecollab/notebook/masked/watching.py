@@ -57,7 +57,8 @@ def allowed() -> Iterator[None]:
 
 
 def _hook(event: str, arguments: tuple[object, ...]) -> None:
-    if _state["thread"] is None or _state["thread"] != threading.get_ident() or _state["allowed"]:
+    # An interpreter that ends has taken the state away.
+    if not _state or _state["thread"] is None or _state["thread"] != threading.get_ident() or _state["allowed"]:
         return
     if event == "open":
         with allowed():  # paths are looked at on the way
