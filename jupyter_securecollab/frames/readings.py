@@ -112,7 +112,7 @@ def readings(sample: Sample) -> Iterator[Match]:
         yield from _streets(sample)
     elif "letter" in sample.holds and length <= 40 and words_each < 5:
         yield from _places(sample)
-    if length <= 60 and words_each < 7:
+    if "letter" in sample.holds and length <= 60 and words_each < 7:
         yield from _words(sample)
     if "space" not in sample.holds and {"digit", "letter"} <= sample.holds:
         yield from _made_up(sample)

@@ -64,7 +64,7 @@ class Sample:
 
     def mean(self, figures: NDArray[np.int64]) -> float:
         """The mean over all values of a figure that each distinct text has."""
-        return float(np.average(figures, weights=self.counts))
+        return float(figures @ self.counts / self.counts.sum())
 
     def matching(self, pattern: str) -> NDArray[np.bool_]:
         """Which texts match an RE2 pattern."""
