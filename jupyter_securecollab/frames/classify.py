@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 
 from ..model import Label, Level, clip
 from . import axes, relations, sampling, shapes
+from .asking import Asking
 from .guesses import guesses
 from .names import Said, about_things, said, silent
 from .readings import readings
 from .recognizers import Match, Recognizer, matches, own_recognizer
 from .sampling import Sample
+from .scrub import TextRecognizer
 from .sweep import Swept, sweep
 from .tags import TAGS, Rules, default_rules
 
@@ -90,6 +92,7 @@ class Finding:
 
     `confidence` is 0 to 1; `share` of the values fitted `check`; `name_says` is the word that the name says it with.
     `examples` are up to three values with letters and digits covered. `seen` values of `rows` rows were looked at.
+    `contains` are tags of what stands inside sentences, `read` says what recognizers of text found there.
     """
 
     level: Level
@@ -104,6 +107,7 @@ class Finding:
     raised: str = ""
     seen: int = 0
     rows: int = 0
+    read: str = ""
     by: Recognizer | None = field(default=None, repr=False, compare=False)
 
     def evidence(self) -> str:
@@ -111,6 +115,7 @@ class Finding:
         said_so = [
             f"the name says {self.name_says!r}" if self.name_says else "",
             f"{_part(self.share, self.seen)}: {self.check}" if self.check else "",
+            self.read,
             "what stands beside it agrees" if self.beside else "",
             "with other columns here it singles people out" if self.raised else "",
             f"such as {', '.join(self.examples)}" if self.examples else "",
@@ -136,10 +141,17 @@ class _Candidate:
 class Classifier:
     """Finds sensitive columns by an organisation's rules, and by recognizers that plug-ins bring.
 
+    `texts` gives recognizers of text by name, when it is first needed; they are asked what sentences contain.
     Raises `Invalid` when a recognizer of the rules has a pattern that RE2 refuses or a check that does not exist.
     """
 
-    def __init__(self, rules: Rules | None = None, recognizers: Iterable[Recognizer] = ()) -> None:
+    def __init__(
+        self,
+        rules: Rules | None = None,
+        recognizers: Iterable[Recognizer] = (),
+        texts: Callable[[], Mapping[str, TextRecognizer]] = dict,
+    ) -> None:
+        self._texts = texts
         self.rules = rules or default_rules()
         self._own = (*map(own_recognizer, self.rules.recognizers), *recognizers)
         self._names = tuple((name, one.tag) for one in self.rules.recognizers for name in one.names)
@@ -166,8 +178,8 @@ class Classifier:
         candidates: dict[str, list[tuple[Sample, list[_Candidate]]]] = {name: [] for name, _ in columns}
         for name, sample, fitting in self._looked_at(columns, decided, rows, axes.length(frame)):
             candidates[name].append((sample, self._candidates(sample, fitting)))
-        beside = _neighbours(candidates, decided)
-        found = {name: self._best(leaves, beside) for name, leaves in candidates.items()}
+        beside, ask = _neighbours(candidates, decided), Asking(self._texts)
+        found = {name: self._best(leaves, beside, ask) for name, leaves in candidates.items()}
         if swept is not None:
             for name, all_leaves in swept({name: one.by for name, one in found.items() if name not in decided}).items():
                 for one in all_leaves:
@@ -195,7 +207,7 @@ class Classifier:
     def suggest(self, name: str) -> Finding:
         """What a column's name alone suggests."""
         nothing = Sample(name, "nothing", pa.array([], pa.large_string()))
-        return self._finding(nothing, self._candidates(nothing, ()), frozenset())
+        return self._finding(nothing, self._candidates(nothing, ()), frozenset(), Asking(dict))
 
     def knows(self, tag: str) -> bool:
         """Whether there is such a tag, of ours or by the rules."""
@@ -212,17 +224,22 @@ class Classifier:
         weighed = (_weigh(tag, sample, name, fitting) for tag in tags)
         return sorted(weighed, key=lambda one: (one.confidence, self.level_of(one.tag).rank), reverse=True)
 
-    def _best(self, leaves: Sequence[tuple[Sample, list[_Candidate]]], beside: frozenset[str]) -> Finding:
+    def _best(self, leaves: Sequence[tuple[Sample, list[_Candidate]]], beside: frozenset[str], ask: Asking) -> Finding:
         """The finding of a column: of its leaves the one with the highest level counts, then the surest."""
-        findings = [self._finding(sample, candidates, beside) for sample, candidates in leaves]
+        findings = [self._finding(sample, candidates, beside, ask) for sample, candidates in leaves]
         return max(findings, key=lambda one: (one.level.rank, one.confidence), default=Finding(Level.INTERNAL))
 
-    def _finding(self, sample: Sample, candidates: Sequence[_Candidate], beside: frozenset[str]) -> Finding:
+    def _finding(
+        self, sample: Sample, candidates: Sequence[_Candidate], beside: frozenset[str], ask: Asking
+    ) -> Finding:
         raised = [_beside(one, beside) for one in candidates]
         best = max(raised, key=lambda one: one.confidence, default=None)
         if best is None or best.confidence < ENOUGH:
             return Finding(Level.INTERNAL, seen=sample.seen, rows=sample.rows)
-        contains = best.match.contains if best.match else ()
+        contains, read = best.match.contains if best.match else (), ""
+        if best.tag == "free_text":
+            more, read = ask(sample)
+            contains = tuple(dict.fromkeys((*contains, *more)))
         level = max(map(self.level_of, (best.tag, *contains)), key=lambda one: one.rank)
         return Finding(
             level,
@@ -236,6 +253,7 @@ class Classifier:
             contains,
             seen=sample.seen,
             rows=sample.rows,
+            read=read,
             by=best.match.by if best.match else None,
         )
 

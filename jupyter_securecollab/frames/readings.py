@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .checksums import luhn
+from .inside import TAGS_INSIDE, find
 from .recognizers import Match
-from .sampling import Sample
+from .sampling import Sample, strata
 from .shapes import NAME_LIKE, phrases
 from .words import known, plain
 
@@ -71,23 +71,8 @@ _MADE_UP_PLACES = (
 )
 
 
-class _Inside(NamedTuple):
-    """Something that may stand inside sentences."""
-
-    tag: str
-    pattern: str
-
-
-_INSIDE = (
-    _Inside("email", r"[\w.+\-]+@[\w\-]+\.[A-Za-z]{2,}"),
-    _Inside("us_ssn", r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b"),
-    _Inside("phone", r"(?:\+[1-9][0-9]{0,2}[ (.\-]+[0-9][0-9 ().\-]{6,14}[0-9]|\(?\b[0-9]{3}\)?[ .\-][0-9]{3}[.\-][0-9]{4}\b)"),
-    _Inside("iban", r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b"),
-    _Inside("secret_key", r"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_[0-9A-Za-z]{20,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.)|PRIVATE KEY-----"),
-    _Inside("ip_address", r"\b(?:[1-9][0-9]{1,2}\.)(?:[0-9]{1,3}\.){2}[0-9]{1,3}\b"),
-    _Inside("person_name", r"\b(?:Mr|Mrs|Ms|Dr|Prof|Herr|Frau|Mme|Sra?|Sig|Dhr|Mevr|Pani?)\.? [A-ZÀ-Þ][a-zß-ž]+"),
-)  # fmt: skip
-_CARD_INSIDE = r"(?s)^.*?\b((?:[3-6][0-9]{3})[ \-]?[0-9]{4}[ \-]?[0-9]{4}[ \-]?[0-9]{1,4})\b.*$"
+_SENTENCES = 500  # distinct texts that are searched
+_OFTEN_BY_CHANCE, _BY_CHANCE = frozenset({"person_name", "ip_address", "url"}), 0.05
 
 _CATEGORIES = 12  # fewer different values than that, repeated over and over, are categories, not people
 _CATEGORY = 0.3  # ... unless the column's name says so
@@ -328,21 +313,9 @@ def _sentences(sample: Sample) -> Match:
 
 def _inside(sample: Sample) -> tuple[str, ...]:
     """Tags of what stands inside longer texts."""
-    found = [(one.tag, sample.share(sample.matching(one.pattern))) for one in _INSIDE]
-    number = pc.replace_substring_regex(sample.texts, _CARD_INSIDE, r"\1")
-    short = pa.array(np.asarray(pc.utf8_length(number)) < 24)
-    found.append(("credit_card", sample.share(luhn(13, 19)(pc.if_else(short, number, "")))))
-    found.append(("person_name", sample.share(_pairs(sample))))
-    best: dict[str, float] = {}
-    for tag, share in found:
-        best[tag] = max(share, best.get(tag, 0.0))
-    least = {"person_name": 0.05, "ip_address": 0.05}
-    return tuple(tag for tag, share in best.items() if share > least.get(tag, 0.0))
-
-
-def _pairs(sample: Sample) -> NDArray[np.bool_]:
-    """Texts in which a given name is followed by a family name."""
-    pair = pc.extract_regex(sample.texts, r"\b(?P<given>[A-ZÀ-Þ][a-zß-ž]+) (?P<family>[A-ZÀ-Þ][a-zß-ž]+)\b")
-    given, family = (plain(pc.fill_null(pc.struct_field(pair, part), "")) for part in ("given", "family"))
-    nobody = known(given, "things") | known(family, "things")
-    return np.asarray(known(given, "given") & known(family, "family") & ~nobody)
+    some = strata(len(sample.texts), _SENTENCES)
+    pieces = find(sample.texts.take(pa.array(some)))
+    counts = sample.counts[some]
+    rows = {tag: np.unique(pieces.rows[pieces.tags == number]) for number, tag in enumerate(TAGS_INSIDE)}
+    shares = {tag: counts[found].sum() / counts.sum() for tag, found in rows.items() if len(found)}
+    return tuple(tag for tag, share in shares.items() if share > (_BY_CHANCE if tag in _OFTEN_BY_CHANCE else 0))

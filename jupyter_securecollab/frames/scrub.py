@@ -1,7 +1,7 @@
 """Text with what identifies somebody in it replaced: by what it is, or by a pseudonym that stays the same.
 
 What is looked for is in `inside.INSIDE`; an organisation's own recognizer of text, such as one that knows names by a
-language model, looks at what is left. It is somebody else's code: it gets texts and gives places, no more.
+language model (`language`), looks at what is left. It is somebody else's code: it gets texts and gives places, no more.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     Column = pa.ChunkedArray[Any]
 
 GROUP = "jupyter_securecollab.text_recognizers"
-"""Entry points of this group are a `TextRecognizer` each."""
+"""Entry points of this group are a `TextRecognizer` each.
+
+One may have a method `missing`, which says what it needs and is not there; it is then not used.
+"""
 
 _IN_PLACE = re.compile(r"\[[a-z_]+(?::[a-z2-7]{16})?\]")
 _TAG = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -61,13 +64,44 @@ def scrubbed(values: Column, key: MaskKey | None, recognizer: TextRecognizer | N
 
 @functools.cache
 def text_recognizer(name: str) -> TextRecognizer:
-    """The recognizer that an installed package registers under this name. Raises `Invalid` where there is none."""
+    """The recognizer that an installed package registers under this name. Raises `Invalid` where none works here."""
     found = {point.name: point for point in entry_points(group=GROUP)}
     if name not in found:
         there = f"There are {', '.join(map(clip, sorted(found)))}." if found else "None is installed here."
         raise Invalid(f"there is no recognizer of text called {clip(name)!r}", next_step=there)
     recognizer: TextRecognizer = found[name].load()
+    if missing := _missing(recognizer):
+        step = "Install that (docs/guide/masking.md), or choose another."
+        raise Invalid(f"the recognizer of text {clip(name)!r} cannot be used: {clip(missing)}", next_step=step)
     return recognizer
+
+
+def text_recognizers(names: Iterable[str] | None = None) -> dict[str, TextRecognizer]:
+    """The recognizers of these names, or all that work here. Raises `Invalid` for a name of which none does."""
+    if names is not None:
+        return {name: text_recognizer(name) for name in names}
+    found = {point.name: point.load() for point in entry_points(group=GROUP)}
+    return {name: one for name, one in sorted(found.items()) if not _missing(one)}
+
+
+def places(texts: list[str], recognizer: TextRecognizer) -> list[list[Span]]:
+    """What a recognizer finds in each text, in order, nothing overlapping.
+
+    Without what lies where something is replaced already. Raises `CannotHold` when it fails or gives what are no spans.
+    """
+    failed = "the recognizer of text failed"
+    try:
+        given = [sorted((int(start), int(end), str(tag)) for start, end, tag in them) for them in recognizer(texts)]
+    except Exception as problem:  # somebody else's code, whose errors may quote the text
+        raise CannotHold(f"{failed}: {type(problem).__name__}", next_step="Leave it out, or mend it.") from None
+    if len(given) != len(texts):
+        raise CannotHold(f"{failed}: it has not looked at every text", next_step="Leave it out, or mend it.")
+    return [_apart(text, them) for text, them in zip(texts, given, strict=True)]
+
+
+def _missing(recognizer: TextRecognizer) -> str:
+    says = getattr(recognizer, "missing", None)
+    return str(says()) if callable(says) else ""
 
 
 def _replaced(texts: pa.Array[Any], key: MaskKey | None) -> pa.Array[Any]:
@@ -97,7 +131,7 @@ def _names_for(tag: str, found: pa.Array[Any], key: MaskKey | None) -> pa.Array[
 def _recognized(texts: pa.Array[Any], key: MaskKey | None, recognizer: TextRecognizer) -> pa.Array[Any]:
     """The same for what a recognizer finds in what is left."""
     left: Any = texts.to_pylist()
-    spans = _spans(left, recognizer)
+    spans = places(left, recognizer)
     found = [(span.tag, text[span.start : span.end]) for text, them in zip(left, spans, strict=True) for span in them]
     names: dict[tuple[str, str], str] = {}
     for tag in sorted({tag for tag, _ in found}):
@@ -113,18 +147,6 @@ def _with_names(names: dict[tuple[str, str], str], text: str, spans: Sequence[Sp
         parts += [text[last:start], names[tag, text[start:end]]]
         last = end
     return "".join([*parts, text[last:]])
-
-
-def _spans(texts: list[str], recognizer: TextRecognizer) -> list[list[Span]]:
-    """What a recognizer finds, in order, without what overlaps, or lies where something is replaced already."""
-    failed = "the recognizer of text failed"
-    try:
-        given = [sorted((int(start), int(end), str(tag)) for start, end, tag in them) for them in recognizer(texts)]
-    except Exception as problem:  # somebody else's code, whose errors may quote the text
-        raise CannotHold(f"{failed}: {type(problem).__name__}", next_step="Leave it out, or mend it.") from None
-    if len(given) != len(texts):
-        raise CannotHold(f"{failed}: it has not looked at every text", next_step="Leave it out, or mend it.")
-    return [_apart(text, them) for text, them in zip(texts, given, strict=True)]
 
 
 def _apart(text: str, spans: Sequence[tuple[int, int, str]]) -> list[Span]:

@@ -100,12 +100,17 @@ class OwnRecognizer(Value, frozen=True):
 
 
 class Rules(Value, frozen=True):
-    """What an organisation says; everything may be left out, and then ours holds."""
+    """What an organisation says; everything may be left out, and then ours holds.
+
+    `text_recognizers` are names of recognizers of text that are asked what sentences contain: without it all that
+    work, none for an empty list.
+    """
 
     version: Literal[1]
     levels: dict[TagName, Level] = msgspec.field(default_factory=dict)
     combinations: tuple[Combination, ...] = ()
     recognizers: Annotated[tuple[OwnRecognizer, ...], msgspec.Meta(max_length=1000)] = ()
+    text_recognizers: Annotated[tuple[Short, ...], msgspec.Meta(max_length=20)] | None = None
 
 
 def parse_rules(text: bytes | str | Mapping[str, object]) -> Rules:
@@ -122,7 +127,8 @@ def parse_rules(text: bytes | str | Mapping[str, object]) -> Rules:
         raise Invalid(
             f"there is no tag {clip(unknown[0])!r}", next_step=f"The tags are {', '.join(TAGS)}; or add a recognizer."
         )
-    return Rules(1, {**ours.levels, **told, **own.levels}, (*ours.combinations, *own.combinations), own.recognizers)
+    levels = {**ours.levels, **told, **own.levels}
+    return Rules(1, levels, (*ours.combinations, *own.combinations), own.recognizers, own.text_recognizers)
 
 
 @functools.cache

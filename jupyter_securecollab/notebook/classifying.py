@@ -18,6 +18,7 @@ from jupyter_core.paths import ENV_CONFIG_PATH, SYSTEM_CONFIG_PATH, jupyter_conf
 from ..errors import Invalid
 from ..frames.classify import Classifier
 from ..frames.recognizers import Recognizer
+from ..frames.scrub import text_recognizers
 from ..frames.tags import parse_rules
 from ..model import Label, Level, clip
 from .display import Chip, Folded, Report, Shown, Table, listed
@@ -101,7 +102,8 @@ def classifier() -> Classifier:
     """The classifier of this kernel. Raises `Invalid` when the organisation's rules do not fit."""
     folders = (*SYSTEM_CONFIG_PATH, *ENV_CONFIG_PATH, *jupyter_config_path())
     found = next((path for folder in folders if (path := Path(folder) / RULES).is_file()), None)
-    return Classifier(parse_rules(found.read_bytes()) if found else None, _plugged_in())
+    rules = parse_rules(found.read_bytes() if found else {"version": 1})
+    return Classifier(rules, _plugged_in(), functools.partial(text_recognizers, rules.text_recognizers))
 
 
 def _plugged_in() -> tuple[Recognizer, ...]:
