@@ -157,7 +157,7 @@ def _serve(arguments: argparse.Namespace) -> None:
 
     copies = None if arguments.checkpoint_folder is None else Path(arguments.checkpoint_folder)
     names = tuple(arguments.allowed_host)
-    where = arguments.host, arguments.port, names, arguments.metrics_port
+    where = arguments.host, arguments.port, names, arguments.metrics_port, arguments.public_url
     serve(Serving(Path(arguments.folder), copies, arguments.vault_name, *where))
 
 
@@ -428,6 +428,7 @@ def _serve_command(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--host", help="address to listen on; otherwise the Hub's for this service, or loopback")
     serve.add_argument("--port", type=int, help="likewise")
     serve.add_argument("--allowed-host", action="append", default=[], metavar="NAME", help="a name it is reached under")
+    serve.add_argument("--public-url", metavar="URL", help="where browsers find it, at a host name of its own")
     serve.add_argument("--vault-name", default="vault", help="name of a new vault and of its log")
     serve.add_argument("--checkpoint-folder", metavar="DIR", help="receives a copy of every checkpoint")
     serve.add_argument("--metrics-port", type=int, metavar="PORT", help="serve Prometheus metrics there, on loopback")

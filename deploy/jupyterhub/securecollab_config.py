@@ -45,6 +45,8 @@ c.JupyterHub.services.extend(
             "url": URL,
             "command": [sys.executable, "-m", "jupyter_securecollab.cli", "--folder", FOLDER, "serve"],
             "user": USER,
+            # What a steward or an auditor signs in with at the vault's own pages, which no server of a user ever holds.
+            "oauth_client_allowed_scopes": [USE, MEMBER, STEWARD, AUDITOR],
         }
     ]
 )

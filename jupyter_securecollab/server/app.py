@@ -26,8 +26,9 @@ from .embedded import EmbeddedHandler
 from .execution import PATIENCE, Recording
 from .execution_requests import RequestRecord
 from .execution_writer import KEPT
-from .handlers import AsyncDoor, handlers
+from .handlers import AsyncDoor, handlers, over
 from .hooks import Failure, Hooks, chosen_hooks
+from .requests_page import PAGE, RequestsPage
 from .vault import now, open_vault, operator, vault_folder
 from .wiring import check, install
 
@@ -193,6 +194,7 @@ class SecureCollabApp(ExtensionApp):
             return
         self.async_door = AsyncDoor(self.door, self._changed)
         self.handlers.extend(handlers(self.async_door, EmbeddedHandler))
+        self.handlers.append((f"/{PAGE}", over(RequestsPage, EmbeddedHandler), {"async_door": self.async_door}))
 
     def _changed(self) -> None:
         self._events().emit(schema_id=CHANGED_EVENT, data={})

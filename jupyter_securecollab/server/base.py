@@ -8,7 +8,7 @@ A request nobody vouches for never reaches a route.
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from tornado import web
@@ -43,6 +43,16 @@ def write_error_json(handler: web.RequestHandler, error: SecureCollabError) -> N
     handler.finish(msgspec.json.encode(ErrorReply(error_body(error))))
 
 
+class Frame(NamedTuple):
+    """What surrounds a page. `links` are addresses and titles; without `may_decide` there is nothing to press."""
+
+    notice: str = ""
+    may_decide: bool = True
+    links: tuple[tuple[str, str], ...] = ()
+    sign_in: str = ""
+    sign_out: str = ""
+
+
 class VaultHandler(web.RequestHandler):
     """What routes rest on. `caller` is set by the `prepare` of the server's own base, before any method runs."""
 
@@ -55,6 +65,10 @@ class VaultHandler(web.RequestHandler):
 
     def note_touched(self, name: str, levels: set[Level]) -> None:
         """Something shared, of these levels, is now with whoever asks. For servers that keep track of kernels."""
+
+    def frame(self) -> Frame:
+        """What the server has to say on every page."""
+        return Frame()
 
     def note_refusal(self, error: SecureCollabError) -> None:
         """A refusal, for the server's own log: refusals are not failures."""

@@ -10,7 +10,7 @@ from jupyter_server.base.handlers import APIHandler
 from ..errors import Denied, NotSignedIn, SecureCollabError
 from ..model import Caller, Level, Via
 from ..protocol import PARENT_HEADER, TOKEN_HEADER
-from .base import VaultHandler
+from .base import Frame, VaultHandler
 from .executions import KernelIdentity, sha256_hex
 from .identity import People
 
@@ -86,5 +86,14 @@ class EmbeddedHandler(VaultHandler, APIHandler):
     def _people(self) -> People:
         return People.of(self.serverapp)
 
+    def frame(self) -> Frame:
+        return Frame(notice=_ADVISORY)
+
     def note_refusal(self, error: SecureCollabError) -> None:
         self.log.info("%s: %s", error.code, error)
+
+
+_ADVISORY = (
+    "This page has the same address as JupyterLab: code that runs in your browser there could press these buttons in "
+    "your name. Every decision is on record."
+)

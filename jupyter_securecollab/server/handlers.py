@@ -25,7 +25,6 @@ from ..errors import Invalid, NotFound, SecureCollabError, TooLarge
 from ..model import Begun, Level, Opened, Unmasked, clip, decode
 from ..protocol import PREFIX, ROUTES, Nothing, Part, Route
 from .base import VaultHandler, write_error_json
-from .requests_page import PAGE, RequestsPage
 
 T = TypeVar("T")
 
@@ -301,11 +300,10 @@ class UnknownHandler(VaultHandler):
 
 
 def handlers(async_door: AsyncDoor, base: type[VaultHandler]) -> list[tuple[Any, ...]]:
-    """Tornado's routing table: every route of the protocol, and the page, in a server where `base` says who calls."""
+    """Tornado's routing table: every route of the protocol, in a server where `base` says who calls."""
     own: dict[str, type[_DoorHandler]] = {"upload": PartHandler, "read_part": PartHandler, "export": ExportHandler}
     table: list[tuple[Any, ...]] = [
         (rf"/{PREFIX}/openapi\.json", over(OpenApiHandler, base)),
-        (f"/{PAGE}", over(RequestsPage, base), {"async_door": async_door}),
     ]
     paths: dict[str, tuple[Any, ...]] = {}
     for one in ROUTES:

@@ -19,7 +19,7 @@ import msgspec
 
 from ..core.collaboration import Collaboration
 from ..errors import Denied, InvalidName, NotSignedIn, Unavailable
-from ..model import ROLES, Caller, Role, Vouched, decode, grantee_name
+from ..model import ROLES, Caller, Role, Via, Vouched, decode, grantee_name
 from .executions import sha256_hex
 
 SCOPES: dict[Role, str] = {role: f"custom:securecollab:{role}" for role in ROLES}
@@ -165,14 +165,14 @@ def token_of(authorization: str) -> str:
     return found[1]
 
 
-def admitted(door: Collaboration, person: HubPerson, token: str) -> Caller:
+def admitted(door: Collaboration, person: HubPerson, secret: str, via: Via = "token") -> Caller:
     """This person as a caller of the door, after what the Hub says of him has become state. Blocks.
 
-    A token without any role changes nothing: the door refuses it, on record.
+    `secret` is the token or cookie at hand. One without any role changes nothing: the door refuses it, on record.
     """
     if person.vouched.roles:
         door.vouch(person.name, person.vouched, made=person.made)
-    return Caller(person.name, "token", sha256_hex(token), vouched=person.vouched)
+    return Caller(person.name, via, sha256_hex(secret), vouched=person.vouched)
 
 
 def _name(model: _Model) -> str:

@@ -1,8 +1,8 @@
 """The vault as a process of its own: the routes of the protocol, who calls from the Hub, and how it starts and stops.
 
 Only here does a service read its environment, as JupyterHub sets it for services it starts; for one it does not start
-the administrator sets the same. Identity is a token in a header, never a cookie, so no page elsewhere can act in
-somebody's name. Bodies are read only once it is known whose they are.
+the administrator sets the same. On the routes identity is a token in a header, never a cookie, so no page elsewhere can
+act in somebody's name; the vault's own pages are in `browsers`. Bodies are read only once it is known whose they are.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import re
+import secrets
 import signal
 import time
 from collections.abc import Mapping
@@ -27,10 +28,26 @@ from ..core.collaboration import Collaboration, Settings
 from ..errors import Denied, Invalid, NotFound, SecureCollabError, Unavailable
 from ..protocol import COMMIT_BODY, SMALL_BODY
 from .base import VaultHandler, write_error_json
-from .handlers import AsyncDoor, handlers
+from .browsers import (
+    CALLBACK,
+    SIGN_IN,
+    SIGN_OUT,
+    Address,
+    BrowserHandler,
+    Browsers,
+    CallbackHandler,
+    SignedInHandler,
+    SignInHandler,
+    SignOutHandler,
+    address,
+)
+from .handlers import AsyncDoor, handlers, over
 from .hub import Hub, admitted, token_of
+from .hub_sign_in import HubSignIn
 from .json_log import log_as_json
 from .metrics import Metrics
+from .oauth import Client as OAuthClient
+from .requests_page import PAGE, RequestsPage
 from .vault import open_vault
 
 GRACE_SECONDS = 30
@@ -53,6 +70,7 @@ class Serving(NamedTuple):
     port: int | None
     allowed_hosts: tuple[str, ...]
     metrics_port: int | None
+    public_url: str | None
 
 
 class Place(NamedTuple):
@@ -65,14 +83,20 @@ class Place(NamedTuple):
     hub_api: str
     hub_token: str
     service: str
+    address: Address | None
+    sign_in_at: str
+    client_id: str
 
 
 class Service:
     """A running vault, as its handlers see it."""
 
-    def __init__(self, door: Collaboration, hub: Hub, metrics: Metrics, names: frozenset[str]) -> None:
+    def __init__(
+        self, door: Collaboration, hub: Hub, metrics: Metrics, names: frozenset[str], browsers: Browsers | None
+    ) -> None:
         self.async_door = AsyncDoor(door, lambda: None)
         self.hub = hub
+        self.browsers = browsers
         self.metrics = metrics
         self.names = names
         self.running: set[web.RequestHandler] = set()
@@ -89,6 +113,8 @@ class Service:
         await asyncio.to_thread(self.async_door.close)
         await asyncio.to_thread(self.async_door.door.close)
         await self.hub.close()
+        if self.browsers is not None:
+            await self.browsers.provider.close()
 
 
 class _Plain(VaultHandler):
@@ -108,24 +134,12 @@ class _Plain(VaultHandler):
         self.service.metrics.refused(error.code)
 
 
-class ServiceHandler(_Plain):
-    """Put beneath the routes by `handlers.handlers`."""
+class _Counted(_Plain):
+    """What a service that stops waits for."""
 
     async def prepare(self) -> None:
-        """Find out who calls; only then may he send a body of some size."""
         await super().prepare()
-        service = self.service
-        service.running.add(self)
-        if self.request.host_name.lower() not in service.names:
-            raise Denied(
-                "this vault is not reached under that name",
-                next_step="Its administrator names it with --allowed-host.",
-            )
-        token = token_of(self.request.headers.get("Authorization", ""))
-        # What may give out keys or change something asks the Hub anew, whatever it said a moment ago.
-        person = await service.hub.person(token, fresh=self.request.method in ("POST", "DELETE"))
-        self.caller = await service.async_door.call(admitted, service.async_door.door, person, token)
-        cast(HTTP1Connection, self.request.connection).set_max_body_size(COMMIT_BODY)
+        self.service.running.add(self)
 
     def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> Any:
         """A service that stops asks its clients to come back on another connection."""
@@ -140,6 +154,25 @@ class ServiceHandler(_Plain):
     def on_connection_close(self) -> None:
         self.service.running.discard(self)
         super().on_connection_close()
+
+
+class ServiceHandler(_Counted):
+    """Put beneath the routes by `handlers.handlers`."""
+
+    async def prepare(self) -> None:
+        """Find out who calls; only then may he send a body of some size."""
+        await super().prepare()
+        service = self.service
+        if self.request.host_name.lower() not in service.names:
+            raise Denied(
+                "this vault is not reached under that name",
+                next_step="Its administrator names it with --allowed-host.",
+            )
+        token = token_of(self.request.headers.get("Authorization", ""))
+        # What may give out keys or change something asks the Hub anew, whatever it said a moment ago.
+        person = await service.hub.person(token, fresh=self.request.method in ("POST", "DELETE"))
+        self.caller = await service.async_door.call(admitted, service.async_door.door, person, token)
+        cast(HTTP1Connection, self.request.connection).set_max_body_size(COMMIT_BODY)
 
 
 class _Health(_Plain):
@@ -176,9 +209,20 @@ def application(service: Service, prefix: str) -> web.Application:
     beneath = re.escape(prefix.rstrip("/"))
     routes = [(f"{beneath}{pattern}", *rest) for pattern, *rest in handlers(service.async_door, ServiceHandler)]
     health = [(f"{beneath}/{name}", _Health, {"ready": name == "readyz"}) for name in ("healthz", "readyz")]
-    table: list[Any] = [*health, *routes]
+    signed_in, anybody = (over(base, _Counted) for base in (SignedInHandler, BrowserHandler))
+    pages = [
+        (f"{beneath}/{SIGN_IN}", over(SignInHandler, anybody)),
+        (f"{beneath}/{CALLBACK}", over(CallbackHandler, anybody)),
+        (f"{beneath}/{SIGN_OUT}", over(SignOutHandler, signed_in)),
+        (f"{beneath}/{PAGE}", over(RequestsPage, signed_in), {"async_door": service.async_door}),
+    ]
+    table: list[Any] = [*health, *routes, *pages]
     return web.Application(
-        table, default_handler_class=_Elsewhere, log_function=service.metrics.request, securecollab=service
+        table,
+        default_handler_class=_Elsewhere,
+        log_function=service.metrics.request,
+        securecollab=service,
+        cookie_secret=secrets.token_bytes(32),  # of attempts to sign in, which end with the process
     )
 
 
@@ -195,15 +239,37 @@ def place(serving: Serving, environment: Mapping[str, str]) -> Place:
     own = urlsplit(environment.get("JUPYTERHUB_SERVICE_URL", ""))
     known = (own, *(urlsplit(environment.get(f"JUPYTERHUB_PUBLIC_{one}", "")) for one in ("URL", "HUB_URL")))
     names = {*_LOOPBACK, *(one.hostname for one in known if one.hostname), *serving.allowed_hosts}
+    prefix = "/" + environment.get("JUPYTERHUB_SERVICE_PREFIX", f"/services/{name}/").strip("/") + "/"
+    public, hub_public = _public(serving, environment, prefix)
     return Place(
         host=serving.host or own.hostname or _LOOPBACK[0],
         port=serving.port or own.port or 8765,
-        prefix="/" + environment.get("JUPYTERHUB_SERVICE_PREFIX", f"/services/{name}/").strip("/") + "/",
-        names=frozenset(one.lower() for one in names),
+        prefix=prefix,
+        names=frozenset(one.lower() for one in (*names, *((public.host,) if public else ()))),
         hub_api=api,
         hub_token=token,
         service=name,
+        address=public,
+        sign_in_at=f"{hub_public.rstrip('/')}/api/oauth2/authorize",
+        client_id=environment.get("JUPYTERHUB_CLIENT_ID", f"service-{name}"),
     )
+
+
+def _public(serving: Serving, environment: Mapping[str, str], prefix: str) -> tuple[Address | None, str]:
+    """Where browsers find the vault, and the Hub; None where they cannot sign in."""
+    hub = environment.get("JUPYTERHUB_PUBLIC_HUB_URL", "")
+    if serving.public_url is not None:
+        if not hub:
+            raise Invalid(
+                "with --public-url the vault needs JUPYTERHUB_PUBLIC_HUB_URL",
+                next_step="JupyterHub sets it once c.JupyterHub.public_url is set.",
+            )
+        return address(serving.public_url, prefix, hub, alone=True), hub
+    try:
+        return address(environment.get("JUPYTERHUB_PUBLIC_URL", ""), prefix, hub, alone=False), hub
+    except Invalid as error:
+        _log.warning("browsers cannot sign in: %s", error)
+        return None, hub
 
 
 def serve(serving: Serving) -> None:
@@ -221,7 +287,8 @@ async def _serve(door: Collaboration, where: Place, metrics_port: int | None) ->
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     metrics = Metrics()
     hub = Hub(where.hub_api, where.hub_token, where.service, count=metrics.hub)
-    service = Service(door, hub, metrics, where.names)
+    browsers = None if where.address is None else Browsers(where.address, _sign_in(where, hub))
+    service = Service(door, hub, metrics, where.names, browsers)
     server = HTTPServer(
         application(service, where.prefix),
         max_header_size=_HEADER_BYTES,
@@ -233,7 +300,8 @@ async def _serve(door: Collaboration, where: Place, metrics_port: int | None) ->
         server.listen(where.port, where.host)
         if metrics_port is not None:
             _metrics_server(service).listen(metrics_port, _LOOPBACK[0])
-        told = {"host": where.host, "port": where.port, "prefix": where.prefix, "log_key": door.log_key}
+        pages = where.address.origin if where.address else None
+        told = {"host": where.host, "port": where.port, "prefix": where.prefix, "pages": pages, "log_key": door.log_key}
         _log.info("serving", extra={"fields": told})
         await stop.wait()
     finally:
@@ -244,6 +312,11 @@ async def _serve(door: Collaboration, where: Place, metrics_port: int | None) ->
             await server.close_all_connections()
         await service.close()
         _log.info("stopped")
+
+
+def _sign_in(where: Place, hub: Hub) -> HubSignIn:
+    token_url = f"{where.hub_api.rstrip('/')}/oauth2/token"
+    return HubSignIn(hub, OAuthClient(where.sign_in_at, token_url, where.client_id, where.hub_token))
 
 
 def _metrics_server(service: Service) -> HTTPServer:

@@ -45,9 +45,12 @@ c.JupyterHub.services.extend([
 ])
 service = c.JupyterHub.services.get_value([])[0]
 service["url"] = "http://127.0.0.1:{port}"
+service["oauth_redirect_uri"] = {callback!r}
+c.JupyterHub.public_url = "http://127.0.0.1:{hub}/"
 del service["user"]
 if {managed}:
     service["command"][3:] = ["--folder", {folder!r}, "serve", "--metrics-port", "{metrics}"]
+    service["command"] += ["--public-url", {pages!r}]
 else:
     del service["command"]
     service["api_token"] = {own!r}
@@ -129,12 +132,18 @@ class RealHub:
         return CONFIG.format(
             deployed=str(DEPLOYED), managed=self.managed, port=self.port, folder=str(self.vault), metrics=self.metrics,
             driver=DRIVER, other=OTHER, own=OWN, hub=self.hub, public=self.public, no_proxy=True,
+            callback=f"{self.pages}/services/securecollab/oauth_callback", pages=self.pages,
         )  # fmt: skip
 
     @property
     def url(self) -> str:
         """Where the vault's routes are, as `Client` takes it."""
         return f"http://127.0.0.1:{self.port}/services/securecollab"
+
+    @property
+    def pages(self) -> str:
+        """Where browsers find the vault: at a host of its own where the Hub starts it, else at the Hub's."""
+        return f"http://{'localhost' if self.managed else '127.0.0.1'}:{self.port}"
 
     @property
     def log(self) -> str:
@@ -150,7 +159,8 @@ class RealHub:
         """As systemd would, with what an administrator sets."""
         environment = {
             "JUPYTERHUB_API_URL": f"http://127.0.0.1:{self.hub}/hub/api", "JUPYTERHUB_API_TOKEN": OWN,
-            "JUPYTERHUB_SERVICE_NAME": "securecollab", **self.operator,
+            "JUPYTERHUB_SERVICE_NAME": "securecollab", "JUPYTERHUB_PUBLIC_URL": f"{self.pages}/services/securecollab/",
+            "JUPYTERHUB_PUBLIC_HUB_URL": f"http://127.0.0.1:{self.hub}/hub/", **self.operator,
         }  # fmt: skip
         command = ("jupyter_securecollab.cli", "--folder", str(self.vault), "serve", "--port", str(self.port))
         self.service = self._run("service.log", *command, **environment)
