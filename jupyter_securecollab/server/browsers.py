@@ -18,6 +18,7 @@ from .base import Frame, status_of
 from .hub import HubPerson, admitted
 from .oauth import Attempt, not_yours
 from .pages import Page
+from .record_pages import EXECUTIONS_PAGE, LOG_PAGE
 from .requests_page import PAGE
 from .sessions import FRESH_SECONDS, Session, Sessions, SignedIn
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from .service import Service
 
 SIGN_IN, CALLBACK, SIGN_OUT = "sign-in", "oauth_callback", "sign-out"
-PAGES = {PAGE: "Requests"}
+PAGES = {PAGE: "Requests", LOG_PAGE: "Log", EXECUTIONS_PAGE: "Executions"}
 """Every page and its title, below the prefix; after signing in people go to one of these and nowhere else."""
 
 _ATTEMPT_SECONDS = 600

@@ -47,6 +47,7 @@ from .hub_sign_in import HubSignIn
 from .json_log import log_as_json
 from .metrics import Metrics
 from .oauth import Client as OAuthClient
+from .record_pages import EXECUTIONS_PAGE, LOG_PAGE, ExecutionsPage, LogPage
 from .requests_page import PAGE, RequestsPage
 from .vault import open_vault
 
@@ -214,7 +215,10 @@ def application(service: Service, prefix: str) -> web.Application:
         (f"{beneath}/{SIGN_IN}", over(SignInHandler, anybody)),
         (f"{beneath}/{CALLBACK}", over(CallbackHandler, anybody)),
         (f"{beneath}/{SIGN_OUT}", over(SignOutHandler, signed_in)),
-        (f"{beneath}/{PAGE}", over(RequestsPage, signed_in), {"async_door": service.async_door}),
+        *(
+            (f"{beneath}/{name}", over(page, signed_in), {"async_door": service.async_door})
+            for name, page in ((PAGE, RequestsPage), (LOG_PAGE, LogPage), (EXECUTIONS_PAGE, ExecutionsPage))
+        ),
     ]
     table: list[Any] = [*health, *routes, *pages]
     return web.Application(

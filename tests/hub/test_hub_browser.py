@@ -177,6 +177,19 @@ def test_the_hub_sends_people_back_to_no_other_address(hub: RealHub) -> None:
             assert dana.http.get(f"{asked_for}&redirect_uri={quote(uri, safe='')}").status_code == 400
 
 
+def test_an_auditor_reads_the_log_and_everybody_else_what_is_theirs(hub: RealHub, alice_token: str) -> None:
+    asked(hub, alice_token, "browser/logged")
+    with browser(hub, "carol") as carol, browser(hub, "bob") as bob:
+        log = carol.sign_in("securecollab/log")
+        assert str(log.url).endswith("securecollab/log") and "<td>browser/logged</td>" in log.text
+        assert "in the log" in log.text and "not proven" not in log.text and "audit verify" in log.text
+        assert log.text.count("aria-current") == 1
+        for text in (bob.sign_in("securecollab/log").text, bob.get("securecollab/executions").text):
+            assert "browser/logged" not in text and "<strong>bob</strong>" in text
+        assert "in no server that executes anything" in carol.get("securecollab/executions").text
+        assert carol.post("securecollab/log").status_code == 403
+
+
 # ---- what is not ours --------------------------------------------------------------------------------------------
 
 
