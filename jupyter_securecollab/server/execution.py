@@ -41,6 +41,10 @@ OPEN_LIMIT = 1500
 PATIENCE = 3.0
 """Seconds the vault may take for a record before it counts as unable to write, and nobody waits for it any more."""
 
+_MEANWHILE: dict[Mode, str] = {
+    "flag": "What is executed runs all the same, and the record will say from when on it was late.",
+    "block": "Until it can, nothing is executed.",
+}
 _GRACE = 0.5
 _UNHEARD = 60.0
 """Seconds after its reply at which a run has ended, whether or not the kernel was heard to say so."""
@@ -53,6 +57,7 @@ class Watched:
     """One run from its message until the kernel is idle again. `ticket` None: nothing to wait for.
 
     `waits`: a websocket passed it on, and the kernel has neither answered it nor ended it.
+    `asks`: it runs nothing, and is known only so that it is not taken for something that came by another road.
     """
 
     start: Record
@@ -62,6 +67,7 @@ class Watched:
     ticket: int | None = None
     told: bool = False
     waits: bool = False
+    asks: bool = False
     busy: bool = False
     idle: bool = False
     replied: bool = False
@@ -116,8 +122,10 @@ class Recording:
         if self._writer is None:
             return ("An administrator switched the recording of executions off.",)
         since = self._writer.failing_since
-        failing = () if since is None else (f"Since {since:%Y-%m-%d %H:%M:%S} UTC the vault cannot write records.",)
-        return (*failing, *self._problems())
+        if since is None:
+            return self._problems()
+        cannot = f"Since {since:%Y-%m-%d %H:%M:%S} UTC the vault cannot write records. {_MEANWHILE[self.mode]}"
+        return (cannot, *self._problems())
 
     def tell(self, ended: Callable[[Record], None]) -> None:
         """Who is to be told of every end. Must not wait."""
@@ -137,7 +145,7 @@ class Recording:
     def asked(
         self, kernel_id: str, person: str, channel: str, header: Mapping[str, Any], metadata: Any, content: Any
     ) -> Watched | None:
-        """A message about to go to a kernel. None if there is nothing to record; `ticket` None if it could not be."""
+        """A message about to go to a kernel. None if there is nothing to watch; `ticket` None if it was not taken."""
         kind = str(header.get("msg_type"))
         if self._writer is None or kind in NOT_RECORDED:
             return None
@@ -147,7 +155,7 @@ class Recording:
             what="start",
             run=secrets.token_hex(16),
             at=self._clock(),
-            act=plain(kind.removesuffix("_request"), 40) or "?",
+            act=_act(header),
             who=person,
             kernel=kernel_id,
             notebook=self._notebooks.get(kernel_id),
@@ -158,7 +166,10 @@ class Recording:
             expressions=len(content["user_expressions"]) if isinstance(content.get("user_expressions"), dict) else 0,
             target=plain(content.get("target_name") if kind == "comm_open" else content.get("command")),
         )
-        run = self._begin(start, _code(kind, content), _digest(_utf8(content.get("code"))))
+        if only_asks(channel, kind, content):
+            run = Watched(start, None, b"", time.monotonic(), ticket=0, told=True, asks=True)
+        else:
+            run = self._begin(start, _code(kind, content), _digest(_utf8(content.get("code"))))
         if channel == "stdin":  # nothing ever answers it
             return run
         self._kernels[kernel_id].runs[str(header["msg_id"])].append(run)
@@ -225,7 +236,7 @@ class Recording:
             return
         msg_id = str(parent.get("msg_id"))
         for run in self._kernels[kernel_id].runs.get(msg_id, ()):
-            if not run.busy:
+            if not run.busy and run.start.act == _act(parent):
                 run.busy = True
                 run.began = time.monotonic()
                 return
@@ -237,7 +248,7 @@ class Recording:
             what="start",
             run=secrets.token_hex(16),
             at=self._clock(),
-            act=plain(str(parent.get("msg_type")).removesuffix("_request"), 40) or "?",
+            act=_act(parent),
             road="other",
             kernel=kernel_id,
             notebook=self._notebooks.get(kernel_id),
@@ -383,6 +394,8 @@ class Recording:
         self._end(run, run.status or "ok", kernel.level)
 
     def _end(self, run: Watched, status: Outcome | None, level: Level | None) -> None:
+        if run.asks:
+            return
         self._tell(run)
         end = Record(
             v=VERSION,
@@ -421,6 +434,20 @@ class Recording:
 def not_recording() -> Recording:
     """A record that is switched off."""
     return Recording("off", lambda _: None, lambda: datetime.now(UTC))
+
+
+def only_asks(channel: str, kind: object, content: object) -> bool:
+    """Whether this asks a debugger for what JupyterLab wants to know at every turn, which runs nothing.
+
+    No other of its commands is harmless by name: values are shown by running their `repr`, breakpoints have conditions.
+    """
+    asks = isinstance(content, dict) and content.get("command") == "debugInfo"
+    return asks and (channel, kind) == ("control", "debug_request")
+
+
+def _act(header: Mapping[str, Any]) -> str:
+    """What kind of message it is."""
+    return plain(str(header.get("msg_type")).removesuffix("_request"), 40) or "?"
 
 
 def _code(kind: str, content: Mapping[str, Any]) -> bytes | None:

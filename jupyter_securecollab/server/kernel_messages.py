@@ -20,8 +20,7 @@ V1 = "v1.kernel.websocket.jupyter.org"
 class Incoming:
     """A message from a websocket, in either of Jupyter's two protocols. Raises for what is not one."""
 
-    def __init__(self, raw: str | bytes, subprotocol: str | None, session: Session) -> None:
-        self._session = session
+    def __init__(self, raw: str | bytes, subprotocol: str | None) -> None:
         self._raw, self._parts = b"", None
         if subprotocol == V1:
             if isinstance(raw, str):
@@ -47,7 +46,15 @@ class Incoming:
         return int.from_bytes(self._raw[8 * (number + 1) : 8 * (number + 2)], "little")
 
     def _unpacked(self, number: int) -> Any:
-        return self._session.unpack(self._raw[self._offset(number) : self._offset(number + 1)])
+        return json.loads(self._raw[self._offset(number) : self._offset(number + 1)], object_pairs_hook=_named_once)
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """These bytes go on to the kernel as they are, and of two values of one name it might believe the other."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a message that names something twice")
+    return found
 
 
 class Broadcasts:

@@ -32,7 +32,7 @@ from traitlets import default
 
 from ..errors import Unavailable
 from ..runs import Outcome
-from .execution import NOT_RECORDED, Watched
+from .execution import NOT_RECORDED, Watched, only_asks
 from .identity import People, SignedIn
 from .kernel_messages import V1, Broadcasts, Incoming
 
@@ -203,7 +203,7 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
     async def _forward(self, incoming_msg: str | bytes) -> None:
         async with self._in_order:
             try:
-                message = Incoming(incoming_msg, self.subprotocol, self.session)
+                message = Incoming(incoming_msg, self.subprotocol)
                 try:
                     person = self._person()
                 except Unavailable:
@@ -214,7 +214,8 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
                     return
                 if not await self._recorded(person, message):
                     return
-                if message.header["msg_type"] in RUNS_CODE:
+                kind = message.header["msg_type"]
+                if kind in RUNS_CODE and not only_asks(message.channel, kind, message.content()):
                     self._people.executions.started(self.kernel_id, message.header["msg_id"], person)
                 super().handle_incoming_message(incoming_msg)  # type: ignore[arg-type]  # bytes in protocol v1
             except Exception:  # nobody awaits this task: what cannot be understood ends the connection
@@ -250,7 +251,7 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
         run = recording.asked(
             self.kernel_id, person, message.channel, message.header, message.metadata(), message.content()
         )
-        if run is None:
+        if run is None or run.asks:
             return True
         if message.channel != "stdin" and (reason := await self._people.hooked(person, run.start, message.content())):
             recording.refused(self.kernel_id, message.header["msg_id"], run, reason)

@@ -154,6 +154,7 @@ async def test_flag_goes_on_while_the_vault_is_locked_under_load_and_records_all
             ended = await asyncio.gather(cells_for(LOCKED, first), cells_for(LOCKED, second))
             while (state := recording(flagging)).mode == "flag" and not state.why_not:
                 await asyncio.sleep(0.05)
+            assert "the vault cannot write records. What is executed runs all the same" in state.why_not[0]
         assert {status for one in ended for status in one} == {"ok"}
         await runs_of(flagging, kernel, min(900, len(ended[0]) + 1))
         await runs_of(flagging, other, min(900, len(ended[1]) + 1))
@@ -170,6 +171,10 @@ async def test_block_refuses_at_once_while_the_vault_is_locked_and_runs_again_af
         with locked(blocking):
             # Each waiting as long as the first would take minutes.
             refused = [await outcome(socket, "x += 1") for _ in range(100)]
+            assert "the vault cannot write records. Until it can, nothing" in recording(blocking).why_not[0]
+            asked = {"type": "request", "seq": 1, "command": "debugInfo", "arguments": {}}
+            msg_id = await socket.send("debug_request", asked, channel="control")
+            assert (await reply_to(socket, msg_id, "debug_reply"))["success"] is True  # it executes nothing
         assert {(one["status"], one["ename"]) for one in refused} == {("error", "NotRecorded")}
         assert "cannot be put on record" in refused[-1]["evalue"]
         while (await outcome(socket, "y = 4"))["status"] == "error":

@@ -8,6 +8,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import accumulate
 from textwrap import dedent
 
 import pytest
@@ -61,6 +62,72 @@ async def test_every_way_to_execute_over_the_websocket_is_on_record(running: Ser
     assert [one.start.target for one in only(found, act="comm_open")] == ["t"]
     assert len(only(found, act="comm_msg")) == 1
     assert {one.start.who for one in found} == {"alice"}
+
+
+async def debug(socket, command: str, **arguments):
+    """A command to the debugger, and the reply."""
+    content = {"type": "request", "seq": 1, "command": command, "arguments": arguments}
+    return await reply_to(socket, await socket.send("debug_request", content, channel="control"), "debug_reply")
+
+
+async def test_what_a_debugger_is_made_to_run_is_on_record_and_starting_it_shows_as_nobodys(running: Served) -> None:
+    async with notebook(running, "alice") as (_, kernel, socket):
+        await debug(socket, "initialize", clientID="test", adapterID="test")
+        await debug(socket, "attach")
+        await debug(socket, "evaluate", expression="globals().update(by_debugger=1)", context="clipboard")
+        await debug(socket, "disconnect")
+        found = await runs_of(running, kernel, 5)
+    assert [one.start.target for one in only(found, act="debug", who="alice")] == [
+        "initialize", "attach", "evaluate", "disconnect",
+    ]  # fmt: skip
+    (listening,) = only(found, act="execute")  # ipykernel executes `import debugpy; debugpy.listen(...)` in itself
+    assert (listening.start.who, listening.start.road, listening.start.silent) == (None, "other", True)
+
+
+async def test_what_jupyterlab_asks_of_debuggers_at_every_turn_is_not_on_record_but_all_else_is(
+    running: Served,
+) -> None:
+    async with notebook(running, "alice") as (_, kernel, socket):
+        assert (await debug(socket, "debugInfo"))["success"] is True
+        for command, arguments in (
+            ("inspectVariables", {}),
+            ("richInspectVariables", {"variableName": "__import__"}),
+            ("modules", {}),
+            ("debuginfo", {}),
+        ):
+            await debug(socket, command, **arguments)
+        asks = {"type": "request", "seq": 1, "command": "debugInfo"}
+        await socket.output_of(await socket.send("execute_request", request("1") | asks))
+        await debug(socket, "debugInfo")
+        found = await runs_of(running, kernel, 5)
+    assert [(one.start.act, one.start.target, one.start.who) for one in found] == [
+        ("debug", "inspectVariables", "alice"), ("debug", "richInspectVariables", "alice"),
+        ("debug", "modules", "alice"), ("debug", "debuginfo", "alice"), ("execute", "debugInfo", "alice"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("once", "twice"), [
+    ('"msg_type": "execute_request"', '"msg_type": "execute_request", "msg_type": "history_request"'),
+    ('"code": "x = 2"', '"code": "x = 2", "code": "x"'),
+])  # fmt: skip
+async def test_a_message_that_a_kernel_could_read_differently_ends_the_connection(
+    running: Served, once: str, twice: str
+) -> None:
+    async with notebook(running, "alice") as (alice, kernel, socket):
+        await socket.run("x = 1")
+        header = {"msg_id": "m", "msg_type": "execute_request", "username": "", "session": "", "version": "5.4"}
+        parts = [json.dumps(part).encode() for part in (header, {}, {}, request("x = 2"))]
+        forged = [part.replace(once.encode(), twice.encode()) for part in parts]
+        assert forged != parts
+        bounds = list(accumulate(map(len, [b"shell", *forged]), initial=8 * (len(forged) + 3)))
+        lengths = b"".join(number.to_bytes(8, "little") for number in (len(bounds), *bounds))
+        await socket.connection.write_message(lengths + b"shell" + b"".join(forged), binary=True)
+        with pytest.raises(ConnectionError):
+            while True:
+                await socket.receive()
+        again = await alice.connect(kernel, V1)
+        assert (await again.run("print(x)"))[0] == "1\n"
+        assert len(await runs_of(running, kernel, 2)) == 2
 
 
 async def test_a_cell_sent_over_the_control_channel_is_on_record(running: Served) -> None:
