@@ -33,7 +33,8 @@ test: lint browser
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/browser
 	$(MAKE) --no-print-directory test-hub test-313
 
-# A real JupyterHub and servers under other users, who have to be able to run Python: not one under somebody's home.
+# A real JupyterHub, its proxy, and JupyterLab under other users, who have to be able to run Python: not one under
+# somebody's home.
 test-hub: .make/python-hub
 	VIRTUAL_ENV=$$(cat .make/python-hub) $(UV) pip install -q --no-deps --reinstall-package jupyter-securecollab .
 	$$(cat .make/python-hub)/bin/pytest -q -n 2 --dist loadfile tests/hub
@@ -78,7 +79,7 @@ lock: $(UV)
 	  $(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock' \
 	    --no-annotate $$extra pyproject.toml -o requirements/$$kind.txt; \
 	done
-	cd labextension && npm install --package-lock-only --ignore-scripts
+	for place in labextension tests/hub/proxy; do (cd $$place && npm install --package-lock-only --ignore-scripts); done
 
 clean:
 	[ ! -f .make/python-hub ] || rm -rf "$$(dirname "$$(cat .make/python-hub)")"
@@ -111,10 +112,12 @@ $(BUNDLE): .make/node $(FRONTEND)
 	@touch $@
 
 # Nobody else may look into a folder of ours, so this environment, and a copy of the project in it, lies outside.
-.make/python-hub: .make/installed
+.make/python-hub: .make/installed tests/hub/proxy/package-lock.json
+	@command -v npm >/dev/null || { echo 'make: npm is missing: install Node.js 20 or newer'; exit 1; }
 	place=$$(mktemp -d /tmp/securecollab-hub.XXXXXX) && chmod 755 $$place && \
 	$(UV) venv -q --python $(HUB_PYTHON) $$place/venv && \
 	VIRTUAL_ENV=$$place/venv $(UV) pip sync -q --require-hashes requirements/dev.txt && \
+	cp -r tests/hub/proxy $$place && (cd $$place/proxy && npm ci --ignore-scripts --no-audit --no-fund) && \
 	echo $$place/venv > $@
 
 .make/python-3.13: .make/installed

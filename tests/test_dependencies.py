@@ -15,6 +15,8 @@ import pytest
 from jupyter_securecollab import __version__
 
 ROOT = Path(__file__).parent.parent
+NODE = {"labextension": 100, "tests/hub/proxy": 30}
+"""Where there is a lock file of npm's, and at least how many packages it names."""
 
 
 def declared() -> set[str]:
@@ -22,8 +24,10 @@ def declared() -> set[str]:
     extras = project["project"]["optional-dependencies"].values()
     wanted = [*project["build-system"]["requires"], *project["project"]["dependencies"], *chain(*extras)]
     names = {re.split(r"[\[<>=~! ]", one)[0] for one in wanted} - {"jupyter-securecollab"}
-    package = json.loads((ROOT / "labextension" / "package.json").read_text())
-    return names | set(package["dependencies"]) | set(package["devDependencies"])
+    for place in NODE:
+        package = json.loads((ROOT / place / "package.json").read_text())
+        names |= {*package["dependencies"], *package.get("devDependencies", ())}
+    return names
 
 
 def explained() -> set[str]:
@@ -65,10 +69,11 @@ def test_python_locks_pin_by_hash_and_name_no_address(lock: str) -> None:
     assert "://" not in text
 
 
-def test_the_npm_lock_pins_by_hash_and_names_no_registry() -> None:
-    lock = json.loads((ROOT / "labextension" / "package-lock.json").read_text())
+@pytest.mark.parametrize("place", NODE)
+def test_npm_locks_pin_by_hash_and_name_no_registry(place: str) -> None:
+    lock = json.loads((ROOT / place / "package-lock.json").read_text())
     packages = {path: entry for path, entry in lock["packages"].items() if path}
-    assert len(packages) > 100
+    assert len(packages) > NODE[place]
     assert [path for path, entry in packages.items() if "resolved" in entry] == []
     assert [path for path, entry in packages.items() if "integrity" not in entry] == []
 

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import httpx
+import zmq
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
+from traitlets import default
 from traitlets.config import Config
 
 from ..errors import Denied, Invalid, NotSignedIn, Unavailable
@@ -68,7 +70,15 @@ class Attached:
 
 
 class AttachedKernelManager(ServerKernelManager):
-    """Starts kernels with what they need to reach the service."""
+    """Starts kernels with what they need to reach the service.
+
+    Kernels listen on ports of the machine. Whoever else is on it could connect and read all they print, so what is
+    said there is encrypted where the kernel knows how, unless an administrator configures something else.
+    """
+
+    @default("transport_encryption")
+    def _encrypted(self) -> str:
+        return "auto" if zmq.has("curve") else "disabled"
 
     async def _async_pre_start_kernel(self, **options: Any) -> tuple[list[str], dict[str, Any]]:
         kernels: Any = self.parent

@@ -20,6 +20,7 @@ from jupyter_securecollab.client import Client
 from jupyter_securecollab.protocol import PREFIX
 
 DEPLOYED = Path(__file__).parent.parent.parent / "deploy" / "jupyterhub" / "securecollab_config.py"
+PROXY = Path(sys.prefix).parent / "proxy/node_modules/.bin/configurable-http-proxy"  # where `make test-hub` puts it
 DRIVER, OTHER, OWN = "d" * 40, "o" * 40, "v" * 40
 USE = "access:services!service=securecollab"
 MEMBER, STEWARD, AUDITOR = (f"custom:securecollab:{role}" for role in ("member", "steward", "auditor"))
@@ -56,7 +57,7 @@ else:
     service["api_token"] = {own!r}
 c.JupyterHub.load_roles.extend([
     {{"name": "driver", "services": ["driver"],
-      "scopes": ["admin:users", "admin:groups", "admin:servers", "tokens", "shares", "access:servers"]}},
+      "scopes": ["admin:users", "admin:groups", "admin:servers", "tokens", "shares", "access:servers", "shutdown"]}},
     {{"name": "odd", "services": ["other"],
       "scopes": ["access:services!service=securecollab", "custom:securecollab:member"]}},
     {{"name": "no-use", "groups": ["no-use"], "scopes": ["custom:securecollab:member"]}},
@@ -117,6 +118,7 @@ class RealHub:
     """
 
     operator: ClassVar[dict[str, str]] = {}
+    proxied: ClassVar[bool] = False
 
     def __init__(self, folder: Path, *, managed: bool) -> None:
         self.folder = folder
@@ -131,7 +133,7 @@ class RealHub:
     def config(self) -> str:
         return CONFIG.format(
             deployed=str(DEPLOYED), managed=self.managed, port=self.port, folder=str(self.vault), metrics=self.metrics,
-            driver=DRIVER, other=OTHER, own=OWN, hub=self.hub, public=self.public, no_proxy=True,
+            driver=DRIVER, other=OTHER, own=OWN, hub=self.hub, public=self.public, no_proxy=not self.proxied,
             callback=f"{self.pages}/services/securecollab/oauth_callback", pages=self.pages,
         )  # fmt: skip
 
@@ -247,16 +249,23 @@ class RealHub:
 
 
 class UserServers(RealHub):
-    """A Hub that starts everybody's own server under a uid of its own, beside a service under another. Needs root."""
+    """A Hub and its proxy, JupyterLab for everybody under a uid of his own, the service under another. Needs root.
+
+    Servers and proxy go on when the Hub is stopped; they end with `close`.
+    """
 
     UIDS: ClassVar = {"alice": 30001, "bob": 30002, "dana": 30003, "eve": 30004}
+    ELSEWHERE: ClassVar = {"carol": 30005}
+    """Who has an account on the machine and no server."""
+
     SERVICE_UID: ClassVar = 30099
+    proxied: ClassVar[bool] = True
     operator: ClassVar = {"LOGNAME": "securecollab"}  # the uid has no name of its own
     MORE = """
 import os
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 
-UIDS, PORTS = {uids!r}, {ports!r}
+UIDS = {uids!r}
 
 
 class OwnUid(SimpleLocalProcessSpawner):
@@ -276,7 +285,6 @@ class OwnUid(SimpleLocalProcessSpawner):
     async def start(self):
         os.makedirs(self.home_dir, mode=0o700, exist_ok=True)
         os.chown(self.home_dir, UIDS[self.user.name], UIDS[self.user.name])
-        self.port = PORTS[self.user.name]
         return await super().start()
 
     def user_env(self, env):
@@ -285,21 +293,26 @@ class OwnUid(SimpleLocalProcessSpawner):
 
 
 c.JupyterHub.spawner_class = OwnUid
+c.JupyterHub.tornado_settings = {{"slow_spawn_timeout": 0}}  # they start all at once
 c.Spawner.start_timeout = c.Spawner.http_timeout = 180
 c.LocalProcessSpawner.interrupt_timeout, c.LocalProcessSpawner.term_timeout = 5, 5
 c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
-c.Spawner.args = ["--ServerApp.jpserver_extensions={{'jupyter_securecollab': True}}"]
+c.JupyterHub.cleanup_servers = c.JupyterHub.cleanup_proxy = False
+c.ConfigurableHTTPProxy.command = [{proxy!r}]
+c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_api}"
 c.Spawner.environment.update({{
-    "JUPYTERHUB_SINGLEUSER_APP": "jupyter_server.serverapp.ServerApp",
     "SECURECOLLAB_VAULT_URL": {url!r}, "SECURECOLLAB_VAULT_LOG_KEY": {log_key!r},
 }})
 """
 
     def __init__(self, base: Path) -> None:
         self.base = base
-        self.ports = {name: free_port() for name in self.UIDS}
+        self.proxy_api = free_port()
         self.log_key = ""
-        for name, mode, owner in (("hub", 0o700, 0), ("homes", 0o755, 0), ("vault", 0o700, self.SERVICE_UID)):
+        for name, mode, owner in (
+            ("hub", 0o700, 0), ("homes", 0o755, 0), ("vault", 0o700, self.SERVICE_UID),
+            *((f"homes/{name}", 0o700, uid) for name, uid in self.ELSEWHERE.items()),
+        ):  # fmt: skip
             (base / name).mkdir()
             (base / name).chmod(mode)
             os.chown(base / name, owner, owner)
@@ -308,8 +321,8 @@ c.Spawner.environment.update({{
 
     def config(self) -> str:
         more = self.MORE.format(
-            uids=self.UIDS, ports=self.ports, homes=str(self.base / "homes"), url=self.url,
-            log_key=self.log_key,
+            uids=self.UIDS, homes=str(self.base / "homes"), url=self.url, log_key=self.log_key, proxy=str(PROXY),
+            proxy_api=self.proxy_api,
         )  # fmt: skip
         return super().config() + more
 
@@ -334,5 +347,25 @@ c.Spawner.environment.update({{
         return bool((self.ask("GET", f"users/{name}")["servers"].get("") or {}).get("ready"))
 
     def server(self, name: str) -> str:
-        """The address of somebody's own server."""
-        return f"http://127.0.0.1:{self.ports[name]}/user/{name}"
+        """The address of somebody's own server, as browsers reach it."""
+        return f"http://127.0.0.1:{self.public}/user/{name}"
+
+    def on_the_machine(self, name: str, *command: str, told: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a program as this person, at home, without the Hub; `told` is its input."""
+        uid, home = (self.UIDS | self.ELSEWHERE)[name], self.base / "homes" / name
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "LOGNAME": name}
+        options = {"cwd": home, "env": environment, "user": uid, "group": uid, "extra_groups": []}
+        return subprocess.run(command, input=told, capture_output=True, text=True, check=False, **options)
+
+    def close(self) -> None:
+        """All of it, servers and proxy too, whatever happened before."""
+        if self.service is not None:
+            self.stop_service()
+        if not self.log_key:  # the Hub was never started
+            return
+        if self.process is None:
+            self.start()
+        self.ask("POST", "shutdown", servers=True, proxy=True)
+        assert self.process is not None
+        self.process.wait(120)
+        self.process = None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
 import pytest
-from hubs import DRIVER, UserServers
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hubs import AUDITOR, DRIVER, OWN, USE, UserServers
 from nbformat.v4 import new_code_cell
 from serving import error_of
 
 from demo.websocket import NotebookSession, text_of
+from jupyter_securecollab.proofs import LogSigner
 from jupyter_securecollab.protocol import PREFIX
 
 pytestmark = pytest.mark.timeout(900)  # a Hub and four servers start on a machine that may be busy
@@ -94,40 +97,118 @@ def test_the_logs_key_is_the_one_the_administrator_set(servers: UserServers, bob
 
 
 ATTEMPT = """
-import os, pathlib
+import ctypes, os, pathlib
+libc = ctypes.CDLL(None, use_errno=True)
 def attempt(act):
     try:
         return f"got {act()!r}"
     except OSError as error:
         return type(error).__name__
+def attach(pid):  # PTRACE_SEIZE
+    if libc.ptrace(0x4206, pid, None, None) != 0:
+        raise OSError(ctypes.get_errno(), "ptrace")
 """
 
 
 def test_bobs_kernel_reaches_neither_the_vault_nor_alice_by_other_roads(
     servers: UserServers, alice: AtANotebook, bob: AtANotebook
 ) -> None:
-    kernel = int(alice.says("import os; print(os.getpid())"))
-    assert servers.service is not None
+    kernel, server = alice.says("import os; print(os.getpid(), os.getppid())").split()
+    assert servers.service is not None and servers.process is not None
     bob.says(ATTEMPT)
-    roads = {
-        f"os.listdir({str(servers.vault)!r})": "PermissionError",
-        f"open({str(servers.vault / 'vault.sqlite')!r}, 'rb').read(10)": "PermissionError",
-        f"open({str(servers.vault / 'root.key')!r}, 'rb').read(10)": "PermissionError",
-        f"os.listdir({str(servers.vault / 'objects')!r})": "PermissionError",
-        f"open({str(servers.folder / 'jupyterhub.sqlite')!r}, 'rb').read(10)": "PermissionError",
-        f"os.listdir({str(servers.base / 'homes' / 'alice')!r})": "PermissionError",
-        f"open('/proc/{servers.service.pid}/environ', 'rb').read()": "PermissionError",
-        f"open('/proc/{servers.service.pid}/mem', 'rb')": "PermissionError",
-        f"os.listdir('/proc/{servers.service.pid}/fd')": "PermissionError",
-        f"open('/proc/{kernel}/environ', 'rb').read()": "PermissionError",
-        f"open('/proc/{kernel}/mem', 'rb')": "PermissionError",
-        f"os.kill({servers.service.pid}, 0)": "PermissionError",
-    }
-    for road, stopped_by in roads.items():
-        assert bob.says(f"print(attempt(lambda: {road}))").strip() == stopped_by, road
+    places = (
+        *(servers.vault / name for name in ("", "vault.sqlite", "root.key", "log.key", "objects")),
+        *(servers.folder / name for name in ("", "jupyterhub.sqlite", "jupyterhub_cookie_secret", "hub.log")),
+        servers.base / "homes" / "alice", servers.base / "homes" / "alice" / ".local",
+    )  # fmt: skip
+    roads = [f"os.listdir({str(place)!r}) if {not place.suffix} else open({str(place)!r}).read(9)" for place in places]
+    for pid in (servers.service.pid, servers.process.pid, kernel, server):
+        roads += [f"open('/proc/{pid}/{name}', 'rb').read(9)" for name in ("environ", "mem", "maps", "auxv")]
+        roads += [f"os.listdir('/proc/{pid}/{name}')" for name in ("fd", "cwd/", "map_files")]
+        roads += [f"os.kill({pid}, 0)", f"attach({pid})"]
+    said = bob.says(f"for road in {roads}:\n    print(attempt(lambda: eval(road)), road)").splitlines()
+    assert len(said) == len(roads) and [line for line in said if not line.startswith("PermissionError ")] == []
     # The same roads are open to whom they belong, so the names above are right.
     alice.says(ATTEMPT)
-    assert "got" in alice.says(f"print(attempt(lambda: open('/proc/{kernel}/environ', 'rb').read(1)))")
+    own = [road for road in roads if "homes/alice" in road or f"/proc/{kernel}/environ" in road]
+    for road in (*own, f"os.kill({server}, 0)", f"open('/proc/{server}/mem', 'rb')"):
+        assert "got" in alice.says(f"print(attempt(lambda: {road}))"), road
+
+
+def test_what_bob_can_read_of_others_processes_holds_no_token(servers: UserServers, alice, bob) -> None:
+    secrets = alice.says("import os; print(os.environ['JUPYTERHUB_API_TOKEN'], os.environ['SECURECOLLAB_TOKEN'])")
+    everything = "b''.join(p.read_bytes() for p in pathlib.Path('/proc').glob('[0-9]*/cmdline') if p.exists())"
+    bob.says(f"{ATTEMPT}\nseen = {everything}.decode(errors='replace')")
+    assert bob.says("print('singleuser' in seen, 'jupyterhub' in seen)").strip() == "True True"
+    for secret in (*secrets.split(), OWN, DRIVER):
+        assert bob.says(f"print({secret!r} in seen)").strip() == "False"
+
+
+LISTEN = """
+import zmq
+lines = [line.split() for line in open("/proc/net/tcp").readlines()[1:]]
+ports = [int(one[1].split(":")[1], 16) for one in lines if one[3] == "0A" and one[7] == "{uid}"]
+ear = zmq.Context.instance().socket(zmq.SUB)
+ear.subscribe(b"")
+for port in ports:
+    ear.connect(f"tcp://127.0.0.1:{{port}}")
+print(len(ports))
+"""
+
+
+def test_what_alices_kernel_prints_is_not_heard_on_the_machine(alice: AtANotebook, bob: AtANotebook) -> None:
+    """Kernels listen on ports of the machine, where anybody may connect: what they say there is encrypted."""
+    assert int(bob.says(LISTEN.format(uid=UserServers.UIDS["alice"]))) >= 5
+    for _ in range(3):
+        alice.says("print('only for alice')")
+    assert bob.says("print(ear.poll(1000))\near.close()").strip() == "0"
+
+
+def test_alices_lease_and_her_old_token_are_worth_nothing_to_bob(servers: UserServers, alice, bob) -> None:
+    lease = alice.says("""
+from jupyter_securecollab.client import connect
+opened = connect().open("oncology/patients")
+print(opened.version, opened.lease)""").split()
+    old = servers.ask("POST", "users/alice/tokens", note="revoked")
+    servers.ask("DELETE", f"users/alice/tokens/{old['id']}")
+    said = bob.says(f"""
+import httpx, os
+from jupyter_securecollab.client import connect, Client
+from jupyter_securecollab.protocol import LEASE_HEADER, PREFIX
+def part(token, lease):
+    address = f"{{os.environ['SECURECOLLAB_URL']}}/{{PREFIX}}/versions/{lease[0]}/parts/secret/0"
+    headers = {{"Authorization": f"token {{token}}", LEASE_HEADER: lease, "Range": "bytes=0-9"}}
+    return httpx.get(address, headers=headers, trust_env=False).status_code
+own = connect().open("oncology/patients").lease
+token = os.environ["SECURECOLLAB_TOKEN"]
+print(part(token, {lease[1]!r}), part(token, own), part({old["token"]!r}, {lease[1]!r}))
+""")
+    assert said.split() == ["403", "403", "401"]
+    assert alice.says("print(len(connect().read_part(opened, max(opened.levels), 0, 0, 10)))").strip() == "10"
+
+
+EXPORT = """
+import sys
+from pathlib import Path
+from jupyter_securecollab.client import Client
+url, token, log_key = sys.stdin.read().split()
+Client(url, token, log_key=log_key).export(Path("log.bundle"))
+"""
+
+
+def test_carol_verifies_the_log_on_an_account_of_her_own(servers: UserServers, alice) -> None:
+    """She needs neither a server nor the vault's files: a bundle, and the key she was given."""
+    told = f"{servers.url} {servers.token('carol', USE, AUDITOR)} {servers.log_key}"
+    assert servers.on_the_machine("carol", sys.executable, "-c", EXPORT, told=told).returncode == 0
+    verify = (sys.executable, "-m", "jupyter_securecollab.cli", "audit", "verify", "log.bundle", "--state", "--key")
+    done = servers.on_the_machine("carol", *verify, servers.log_key)
+    assert "The state is what the log says" in done.stdout, done.stderr
+    bundle = servers.base / "homes" / "carol" / "log.bundle"
+    assert (bundle.stat().st_uid, bundle.stat().st_mode & 0o777) == (servers.ELSEWHERE["carol"], 0o600)
+    other = LogSigner(Ed25519PrivateKey.generate(), "vault").log_key
+    assert servers.on_the_machine("carol", *verify, other).returncode == 1
+    bundle.write_bytes(bundle.read_bytes().replace(b"oncology/patients", b"oncology/patientz", 1))
+    assert servers.on_the_machine("carol", *verify, servers.log_key).returncode == 1
 
 
 def test_the_sidebar_asks_through_the_owners_server_and_nobody_else_may(servers: UserServers, bob) -> None:
@@ -152,3 +233,12 @@ def test_taken_out_of_the_group_of_members_bob_is_refused_in_his_kernel(servers:
 
 def test_after_all_this_the_tables_are_what_the_log_says(servers: UserServers, bob: AtANotebook) -> None:
     assert "The state is what the log says" in servers.cli("audit", "verify", "--state")
+
+
+def test_when_the_hub_is_restarted_kernels_go_on_with_it(servers: UserServers, alice, bob: AtANotebook) -> None:
+    bob.says("kept = 'still here'")
+    servers.stop()
+    assert "the Hub cannot say just now who you are" in bob.says(OPEN, fails=True)
+    servers.start()
+    with at_a_notebook(servers, "bob") as again:  # the proxy was started anew, and his browser connects anew
+        assert "still here" in again.says("print(kept)") and "patient" in again.says(OPEN)
