@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import secrets
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -56,10 +58,15 @@ from .protocol import PREFIX, Nothing, Reply, Route, route
 from .runs import RecordingState, Run
 
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
-_RETRIED = frozenset(
+_PATIENCE = 15.0
+"""Seconds in which a vault that went away may come back: as long as a service takes to stop and start again."""
+
+_REPEATED = frozenset(
     {
         "me",
         "directory",
+        "begin",
+        "upload",
         "open",
         "commit",
         "abort",
@@ -77,7 +84,13 @@ _RETRIED = frozenset(
         "prove",
     }
 )
-"""Safe to send twice: they read, or the vault decides and records anew, or it recognises what it has already done."""
+"""Safe to send twice: they read, or the vault decides and records anew, or it recognises what it has already done.
+
+The others are sent again only if they cannot have arrived: somebody else may have changed the same thing in between.
+"""
+
+_FROM_A_PROXY = (502, 503, 504)
+"""What a proxy says in the place of a vault that is not there."""
 
 T = TypeVar("T")
 
@@ -157,8 +170,9 @@ class Client:
     """A vault at `url` (the Jupyter server's base URL), as whoever `token` stands for.
 
     `log_key` pins the log's public key; without it the first answer's is taken and kept for this client's life.
-    `transport` lets tests run the server in-process. Every method raises `errors.SecureCollabError`s as the vault
-    raised them, `Unavailable` when it does not answer, `LogBroken` when its log does not extend what was seen.
+    `transport` lets tests run the server in-process; `patience` is how long (s) to wait for a vault that is restarted.
+    Every method raises `errors.SecureCollabError`s as the vault raised them, `Unavailable` when it does not answer,
+    `LogBroken` when its log does not extend what was seen.
     """
 
     def __init__(
@@ -170,6 +184,7 @@ class Client:
         log_key: str | None = None,
         memory: Path | None = None,
         transport: httpx.BaseTransport | None = None,
+        patience: float = _PATIENCE,
     ) -> None:
         header = protocol.TOKEN_HEADER if token.startswith("sck_") else "Authorization"
         value = token if token.startswith("sck_") else f"token {token}"
@@ -181,6 +196,8 @@ class Client:
             trust_env=False,
         )
         self._parent = parent
+        self._patience = patience
+        self._away_since: float | None = None
         self._log_key = log_key
         self._folder = memory or _data_folder() / "logs"
         self._memory: LogMemory | None = None
@@ -217,9 +234,12 @@ class Client:
         return self._call("begin", protocol.Begin(name, kind, tuple(levels), access, title, tuple(joins)), Begun)
 
     def upload(self, version: str, level: Level, partition: int, chunks: Iterable[bytes]) -> None:
-        """Send one sealed part; nothing counts unless all of it arrives."""
+        """Send one sealed part; nothing counts unless all of it arrives.
+
+        A source that can be gone through once only, like a generator, is not sent again after the first byte.
+        """
         at = route("upload")
-        self._send(at, at.path.format(version=version, level=level.value, partition=partition), content=iter(chunks))
+        self._send(at, at.path.format(version=version, level=level.value, partition=partition), content=chunks)
 
     def commit(self, version: str, manifest: bytes, levels: Mapping[Level, bytes], fingerprint: bytes) -> Committed:
         """Make a begun version visible."""
@@ -419,18 +439,72 @@ class Client:
             sent[protocol.PARENT_HEADER] = parent
         if json_body is not None:
             sent["Content-Type"] = "application/json"
-        for last in (False, True) if at.name in _RETRIED else (True,):
-            try:
-                response = self._http.request(
-                    at.method, path, content=json_body if content is None else content, params=params, headers=sent
-                )
-                break
-            except httpx.TransportError as error:
-                if last:
-                    raise Unavailable("the vault does not answer") from error
+        body = _Body(json_body if content is None else content, repeated=at.name in _REPEATED)
+        response = self._patiently(body, method=at.method, url=path, params=params, headers=sent)
         if not response.is_success:
             raise _error(response)
         return response
+
+    def _patiently(self, body: _Body, **request: Any) -> httpx.Response:
+        """The vault's answer. One that is away is asked again, ever more seldom, until it was away too long."""
+        for pause in _pauses():
+            try:
+                response = self._once(body, **request)
+            except _Away as away:
+                self._away_since = self._away_since or time.monotonic()
+                too_long = time.monotonic() + pause > self._away_since + self._patience
+                if too_long or not body.may_be_sent_again(arrived=away.arrived):
+                    raise Unavailable("the vault does not answer") from away
+            else:
+                self._away_since = None
+                return response
+            time.sleep(pause)
+        raise AssertionError("pauses never end")
+
+    def _once(self, body: _Body, **request: Any) -> httpx.Response:
+        try:
+            response = self._http.request(content=body.content, **request)
+        except httpx.TransportError as error:
+            raise _Away(arrived=not isinstance(error, httpx.ConnectError)) from error
+        if response.status_code in _FROM_A_PROXY and not _is_ours(response):
+            raise _Away(arrived=True)
+        return response
+
+
+class _Away(Exception):
+    """Nobody answers for the vault. `arrived`: the request may have reached it all the same."""
+
+    def __init__(self, *, arrived: bool) -> None:
+        super().__init__("nobody answers")
+        self.arrived = arrived
+
+
+class _Body:
+    """What is sent, as bytes or in pieces, and whether that may be done once more."""
+
+    def __init__(self, content: bytes | Iterable[bytes] | None, *, repeated: bool) -> None:
+        self._repeated = repeated
+        self._begun = False
+        self._source = content
+        self.content = content if content is None or isinstance(content, bytes) else self
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._source or ():
+            self._begun = True
+            yield cast(bytes, chunk)
+
+    def may_be_sent_again(self, *, arrived: bool) -> bool:
+        """Not where it could be done twice, nor when pieces are gone that cannot be had again."""
+        gone = self._begun and iter(cast(Iterable[bytes], self._source)) is self._source
+        return not gone and (self._repeated or not arrived)
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds between attempts, ever longer, and never the same for all who wait."""
+    longest = 0.1
+    while True:
+        yield random.uniform(longest / 2, longest)  # noqa: S311 - nothing secret
+        longest = min(2 * longest, 2.0)
 
 
 def _from_file(path: str, start: int, stop: int) -> bytes | None:
@@ -452,6 +526,13 @@ def _reply(response: httpx.Response, kind: type[T]) -> Reply[T]:
     except msgspec.DecodeError as error:
         step = "Check that both sides run the same version."
         raise Unavailable("the vault's answer cannot be read", next_step=step) from error
+
+
+def _is_ours(response: httpx.Response) -> bool:
+    """Whether the vault itself says so, and not somebody in its place."""
+    with suppress(msgspec.DecodeError):
+        return bool(decode(response.content, protocol.ErrorReply))
+    return False
 
 
 def _error(response: httpx.Response) -> SecureCollabError:

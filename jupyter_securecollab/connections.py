@@ -25,11 +25,14 @@ class Connections(httpx.BaseTransport):
         self._idle: list[HTTPConnection] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and read its whole answer; raises `httpx.TransportError` and what the body's source raises."""
+        """Send a request and read its whole answer; raises `httpx.TransportError` and what the body's source raises.
+
+        `httpx.ConnectError` says that nothing has been sent.
+        """
         connection = self._idle_one() or _new(request)
         try:
-            with _translated(request):
-                if connection.sock is None:
+            if connection.sock is None:
+                with _translated(request, httpx.ConnectError):
                     _connect(connection, request.extensions["timeout"]["read"])
             sent = _send(connection, request)
             with _translated(request):
@@ -73,11 +76,11 @@ def _connect(connection: HTTPConnection, patience: float | None) -> None:
 
 
 @contextmanager
-def _translated(request: httpx.Request) -> Iterator[None]:
+def _translated(request: httpx.Request, kind: type[httpx.TransportError] = httpx.TransportError) -> Iterator[None]:
     try:
         yield
     except (OSError, HTTPException) as error:
-        raise httpx.TransportError(str(error), request=request) from error
+        raise kind(str(error), request=request) from error
 
 
 def _usable(connection: HTTPConnection) -> bool:

@@ -9,11 +9,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from serving import Served, share
@@ -221,8 +223,8 @@ class Answers(BaseHTTPRequestHandler):
     """Says what it was told to, one answer per request; None closes the connection instead."""
 
     def answer(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
         server: Any = self.server
+        server.heard.append(self._body())
         server.asked.append(self.path.rpartition("/")[2])
         told = server.told.pop(0) if server.told else None
         if told is None:
@@ -234,6 +236,14 @@ class Answers(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def _body(self) -> bytes:
+        heard = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            while size := int(self.rfile.readline() or b"0", 16):
+                heard += self.rfile.read(size)
+                self.rfile.readline()
+        return heard
+
     do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - the library's names
 
     def log_message(self, *_: object) -> None:
@@ -244,12 +254,12 @@ class Answers(BaseHTTPRequestHandler):
 def other(tmp_path: Path) -> Iterator[Any]:
     """Something that is no vault, at an address where one was expected, and a client of it."""
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    server.told, server.asked = [], []
+    server.told, server.asked, server.heard = [], [], []
     server.daemon_threads = False  # so that closing waits for every connection to end
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     url = f"http://127.0.0.1:{server.server_address[1]}"
-    server.client = Client(url, "token", log_key=SIGNER.log_key, memory=tmp_path)
+    server.client = Client(url, "token", log_key=SIGNER.log_key, memory=tmp_path, patience=0.5)
     yield server
     server.client.close()
     server.shutdown()
@@ -271,31 +281,70 @@ def test_answers_that_are_no_vaults_are_unavailable(other: Any, answer: tuple[in
         other.client.assets()
 
 
-def test_what_may_be_asked_twice_is_when_the_connection_breaks(other: Any) -> None:
-    other.told = [None, reply([])]
+@pytest.mark.parametrize("gone", [None, (502, b"<html>Bad Gateway</html>"), (503, b""), (504, b"{}")])
+def test_what_may_be_asked_again_is_while_the_vault_is_restarted(other: Any, gone: tuple[int, bytes] | None) -> None:
+    other.told = [gone, gone, reply([])]
     assert other.client.assets() == ()
-    assert other.asked == ["assets", "assets"]
-    other.told, other.asked = [None, None, None], []
+    assert other.asked == ["assets"] * 3
+
+
+def test_a_vault_that_stays_away_is_not_waited_for_again_and_again(other: Any) -> None:
     with pytest.raises(Unavailable, match="does not answer"):
         other.client.assets()
-    assert other.asked == ["assets", "assets"]
+    assert len(other.asked) > 1
+    other.asked = []
+    with pytest.raises(Unavailable):
+        other.client.directory()
+    assert other.asked == ["directory"]
+    other.told = [reply([])]
+    assert other.client.assets() == ()
+
+
+def test_a_vault_that_says_itself_that_it_cannot_is_believed(other: Any) -> None:
+    other.told = [(503, b'{"error": {"code": "unavailable", "message": "the Hub is away"}}')]
+    with pytest.raises(Unavailable, match="the Hub is away"):
+        other.client.assets()
+    assert other.asked == ["assets"]
 
 
 def test_what_may_not_be_asked_twice_is_not(other: Any) -> None:
     for ask in (
-        lambda: other.client.begin("a/b", "frame", (Level.SECRET,)),
+        lambda: other.client.unmask("a/b", "c", "because"),
         lambda: other.client.grant("a/b", AccessSpec(("bob",))),
         lambda: other.client.revoke("a/b", ["bob"]),
-        lambda: other.client.upload("0" * 32, Level.SECRET, 0, [b"x"]),
+        lambda: other.client.upload("0" * 32, Level.SECRET, 0, (piece for piece in (b"x", b"y"))),
     ):
-        other.told, other.asked = [None], []
-        with pytest.raises(Unavailable):
-            ask()
-        assert len(other.asked) == 1
+        for gone in (None, (502, b"")):
+            other.told, other.asked = [gone], []
+            with pytest.raises(Unavailable):
+                ask()
+            assert len(other.asked) == 1
+
+
+def test_a_part_that_can_be_had_again_is_sent_again_as_a_whole(other: Any) -> None:
+    other.told = [None, (200, b"{}")]
+    other.client.upload("0" * 32, Level.SECRET, 0, [b"x" * 70_000, b"y"])
+    assert other.heard == [b"x" * 70_000 + b"y"] * 2
+
+
+def test_what_has_not_arrived_is_sent_again_whatever_it_is(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def refused_once(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path.rpartition("/")[2])
+        if len(asked) == 1:
+            raise httpx.ConnectError("refused")
+        return httpx.Response(502)
+
+    transport = httpx.MockTransport(refused_once)
+    client = Client("http://vault", "token", log_key=SIGNER.log_key, memory=tmp_path, transport=transport)
+    with closing(client), pytest.raises(Unavailable):
+        client.revoke("a/b", ["bob"])
+    assert asked == ["revoke", "revoke"]  # the first had not arrived, the second may have
 
 
 def test_nobody_there_is_unavailable(tmp_path: Path) -> None:
-    client = Client("http://127.0.0.1:1", "token", memory=tmp_path)
+    client = Client("http://127.0.0.1:1", "token", memory=tmp_path, patience=0)
     for ask in (client.me, lambda: client.log_key, client.assets):
         with pytest.raises(Unavailable, match="does not answer"):
             ask()
