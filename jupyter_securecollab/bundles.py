@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
+from .cosigning import Quorum
 from .errors import LogBroken, NotFound, Unavailable
 from .model import Value, decode
 from .proofs import MAX_ENTRY, OPENING, Change, Entry, Frontier, leaf_hash, open_checkpoint, parse_entry
@@ -69,8 +70,17 @@ Item = LoggedEntry | str | StateRow
 """Part of a log: an entry, a signed checkpoint right after the entries it covers, at the end the rows of the state."""
 
 
+class Confirmed(Value, frozen=True):
+    """The largest part of a log that enough witnesses confirmed: how many entries, by whom, how many were needed."""
+
+    size: int
+    names: tuple[str, ...]
+    needed: int
+
+
 class LogReport(Value, frozen=True):
-    """What was verified: `size` entries under the checkpoint `note`; `rows` of state compared, None if not asked."""
+    """What was verified: `size` entries under the checkpoint `note`; `rows` of state compared and `witnessed` None if
+    not asked."""
 
     size: int
     root: bytes
@@ -78,17 +88,25 @@ class LogReport(Value, frozen=True):
     checkpoints: int
     trusted: int
     rows: int | None
+    witnessed: Confirmed | None = None
 
 
 def verify_log(
-    newest: str, items: Iterable[Item], log_key: str, *, trusted: Sequence[str] = (), state: bool = False
+    newest: str,
+    items: Iterable[Item],
+    log_key: str,
+    *,
+    trusted: Sequence[str] = (),
+    state: bool = False,
+    witnesses: Quorum | None = None,
 ) -> LogReport:
     """Check entries against checkpoints up to the newest, and with `state` the rows against a replay of the entries.
 
-    `trusted` are checkpoints of this log kept elsewhere: they alone reveal a rewrite by somebody who holds the log
-    key. Raises `LogBroken`, with the index of the first bad entry where there is one.
+    `trusted` are checkpoints of this log kept elsewhere: they reveal a rewrite by somebody who holds the log key. So do
+    `witnesses`, of whom enough must have confirmed one of its checkpoints. Raises `LogBroken`, with the index of the
+    first bad entry where there is one.
     """
-    check = _Check(newest, log_key, trusted, state)
+    check = _Check(newest, log_key, trusted, state, witnesses)
     for item in items:
         match item:
             case LoggedEntry():
@@ -105,8 +123,12 @@ def verify_log(
 class _Check:
     """One pass over a log."""
 
-    def __init__(self, newest: str, log_key: str, trusted: Sequence[str], state: bool) -> None:
+    def __init__(
+        self, newest: str, log_key: str, trusted: Sequence[str], state: bool, witnesses: Quorum | None
+    ) -> None:
         self._log_key = log_key
+        self._witnesses = witnesses
+        self._confirmed: Confirmed | None = None
         self._note, self._newest = newest, open_checkpoint(newest, log_key)
         self._outside = sorted((open_checkpoint(note, log_key) for note in trusted), key=lambda one: one.size)
         self._trusted = len(trusted)
@@ -148,6 +170,10 @@ class _Check:
             raise LogBroken(f"{where} is not what was signed", index=self._good)
         self._good = size
         self._checkpoints += 1
+        if self._witnesses is not None and size:
+            names, needed = self._witnesses.cosigners(note), self._witnesses.needed
+            if len(names) >= needed:
+                self._confirmed = Confirmed(size, names, needed)
 
     def _compare(self) -> None:
         while self._outside and self._outside[0].size == self._tree.size:
@@ -174,8 +200,11 @@ class _Check:
         if self._outside:
             seen = self._outside[-1].size
             raise LogBroken(f"a checkpoint kept outside saw {seen} entries, the log has {size}: it was cut", index=size)
+        if self._witnesses is not None and self._confirmed is None:
+            raise LogBroken(f"no part of this log was confirmed by {self._witnesses.needed} of these witnesses")
         rows = self._replay.end() if self._replay else None
-        return LogReport(size, self._newest.root, self._note, self._checkpoints, self._trusted, rows)
+        checked = self._checkpoints, self._trusted, rows, self._confirmed
+        return LogReport(size, self._newest.root, self._note, *checked)
 
 
 _OWNER = "owner"
@@ -338,7 +367,14 @@ def _line(item: Item) -> bytes:
             return msgspec.json.encode(item) + b"\n"
 
 
-def verify_bundle(path: Path, log_key: str, *, trusted: Sequence[str] = (), state: bool = False) -> LogReport:
+def verify_bundle(
+    path: Path,
+    log_key: str,
+    *,
+    trusted: Sequence[str] = (),
+    state: bool = False,
+    witnesses: Quorum | None = None,
+) -> LogReport:
     """Verify a bundle offline, with nothing but the log's public key; see `verify_log`."""
     try:
         file = path.open("rb")
@@ -348,7 +384,7 @@ def verify_bundle(path: Path, log_key: str, *, trusted: Sequence[str] = (), stat
         head = _decode(file.readline(MAX_LINE), _Head, 1)
         if head.format != FORMAT:
             raise LogBroken("this bundle is of a format that this release does not know")
-        return verify_log(head.checkpoint, _items(file), log_key, trusted=trusted, state=state)
+        return verify_log(head.checkpoint, _items(file), log_key, trusted=trusted, state=state, witnesses=witnesses)
 
 
 def _items(file: BinaryIO) -> Iterator[Item]:

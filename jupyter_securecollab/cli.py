@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from . import __version__
 from .bundles import LogReport, verify_bundle
 from .core.collaboration import Collaboration, Settings
+from .cosigning import Quorum
 from .errors import Invalid, LogBroken, NotFound, SecureCollabError
 from .kept_code import CODE_LIMIT, auditors_private_key, is_locked, make_auditors_key, read_code
 from .lines import entry_line, printable, request_lines, run_header, run_line
@@ -26,8 +27,9 @@ from .model import ROLES, Caller, EntryView, Level
 from .proofs import read_tlog_proof, verify_receipt, write_tlog_proof
 from .runs import Run
 from .server.passwords import hash_password
-from .server.vault import open_vault, operator, vault_folder
+from .server.vault import WitnessedBy, open_vault, operator, vault_folder
 from .times import since as looking_back
+from .witness import Witness, make_witness, read_signer
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -158,7 +160,22 @@ def _serve(arguments: argparse.Namespace) -> None:
     copies = None if arguments.checkpoint_folder is None else Path(arguments.checkpoint_folder)
     names = tuple(arguments.allowed_host)
     where = arguments.host, arguments.port, names, arguments.metrics_port, arguments.public_url
-    serve(Serving(Path(arguments.folder), copies, arguments.vault_name, *where))
+    witnessed = WitnessedBy(tuple((key, url) for key, url in arguments.witness), arguments.witness_quorum)
+    serve(Serving(Path(arguments.folder), copies, arguments.vault_name, *where, witnessed))
+
+
+def _witness_keygen(arguments: argparse.Namespace) -> None:
+    key = make_witness(arguments.name, Path(arguments.key), Path(arguments.state))
+    print(f"The private key is in {arguments.key}; {arguments.state} remembers what was confirmed: keep both.")
+    print(f"Logs and clients need the public one:\n{key}")
+
+
+def _witness_serve(arguments: argparse.Namespace) -> None:
+    # No other command needs a web server.
+    from .server.witness_service import serve_witness
+
+    witness = Witness(read_signer(Path(arguments.key)), Path(arguments.state), arguments.log_key)
+    serve_witness(witness, arguments.host, arguments.port)
 
 
 def _gc(arguments: argparse.Namespace) -> None:
@@ -254,13 +271,16 @@ def _audit_forget(arguments: argparse.Namespace) -> None:
 
 def _audit_verify(arguments: argparse.Namespace) -> None:
     trusted = [Path(file).read_text("utf-8") for file in arguments.checkpoint]
+    witnesses = Quorum.of(arguments.witness, arguments.witness_quorum) if arguments.witness else None
     if arguments.bundle is not None:
         if arguments.key is None:
             raise Invalid("a bundle is verified with the log's public key", next_step="Give it with --key.")
-        report = verify_bundle(Path(arguments.bundle), arguments.key, trusted=trusted, state=arguments.state)
+        report = verify_bundle(
+            Path(arguments.bundle), arguments.key, trusted=trusted, state=arguments.state, witnesses=witnesses
+        )
     else:
         with closing(_door(arguments)) as door:
-            report = door.verify(state=arguments.state, trusted=trusted)
+            report = door.verify(state=arguments.state, trusted=trusted, witnesses=witnesses)
     print(_verdict(report, arguments))
 
 
@@ -268,7 +288,11 @@ def _verdict(report: LogReport, arguments: argparse.Namespace) -> str:
     text = f"The log verifies: {report.size} entries, {report.checkpoints} checkpoints."
     if arguments.state:
         text += f" The state is what the log says: {report.rows} rows."
-    if not arguments.checkpoint:
+    if report.witnessed is not None:
+        of, needed = len(arguments.witness), report.witnessed.needed
+        text += f"\n{len(report.witnessed.names)} of {of} witnesses confirm the first {report.witnessed.size} entries"
+        text += f" ({', '.join(report.witnessed.names)}); {needed} have to."
+    elif not arguments.checkpoint:
         text += "\nNo checkpoint from outside was given: a rewrite by whoever holds the log's key would not show."
     return text
 
@@ -378,6 +402,9 @@ def _parser() -> argparse.ArgumentParser:
         "whether your servers, and one you start now, record what is executed; what stands in the way",
     )
     _serve_command(_command(commands, "serve", _serve, "serve a vault to JupyterHub from a process of its own"))
+    _witness_commands(
+        commands.add_parser("witness", help="confirm logs of vaults").add_subparsers(required=True, metavar="what")
+    )
     _command(commands, "gc", _gc, "remove what interrupted uploads left")
     keys = commands.add_parser("keys", help="project keys").add_subparsers(required=True, metavar="what")
     _command(keys, "rotate", _keys_rotate, "give a project a new key").add_argument("project")
@@ -431,7 +458,25 @@ def _serve_command(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--public-url", metavar="URL", help="where browsers find it, at a host name of its own")
     serve.add_argument("--vault-name", default="vault", help="name of a new vault and of its log")
     serve.add_argument("--checkpoint-folder", metavar="DIR", help="receives a copy of every checkpoint")
+    serve.add_argument(
+        "--witness", action="append", nargs=2, default=[], metavar=("KEY", "URL"), help="confirms the log; repeatable"
+    )
+    serve.add_argument(
+        "--witness-quorum", type=int, default=0, metavar="K", help="how many have to confirm; more than half"
+    )
     serve.add_argument("--metrics-port", type=int, metavar="PORT", help="serve Prometheus metrics there, on loopback")
+
+
+def _witness_commands(witness: _Subparsers[argparse.ArgumentParser]) -> None:
+    keygen = _command(witness, "keygen", _witness_keygen, "make the key of a witness that has seen nothing yet")
+    keygen.add_argument("name", help="of the witness, such as witness.example/w1")
+    serve = _command(witness, "serve", _witness_serve, "confirm what logs show, from a process of its own")
+    for one in (keygen, serve):
+        one.add_argument("--key", required=True, metavar="FILE", help="its private key")
+        one.add_argument("--state", required=True, metavar="FILE", help="what it has confirmed")
+    serve.add_argument("--log-key", required=True, action="append", metavar="KEY", help="a log it confirms; repeatable")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on; loopback unless given")
+    serve.add_argument("--port", type=int, default=8770, help="8770 unless given")
 
 
 def _audit_commands(audit: _Subparsers[argparse.ArgumentParser]) -> None:
@@ -461,6 +506,10 @@ def _audit_commands(audit: _Subparsers[argparse.ArgumentParser]) -> None:
     verify.add_argument("--key", help="the log's public key, from somewhere else than the bundle")
     verify.add_argument("--state", action="store_true", help="replay the log and compare it with the state")
     verify.add_argument("--checkpoint", action="append", default=[], metavar="FILE", help="a checkpoint kept outside")
+    verify.add_argument("--witness", action="append", default=[], metavar="KEY", help="a witness's public key")
+    verify.add_argument(
+        "--witness-quorum", type=int, default=0, metavar="K", help="how many have to have confirmed; more than half"
+    )
     keygen = _command(audit, "keygen", _audit_keygen, "make the key pair of the auditors, to whom code is sealed")
     keygen.add_argument("file", help="where to write the private key")
     keygen.add_argument("--passphrase", action="store_true", help="ask for one to protect it with")

@@ -24,6 +24,7 @@ import msgspec
 
 from . import protocol
 from .connections import Connections
+from .cosigning import Quorum
 from .errors import LogBroken, NotSignedIn, SecureCollabError, TooLarge, Unavailable
 from .model import (
     Access,
@@ -98,12 +99,15 @@ T = TypeVar("T")
 def connect(*, parent: Callable[[], str | None] = lambda: None) -> Client:
     """The vault that `SECURECOLLAB_URL`, `_TOKEN` and `_LOG_KEY` name, as the server set them; else the saved sign-in.
 
+    `SECURECOLLAB_WITNESSES` says whose cosignatures its log needs.
+
     `parent` names the message being executed, from which the server finds who executes. Raises `NotSignedIn` when the
     kernel was started by something else.
     """
     url, token, key = (os.environ.get(f"SECURECOLLAB_{name}") for name in ("URL", "TOKEN", "LOG_KEY"))
+    quorum = Quorum.parse(os.environ.get("SECURECOLLAB_WITNESSES", ""))
     if url and token:
-        return Client(url, token, parent=parent, log_key=key)
+        return Client(url, token, parent=parent, log_key=key, quorum=quorum)
     if url:
         raise NotSignedIn("the server that started this kernel does not know whose it is")
     saved = _saved_login()
@@ -112,7 +116,7 @@ def connect(*, parent: Callable[[], str | None] = lambda: None) -> Client:
             "this kernel is not connected to a vault",
             next_step="Start it from a server with jupyter_securecollab, or run `jupyter securecollab login URL`.",
         )
-    return Client(saved.url, saved.token, log_key=saved.log_key)
+    return Client(saved.url, saved.token, log_key=saved.log_key, quorum=quorum)
 
 
 class _Login(Value, frozen=True):
@@ -170,6 +174,7 @@ class Client:
     """A vault at `url` (the Jupyter server's base URL), as whoever `token` stands for.
 
     `log_key` pins the log's public key; without it the first answer's is taken and kept for this client's life.
+    `quorum`: whose cosignatures every head of the log and every receipt needs; None asks for none.
     `transport` lets tests run the server in-process; `patience` is how long (s) to wait for a vault that is restarted.
     Every method raises `errors.SecureCollabError`s as the vault raised them, `Unavailable` when it does not answer,
     `LogBroken` when its log does not extend what was seen.
@@ -182,6 +187,7 @@ class Client:
         *,
         parent: Callable[[], str | None] = lambda: None,
         log_key: str | None = None,
+        quorum: Quorum | None = None,
         memory: Path | None = None,
         transport: httpx.BaseTransport | None = None,
         patience: float = _PATIENCE,
@@ -199,6 +205,7 @@ class Client:
         self._patience = patience
         self._away_since: float | None = None
         self._log_key = log_key
+        self.quorum = quorum
         self._folder = memory or _data_folder() / "logs"
         self._memory: LogMemory | None = None
         self._first = threading.Lock()
@@ -388,8 +395,15 @@ class Client:
             out.write(bundle)
 
     def check_receipt(self, receipt: Receipt) -> None:
-        """Raise `LogBroken` unless the receipt proves its entry under this log's key."""
+        """Raise `LogBroken` unless the receipt proves its entry under this log's key, as enough witnesses confirm."""
         verify_receipt(receipt, self.log_key)
+        if self.quorum is not None:
+            self.quorum.check(receipt.checkpoint)
+
+    def cosigners(self) -> tuple[str, ...]:
+        """The names of the witnesses that have confirmed the newest head of the log seen here."""
+        note = self._log().newest
+        return () if self.quorum is None or note is None else self.quorum.cosigners(note)
 
     def _changed(self, name: str, request: Value) -> Changed:
         changed = self._call(name, request, Changed)
@@ -421,7 +435,7 @@ class Client:
             if self._memory is None:
                 at = route("me")
                 key = self._log_key or _reply(self._send(at, at.path), Who).result.log_key
-                self._memory = LogMemory(key, self._folder)
+                self._memory = LogMemory(key, self._folder, self.quorum)
             return self._memory
 
     def _send(
@@ -545,11 +559,14 @@ def _error(response: httpx.Response) -> SecureCollabError:
 class LogMemory:
     """The newest checkpoint of one log seen by this user, kept in a file across kernels and sessions.
 
-    A home that cannot be written keeps it for this process only.
+    With `quorum` a head without enough cosignatures is not believed. A home that cannot be written keeps what was seen
+    for this process only.
     """
 
-    def __init__(self, key: str, folder: Path) -> None:
+    def __init__(self, key: str, folder: Path, quorum: Quorum | None = None) -> None:
         self.key = key
+        self.newest: str | None = None
+        self._quorum = quorum
         self._file = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.checkpoint"
         self._lock = threading.Lock()
         self._seen = self._load()
@@ -562,6 +579,8 @@ class LogMemory:
     def check(self, head: LogHead, sent: Checkpoint | None) -> None:
         """Raise `LogBroken` unless `head` is signed by this log and extends `sent`, what the request said was seen."""
         found = open_checkpoint(head.checkpoint, self.key)
+        if self._quorum is not None:
+            self._quorum.check(head.checkpoint)
         if sent is not None:
             if found.size < sent.size:
                 raise LogBroken("the vault's log is shorter than it was: entries have been removed")
@@ -571,6 +590,8 @@ class LogMemory:
             else:
                 verify_consistency(sent.size, sent.root, found.size, found.root, head.consistency)
         with self._lock:
+            if self._seen is None or found.size >= self._seen.size:
+                self.newest = head.checkpoint
             if self._seen is None or found.size > self._seen.size:
                 self._seen = found
                 self._save(found, head.checkpoint)

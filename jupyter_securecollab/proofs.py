@@ -14,7 +14,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -31,11 +31,13 @@ OPENING = ("open", "unmask")
 MAX_PATH = 64  # a log of 2^64 entries
 EMPTY_ROOT = hashlib.sha256().digest()
 
-_ED25519 = b"\x01"
+ED25519 = b"\x01"
+"""Signature type of a log's own key (signed-note)."""
+
 _PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 _NAME = re.compile(r"[^\s+\x00-\x1f]+")
-_LOG_KEY = re.compile(r"(?P<name>[^\s+\x00-\x1f]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/=]+)")
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
+_KEY = re.compile(r"(?P<name>[^\s+\x00-\x1f]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/=]+)")
+NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
 class Change(Value, frozen=True):
@@ -173,78 +175,103 @@ def _check_hashes(path: Sequence[bytes]) -> None:
         raise LogBroken("a proof holds something that is not a SHA-256 hash")
 
 
+class Verifier(NamedTuple):
+    """A public key as note tools know it: its name, the id that signature lines carry, the key."""
+
+    name: str
+    id: bytes
+    key: Ed25519PublicKey
+
+
+def write_key(name: str, public: bytes, algorithm: bytes = ED25519) -> str:
+    """What verifiers need: `name+key id+key`, as C2SP tools write it. Raises `InvalidName`."""
+    if not _NAME.fullmatch(name):
+        raise InvalidName(f"{clip(name)!r} cannot name a log: no spaces, no plus sign")
+    return f"{name}+{_key_id(name, public, algorithm).hex()}+{encode(algorithm + public)}"
+
+
+def read_key(text: str, algorithm: bytes = ED25519) -> Verifier:
+    """The key in such a text. Raises `LogBroken` for a damaged one or one of another kind."""
+    match = _KEY.fullmatch(text.strip())
+    key_bytes = decoded(match["key"]) if match else b""
+    named = key_bytes and match and _key_id(match["name"], key_bytes[1:], key_bytes[:1])
+    if not match or len(key_bytes) != 33 or named != bytes.fromhex(match["id"]):
+        raise LogBroken("this is not a log key, or it is damaged", next_step="Give the log key as the vault prints it.")
+    if key_bytes[:1] != algorithm:
+        raise LogBroken("this kind of log key is not known to this release", next_step="Upgrade jupyter_securecollab.")
+    return Verifier(match["name"], named, Ed25519PublicKey.from_public_bytes(key_bytes[1:]))
+
+
+def _key_id(name: str, public: bytes, algorithm: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n" + algorithm + public).digest()[:4]
+
+
 class LogSigner:
     """Signs the checkpoints of one log. The origin of the log is the key's name."""
 
     def __init__(self, key: Ed25519PrivateKey, name: str) -> None:
-        if not _NAME.fullmatch(name):
-            raise InvalidName(f"{clip(name)!r} cannot name a log: no spaces, no plus sign")
-        self._key = key
-        self.name = name
-        public = key.public_key().public_bytes_raw()
-        self._id = _key_id(name, public)
         #: What verifiers need: `name+key id+key`, as C2SP tools write it.
-        self.log_key = f"{name}+{self._id.hex()}+{_encode(_ED25519 + public)}"
+        self.log_key = write_key(name, key.public_key().public_bytes_raw())
+        self.name = name
+        self._key = key
+        self._verifier = read_key(self.log_key)
 
     def sign_checkpoint(self, size: int, root: bytes) -> str:
         """The signed note that says: this log has this root at this size."""
-        text = f"{self.name}\n{size}\n{_encode(root)}\n"
-        return f"{text}\n— {self.name} {_encode(self._id + self._key.sign(text.encode()))}\n"
+        text = f"{self.name}\n{size}\n{encode(root)}\n"
+        return f"{text}\n{signature_line(self._verifier, self._key.sign(text.encode()))}"
+
+
+def signature_line(signer: Verifier, signature: bytes) -> str:
+    """One signature of a note (signed-note)."""
+    return f"— {signer.name} {encode(signer.id + signature)}\n"
 
 
 def open_checkpoint(note: str, log_key: str) -> Checkpoint:
     """The checkpoint in a signed note, verified; lines signed by keys other than the log's are ignored."""
-    name, key_id, key = _parse_log_key(log_key)
+    log = read_key(log_key)
+    text, signatures = split_note(note)
+    for signature in signatures_by(log, signatures):
+        try:
+            log.key.verify(signature, text.encode())
+        except (InvalidSignature, UnicodeEncodeError):
+            raise LogBroken("the checkpoint was not signed by this log, or changed since") from None
+        return _parse_checkpoint(text, log.name)
+    raise LogBroken("the checkpoint is not signed with this log's key")
+
+
+def split_note(note: str) -> tuple[str, str]:
+    """The text of a signed note and the lines of its signatures, neither verified (signed-note)."""
     if len(note) > MAX_NOTE or any(ord(c) < 32 and c != "\n" for c in note):
         raise LogBroken("the checkpoint is not a signed note")
     text, blank, signatures = note.rpartition("\n\n")
     if not blank or not signatures.endswith("\n"):
         raise LogBroken("the checkpoint is not a signed note")
-    text += "\n"
-    for signature in _signatures(signatures, name, key_id):
-        try:
-            key.verify(signature, text.encode())
-        except (InvalidSignature, UnicodeEncodeError):
-            raise LogBroken("the checkpoint was not signed by this log, or changed since") from None
-        return _parse_checkpoint(text, name)
-    raise LogBroken("the checkpoint is not signed with this log's key")
+    return text + "\n", signatures
 
 
-def _signatures(lines: str, name: str, key_id: bytes) -> list[bytes]:
+def signatures_by(signer: Verifier, lines: str) -> list[bytes]:
+    """The signatures that say to be this key's, not verified. Every line has to be well formed, whosever it is."""
     found = []
     for line in lines[:-1].split("\n"):
         mark, _, rest = line.partition(" ")
-        signer, _, encoded = rest.partition(" ")
-        if mark != "—" or not signer or not encoded:
+        name, _, encoded = rest.partition(" ")
+        if mark != "—" or not name or not encoded:
             raise LogBroken("the checkpoint is not a signed note")
-        signature = _decode(encoded)
-        if signer == name and signature[:4] == key_id:
+        signature = decoded(encoded)
+        if name == signer.name and signature[:4] == signer.id:
             found.append(signature[4:])
     return found
 
 
 def _parse_checkpoint(text: str, name: str) -> Checkpoint:
     lines = text[:-1].split("\n")
-    if len(lines) < 3 or lines[0] != name or not _NUMBER.fullmatch(lines[1]) or "" in lines:
+    if len(lines) < 3 or lines[0] != name or not NUMBER.fullmatch(lines[1]) or "" in lines:
         raise LogBroken("the signed note is not a checkpoint of this log")
-    root = _decode(lines[2])
+    root = decoded(lines[2])
     if len(root) != 32:
         raise LogBroken("the signed note is not a checkpoint of this log")
     return Checkpoint(origin=name, size=int(lines[1]), root=root)
-
-
-def _parse_log_key(log_key: str) -> tuple[str, bytes, Ed25519PublicKey]:
-    match = _LOG_KEY.fullmatch(log_key.strip())
-    key_bytes = _decode(match["key"]) if match else b""
-    if not match or len(key_bytes) != 33 or _key_id(match["name"], key_bytes[1:]).hex() != match["id"]:
-        raise LogBroken("this is not a log key, or it is damaged", next_step="Give the log key as the vault prints it.")
-    if key_bytes[:1] != _ED25519:
-        raise LogBroken("this kind of log key is not known to this release", next_step="Upgrade jupyter_securecollab.")
-    return match["name"], bytes.fromhex(match["id"]), Ed25519PublicKey.from_public_bytes(key_bytes[1:])
-
-
-def _key_id(name: str, public: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:4]
 
 
 def parse_entry(body: bytes) -> Entry:
@@ -264,7 +291,7 @@ def verify_receipt(receipt: Receipt, log_key: str) -> Proven:
 
 def write_tlog_proof(receipt: Receipt) -> str:
     """A receipt as C2SP tlog-proof text; the entry itself goes into the `extra` line."""
-    lines = [_PROOF_HEADER, f"extra {_encode(receipt.entry)}", f"index {receipt.index}", *map(_encode, receipt.path)]
+    lines = [_PROOF_HEADER, f"extra {encode(receipt.entry)}", f"index {receipt.index}", *map(encode, receipt.path)]
     return "\n".join(lines) + "\n\n" + receipt.checkpoint
 
 
@@ -275,21 +302,23 @@ def read_tlog_proof(text: str) -> Receipt:
     if not blank or len(text) > 4 * MAX_NOTE or len(lines) < 3 or lines[0] != _PROOF_HEADER:
         raise LogBroken("this is not a transparency log proof")
     extra, index = lines[1].removeprefix("extra "), lines[2].removeprefix("index ")
-    if extra == lines[1] or index == lines[2] or not _NUMBER.fullmatch(index):
+    if extra == lines[1] or index == lines[2] or not NUMBER.fullmatch(index):
         raise LogBroken("the proof lacks its entry or index")
-    path = tuple(_decode(line) for line in lines[3:])
-    return Receipt(index=int(index), entry=_decode(extra), path=path, checkpoint=checkpoint)
+    path = tuple(decoded(line) for line in lines[3:])
+    return Receipt(index=int(index), entry=decoded(extra), path=path, checkpoint=checkpoint)
 
 
-def _encode(data: bytes) -> str:
+def encode(data: bytes) -> str:
+    """Base64 as notes have it."""
     return base64.b64encode(data).decode()
 
 
-def _decode(text: str) -> bytes:
+def decoded(text: str) -> bytes:
+    """The bytes in base64 of exactly that spelling, or `LogBroken`."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise LogBroken("the proof holds a damaged base64 value") from None
-    if _encode(data) != text:  # trailing bits of base64 would make two texts of one proof
+    if encode(data) != text:  # trailing bits of base64 would make two texts of one proof
         raise LogBroken("the proof holds a damaged base64 value")
     return data

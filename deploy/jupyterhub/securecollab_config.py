@@ -11,6 +11,8 @@ c = get_config()  # noqa: F821 - JupyterHub's
 URL = "http://127.0.0.1:8765"  # where the service listens; servers of users must reach it
 FOLDER = "/var/lib/securecollab"  # the vault: database, keys, sealed objects; nobody but USER may enter it
 USER = "securecollab"  # a user of the operating system that nobody else uses
+WITNESSES = []  # (public key, address) of each witness of the vault's log: docs/operate/witnesses.md
+NEEDED = len(WITNESSES) // 2 + 1  # how many of them have to confirm what people are shown
 LOG_KEY = ""  # the log's public key, as the service writes it to its log when it starts
 
 # A scope is not enough: each is given by a role, and a token has to carry it.
@@ -43,7 +45,11 @@ c.JupyterHub.services.extend(
         {
             "name": "securecollab",
             "url": URL,
-            "command": [sys.executable, "-m", "jupyter_securecollab.cli", "--folder", FOLDER, "serve"],
+            "command": [
+                *(sys.executable, "-m", "jupyter_securecollab.cli", "--folder", FOLDER, "serve"),
+                *(word for key, url in WITNESSES for word in ("--witness", key, url)),
+                *(("--witness-quorum", str(NEEDED)) if WITNESSES else ()),
+            ],
             "user": USER,
             # What a steward or an auditor signs in with at the vault's own pages, which no server of a user ever holds.
             "oauth_client_allowed_scopes": [USE, MEMBER, STEWARD, AUDITOR],
@@ -54,5 +60,9 @@ c.JupyterHub.services.extend(
 # A server's own token, which its kernels use: what a member may, and nothing above that. Never a steward's scope here.
 c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", USE, MEMBER]
 c.Spawner.environment.update(
-    {"SECURECOLLAB_VAULT_URL": f"{URL}/services/securecollab", "SECURECOLLAB_VAULT_LOG_KEY": LOG_KEY}
+    {
+        "SECURECOLLAB_VAULT_URL": f"{URL}/services/securecollab",
+        "SECURECOLLAB_VAULT_LOG_KEY": LOG_KEY,
+        "SECURECOLLAB_VAULT_WITNESSES": " ".join((str(NEEDED), *(key for key, _ in WITNESSES))) if WITNESSES else "",
+    }
 )

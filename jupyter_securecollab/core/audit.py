@@ -12,23 +12,26 @@ import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ..bundles import LogReport
+from ..cosigning import Quorum
 from ..errors import SecureCollabError, StoreBroken, TooLarge, Unavailable
 from ..model import Caller, Decision, LogHead, Receipt
 from ..proofs import MAX_ENTRY, LogSigner
-from .catalog import EntryRow
+from .catalog import CheckpointRow, EntryRow
 from .changes import JSON, canonical, exact, logged
 from .copies import Copies
 from .export import export_bundle, verify_tables
 from .ledger import Head, Ledger
-from .ports import CheckpointCopy, Clock, R, Row, Rows, Store
+from .ports import CheckpointCopy, Clock, R, Row, Rows, Store, WitnessLink
+from .witnessing import Witnessed, Witnessing
 
-__all__ = ["JSON", "Journal", "Work", "Written"]
+__all__ = ["JSON", "Journal", "Proof", "Work", "Written"]
 
 T = TypeVar("T")
 
@@ -37,12 +40,22 @@ _FORMAT = 1
 _log = logging.getLogger(__name__)
 
 
+Proof = Callable[[], Receipt]
+"""Makes the receipt of a recorded entry. Where witnesses are configured it waits until enough of them have confirmed
+the log with that entry, and raises `Unavailable` when they do not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written(Generic[T]):
-    """What an operation returned, and the receipt of its first entry if it recorded one. Both are durable."""
+    """What an operation returned, and what makes the receipt of its first entry if it recorded one; both durable."""
 
     value: T
-    receipt: Receipt | None
+    proof: Proof | None
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """The receipt, if anything was recorded."""
+        return self.proof() if self.proof else None
 
 
 class Work:
@@ -151,6 +164,7 @@ class _Job:
 class Journal:
     """The audit log over a store: writes, reads, proofs. One per process; several processes may share a database.
 
+    Of `witnesses` `quorum` have to confirm the log (0: more than half) before a receipt or a head of it is given out.
     `tolerance` is how far the wall clock may lie behind the last entry before nothing is decided any more.
     """
 
@@ -161,6 +175,8 @@ class Journal:
         *,
         clock: Clock,
         copies: Sequence[CheckpointCopy] = (),
+        witnesses: Sequence[WitnessLink] = (),
+        quorum: int = 0,
         tolerance: timedelta = timedelta(seconds=5),
     ) -> None:
         self.log_key = signer.log_key
@@ -171,6 +187,12 @@ class Journal:
         self._head = self._ledger.open()
         self._copies = Copies(copies)
         self._copies.offer(self._head.tree.size, self._head.note)
+        self._witnessing = None
+        if witnesses:
+            newest = self._current()
+            self._witnessing = Witnessing(witnesses, quorum, self._ledger.consistency, lambda: self.read(newest))
+            self._witnessing.offer(self._head)
+        self._kept: CheckpointRow | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._closed = False
@@ -191,8 +213,10 @@ class Journal:
                 raise Unavailable("the vault is shutting down; nothing was changed")
             self._jobs.put(job)
         value, recorded, head = job.answer.result()
-        first = recorded[0] if recorded else None
-        return Written(value, self._ledger.receipt(head, first.index, first.body) if first else None)
+        if not recorded:
+            return Written(value, None)
+        index, body = recorded[0].index, recorded[0].body
+        return Written(value, lambda: self._ledger.receipt(self._confirmed(head), index, body))
 
     def read(self, query: Callable[[Rows], T]) -> T:
         """Ask a consistent view of the state."""
@@ -210,26 +234,43 @@ class Journal:
         return self._now(newest[0].at if newest else None)
 
     def head(self, seen: int = 0) -> LogHead:
-        """The newest checkpoint and the proof that it continues the one over `seen` entries (0: none seen yet)."""
-        head = self.read(self._current())
+        """The newest checkpoint and the proof that it continues the one over `seen` entries (0: none seen yet).
+
+        With witnesses it is the newest that enough of them confirmed. Raises `Unavailable` while there is none.
+        """
+        head = self.read(self._current()) if self._witnessing is None else self._witnessing.confirmed(seen)
         return LogHead(checkpoint=head.note, consistency=self._ledger.consistency(head, seen))
 
     def receipt(self, index: int) -> Receipt:
-        """The receipt of any entry, at the newest checkpoint; `NotFound` if there is no such entry."""
-        current = self._current()
-        return self.read(lambda rows: self._ledger.read_receipt(rows, current(rows), index))
+        """The receipt of any entry, at the newest checkpoint; `NotFound` if there is no such entry.
+
+        With witnesses it is waited for as after writing it.
+        """
+        head = self.read(self._current())
+        if index < head.tree.size:
+            head = self._confirmed(head, max(0, index) + 1)
+        return self.read(lambda rows: self._ledger.read_receipt(rows, head, index))
+
+    def _confirmed(self, head: Head, size: int | None = None) -> Head:
+        """This head, or with witnesses a newer one that they confirmed and that has so many entries, or all of it."""
+        if self._witnessing is None:
+            return head
+        return self._witnessing.confirmed(head.tree.size if size is None else size)
 
     def _current(self) -> Callable[[Rows], Head]:
         known = self._head  # taken before the view is, which therefore is never older
         return lambda rows: self._ledger.catch_up(rows, known)
 
-    def verify(self, *, state: bool = False, trusted: Sequence[str] = ()) -> LogReport:
+    def verify(self, *, state: bool = False, trusted: Sequence[str] = (), witnesses: Quorum | None = None) -> LogReport:
         """Check every entry, tile and checkpoint in the database, and with `state` the tables against a replay.
 
-        `trusted` are signed checkpoints kept outside; without one, a rewrite by whoever holds the log key goes unseen.
+        `trusted` are signed checkpoints kept outside, `witnesses` who has to have confirmed the log: without either, a
+        rewrite by whoever holds the log key goes unseen.
         Raises `LogBroken` naming the first bad entry or row.
         """
-        return self.read(lambda rows: verify_tables(rows, self.log_key, state=state, trusted=trusted))
+        return self.read(
+            lambda rows: verify_tables(rows, self.log_key, state=state, trusted=trusted, witnesses=witnesses)
+        )
 
     def bundle(self, destination: Path) -> None:
         """Write everything an auditor needs to verify the log offline to one file, as it is, verified or not."""
@@ -244,6 +285,10 @@ class Journal:
         """How many times a checkpoint could not be copied to a place, since the start."""
         return self._copies.failures
 
+    def witnessed(self) -> Witnessed | None:
+        """How far witnesses have confirmed the log; None where none are configured."""
+        return None if self._witnessing is None else self._witnessing.state()
+
     def close(self) -> None:
         """Commit what waits, copy the last checkpoint, and stop. Later writes raise `Unavailable`."""
         with self._gate:
@@ -253,6 +298,9 @@ class Journal:
             self._jobs.put(None)
         self._writer.join()
         self._copies.close()
+        if self._witnessing is not None:
+            self._witnessing.close()
+            self._keep_confirmed()
 
     def _serve(self) -> None:
         while jobs := self._waiting():
@@ -280,6 +328,8 @@ class Journal:
             return
         if head is not self._head:
             self._copies.offer(head.tree.size, head.note)
+            if self._witnessing is not None:
+                self._witnessing.offer(head)
         self._head = head
         for job, done in zip(jobs, outcomes, strict=True):
             if done.raised:
@@ -288,6 +338,7 @@ class Journal:
                 job.answer.set_result((done.value, done.entries, head))
 
     def _transact(self, jobs: Sequence[_Job]) -> tuple[Head, list[_Done]]:
+        confirmed = self._unkept()
         with self._store.transaction() as rows:
             head = self._ledger.catch_up(rows, self._head)
             now = self._now(head.last)
@@ -299,7 +350,24 @@ class Journal:
                 added += done.entries
             if added:
                 head = self._ledger.append(rows, head, added)
+                if confirmed is not None:
+                    rows.put(confirmed)
+        if added and confirmed is not None:
+            self._kept = confirmed
         return head, outcomes
+
+    def _unkept(self) -> CheckpointRow | None:
+        """A checkpoint with cosignatures that the database does not have yet; written with whatever is next."""
+        found = None if self._witnessing is None else self._witnessing.newest()
+        row = None if found is None else CheckpointRow(found.tree.size, found.note)
+        return None if row == self._kept else row
+
+    def _keep_confirmed(self) -> None:
+        """Save the last cosignatures; a vault that starts with them has something to show at once."""
+        row = self._unkept()
+        if row is not None:
+            with suppress(Unavailable), self._store.transaction() as rows:
+                rows.put(row)
 
     def _now(self, last: datetime | None) -> datetime:
         """Time to decide at: never before the last entry, and nothing at all when the clock is far behind it."""

@@ -20,15 +20,16 @@ from .keys import Keyring
 from .labels import LabelBook
 from .opening import Opening
 from .policy import Policy
-from .ports import CheckpointCopy, Clock, KeyService, Objects, Store
+from .ports import CheckpointCopy, Clock, KeyService, Objects, Store, WitnessLink
 from .records import Records
 from .roster import Roster
 from .sharing import PART_LIMIT, PartUpload, Sharing
 from .shredding import Shredding
 from .unmasking import Unmasking
 from .upkeep import Collected, Upkeep
+from .witnessing import Witnessed
 
-__all__ = ["PART_LIMIT", "Collaboration", "Collected", "PartUpload", "Settings", "founded_as"]
+__all__ = ["PART_LIMIT", "Collaboration", "Collected", "PartUpload", "Settings", "Witnessed", "founded_as"]
 
 
 def founded_as(store: Store) -> str | None:
@@ -59,11 +60,13 @@ class Collaboration:
         settings: Settings,
         clock: Clock,
         copies: Sequence[CheckpointCopy] = (),
+        witnesses: Sequence[WitnessLink] = (),
+        quorum: int = 0,
         policies: Mapping[str, str] = {},
     ) -> None:
         keys = _checked(Keyring(key_service), store)
         self._store = store
-        self._journal = journal = Journal(store, signer, clock=clock, copies=copies)
+        self._journal = journal = Journal(store, signer, clock=clock, copies=copies, witnesses=witnesses, quorum=quorum)
         desk = Desk(journal, Policy(policies), settings, clock)
         access = AccessBook(desk)
         joins = Joins(desk, keys)
@@ -110,6 +113,7 @@ class Collaboration:
         self.head = journal.head
         self.verify = journal.verify
         self.log_key = journal.log_key
+        self.witnessed = journal.witnessed
         # What was executed.
         self.record = executions.record
         self.executions = executions.executions

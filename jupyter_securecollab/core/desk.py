@@ -14,7 +14,7 @@ import msgspec
 
 from ..errors import Denied, NotFound, Unavailable
 from ..model import Caller, Decision, Level, Receipt, Unmet, Value, Vouched, clip
-from .audit import JSON, Journal, Work
+from .audit import JSON, Journal, Proof, Work
 from .catalog import AssetRow, EntryRow, GrantRow, MembershipRow, PersonRow
 from .policy import Policy
 from .ports import Clock, Rows
@@ -69,8 +69,11 @@ class Desk:
 
         self.write(operation)
 
-    def write(self, operation: Callable[[Work], T | Refused]) -> tuple[T, Receipt | None]:
-        """Run, record and commit one operation; raise what it raised, or its refusal once that is durable."""
+    def write(self, operation: Callable[[Work], T | Refused]) -> tuple[T, Proof | None]:
+        """Run, record and commit one operation; raise what it raised, or its refusal once that is durable.
+
+        With the value comes what makes the receipt of the entry, where one was recorded: see `Written`.
+        """
         try:
             written = self.journal.write(operation)
         except Unavailable:
@@ -78,14 +81,17 @@ class Desk:
             raise
         if isinstance(written.value, Refused):
             raise written.value.error
-        return written.value, written.receipt
+        return written.value, written.proof
 
     def recorded(self, operation: Callable[[Work], T | Refused]) -> tuple[T, Receipt]:
-        """`write` for an operation that records an entry whenever it succeeds."""
-        value, receipt = self.write(operation)
-        if receipt is None:
+        """`write` for an operation that records an entry whenever it succeeds, with its receipt.
+
+        Raises `Unavailable` when what is recorded is not confirmed by enough witnesses: nothing may be released then.
+        """
+        value, proof = self.write(operation)
+        if proof is None:
             raise RuntimeError("an operation that releases something must record it")
-        return value, receipt
+        return value, proof()
 
     def rule(
         self,

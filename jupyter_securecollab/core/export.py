@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..bundles import Item, LoggedEntry, LogReport, StateRow, verify_log, write_bundle
+from ..cosigning import Quorum
 from ..errors import LogBroken
 from ..kept_code import digest
 from ..proofs import leaf_hash, node_hash, parse_entry
@@ -24,10 +25,12 @@ def export_bundle(rows: Rows, destination: Path, log_key: str) -> None:
     write_bundle(destination, _newest(rows), _items(rows, entries(rows, 0), _records(rows)), log_key)
 
 
-def verify_tables(rows: Rows, log_key: str, *, state: bool, trusted: Sequence[str]) -> LogReport:
+def verify_tables(
+    rows: Rows, log_key: str, *, state: bool, trusted: Sequence[str], witnesses: Quorum | None
+) -> LogReport:
     """Verify entries, checkpoints, tiles, the columns that repeat entries for searching, and on request the state."""
     found = _items(rows, _as_listed(entries(rows, 0)), _as_found(_records(rows)))
-    report = verify_log(_newest(rows), found, log_key, trusted=trusted, state=state)
+    report = verify_log(_newest(rows), found, log_key, trusted=trusted, state=state, witnesses=witnesses)
     _verify_tiles(rows, report.size)
     if state:
         _verify_code(rows)

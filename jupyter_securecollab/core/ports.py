@@ -143,3 +143,19 @@ class Clock(Protocol):
 
     def __call__(self) -> datetime:
         """Now, timezone-aware UTC, whole milliseconds."""
+
+
+class WitnessLink(Protocol):
+    """The way to one witness (C2SP tlog-witness)."""
+
+    key: str
+    """The witness's public key."""
+
+    def add_checkpoint(self, old: int, proof: Sequence[bytes], note: str) -> str | int:
+        """Ask it to cosign: the signature lines it answered, not verified; or the size it knows, if that is not `old`.
+
+        Raises `errors.Unavailable` when it does not answer, `errors.LogBroken` when it refuses.
+        """
+
+    def close(self) -> None:
+        """Release connections."""

@@ -171,7 +171,7 @@ class Sharing:
         begun, asset = self._desk.journal.read(lambda rows: _own_with_asset(rows, caller, version))
         parts = self._verified_parts(begun, asset, manifest, levels) if begun.state == "begun" else ()
         sent = _Commit(manifest, levels, fingerprint, parts)
-        done, receipt = self._desk.write(lambda work: self._finish(work, caller, version, sent))
+        done, proof = self._desk.write(lambda work: self._finish(work, caller, version, sent))
         delete_objects(self._objects, done.dropped)
         return Committed(
             asset=done.asset.id,
@@ -180,7 +180,7 @@ class Sharing:
             number=done.version.number,
             unchanged=done.version.id != version,
             access=self._desk.journal.read(lambda rows: self._access.visible(rows, caller, done.asset)),
-            receipt=receipt or commit_receipt(self._desk.journal, done.begun),
+            receipt=proof() if proof else commit_receipt(self._desk.journal, done.begun),
         )
 
     def _finish(self, work: Work, caller: Caller, version: str, sent: _Commit) -> _Finished | Refused:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..client import Client
 from ..errors import Invalid
 from ..model import Access, AssetSummary, EntryView, VersionSummary, Who, clip, grantee_name
 from ..proofs import parse_entry
@@ -42,8 +43,16 @@ def vault(name: str | None = None) -> Vault:
         ("shares read up to", f"{who.default_up_to} unless you say otherwise"),
         ("executions", _recorded(current().client.recording())),
         ("log key", who.log_key),
+        ("witnesses", _witnesses(current().client)),
     )
     return Vault(Report(f"{who.name} at {who.vault}", facts), who)
+
+
+def _witnesses(client: Client) -> str:
+    if client.quorum is None:
+        return "none known here: that others are shown the same log is not checked"
+    of, needed = len(client.quorum.keys), client.quorum.needed
+    return f"{len(client.cosigners())} of {of} confirm the log; {needed} have to"
 
 
 _CODE = {
@@ -136,7 +145,10 @@ def audit(
         session.client.export(Path(export).expanduser())
     found = session.client.audit(name=asset, by=person, since=after)
     table = Table(("entry", "when", "who", "did", "what", "result"), tuple(map(_entry_row, found)))
-    facts = [("log", "signed, and continues everything this machine has seen of it")]
+    facts = [
+        ("log", "signed, and continues everything this machine has seen of it"),
+        ("witnesses", _witnesses(session.client)),
+    ]
     step = ""
     if export is not None:
         facts.append(("saved to", str(export)))

@@ -29,7 +29,7 @@ from .execution_writer import KEPT
 from .handlers import AsyncDoor, handlers, over
 from .hooks import Failure, Hooks, chosen_hooks
 from .requests_page import PAGE, RequestsPage
-from .vault import now, open_vault, operator, vault_folder
+from .vault import WitnessedBy, now, open_vault, operator, vault_folder, witness_at
 from .wiring import check, install
 
 CHANGED_EVENT = "https://jupyter-securecollab.readthedocs.io/events/changed/v1"
@@ -61,6 +61,10 @@ class SecureCollabApp(ExtensionApp):
     checkpoint_folder = Unicode(
         "", help="Second folder, best on another mount, that receives a copy of every checkpoint."
     ).tag(config=True)
+    witnesses = List(
+        Unicode(), help="Witnesses that confirm the log, each as `KEY URL`; what they have not confirmed gives no keys."
+    ).tag(config=True)
+    witness_quorum = Int(0, help="How many of the witnesses have to confirm; 0: more than half.").tag(config=True)
     vault_name = Unicode("vault", help="Name of a new vault and of its log. One that exists keeps its name.").tag(
         config=True
     )
@@ -68,6 +72,10 @@ class SecureCollabApp(ExtensionApp):
         help="Address of a vault that is a service of JupyterHub, used instead of one in this server."
     ).tag(config=True)
     vault_log_key = Unicode(help="Public key of that vault's log; kernels believe no other log.").tag(config=True)
+
+    vault_witnesses = Unicode(
+        help="How many witnesses have to confirm that log, and their public keys: `2 KEY KEY KEY`."
+    ).tag(config=True)
 
     default_up_to = CaselessStrEnum(
         [level.value for level in Level], "internal", help="The level to which access reads when nobody says otherwise."
@@ -119,12 +127,16 @@ class SecureCollabApp(ExtensionApp):
     def _vault_log_key_default(self) -> str:
         return os.environ.get("SECURECOLLAB_VAULT_LOG_KEY", "")
 
+    @default("vault_witnesses")
+    def _vault_witnesses_default(self) -> str:
+        return os.environ.get("SECURECOLLAB_VAULT_WITNESSES", "")
+
     def _link_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         # Runs before the server builds its identity provider and managers: the last moment to say which classes.
         super()._link_jupyter_server_extension(serverapp)
         try:
             if self.vault_url:
-                self.attached = attach(serverapp, self.vault_url, self.vault_log_key)
+                self.attached = attach(serverapp, self.vault_url, self.vault_log_key, self.vault_witnesses)
             else:
                 self._open(serverapp)
         except SecureCollabError as error:
@@ -138,7 +150,8 @@ class SecureCollabApp(ExtensionApp):
     def _open(self, serverapp: ServerApp) -> None:
         settings = Settings(name=self.vault_name, default_up_to=Level(self.default_up_to))
         copies = Path(self.checkpoint_folder) if self.checkpoint_folder else None
-        self.door = open_vault(Path(self.folder), settings, copies=copies)
+        witnessed = WitnessedBy(tuple(map(witness_at, self.witnesses)), self.witness_quorum)
+        self.door = open_vault(Path(self.folder), settings, copies=copies, witnessed=witnessed)
         self.recording = Recording(
             cast(Mode, self.record_executions),
             self.door.record,
@@ -164,7 +177,10 @@ class SecureCollabApp(ExtensionApp):
             self.door,
             os_user=operator(),
             notice=NOTICE,
-            environment={"SECURECOLLAB_LOG_KEY": self.door.log_key},
+            environment={
+                "SECURECOLLAB_LOG_KEY": self.door.log_key,
+                "SECURECOLLAB_WITNESSES": str(witnessed.keys or ""),
+            },
             recording=self.recording,
             hooks=hooks,
         )

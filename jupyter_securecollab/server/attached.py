@@ -19,6 +19,7 @@ from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
 from traitlets import default
 from traitlets.config import Config
 
+from ..cosigning import Quorum
 from ..errors import Denied, Invalid, NotSignedIn, Unavailable
 from ..protocol import PREFIX, SEEN_HEADER, Route, route
 from .base import VaultHandler
@@ -34,10 +35,13 @@ _PLACE = "securecollab_attached"
 class Attached:
     """The service this server uses, for as long as it runs.
 
-    `environment` is the server's, as JupyterHub made it. Raises `Invalid` if no Hub did.
+    `environment` is the server's, as JupyterHub made it. Raises `Invalid` if no Hub did, and for witnesses that cannot
+    be.
     """
 
-    def __init__(self, serverapp: ServerApp, url: str, log_key: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, serverapp: ServerApp, url: str, log_key: str, witnesses: str, environment: Mapping[str, str]
+    ) -> None:
         owner, token = (environment.get(name, "") for name in ("JUPYTERHUB_USER", "JUPYTERHUB_API_TOKEN"))
         if not owner or not token:
             raise Invalid(
@@ -48,6 +52,7 @@ class Attached:
         self.kernel_environment = {"SECURECOLLAB_URL": url, "SECURECOLLAB_TOKEN": token}
         if log_key:
             self.kernel_environment["SECURECOLLAB_LOG_KEY"] = log_key
+        self.kernel_environment["SECURECOLLAB_WITNESSES"] = str(Quorum.parse(witnesses) or "")
         headers = {"Authorization": f"token {token}"}
         self._http = httpx.AsyncClient(base_url=f"{url.rstrip('/')}/{PREFIX}/", headers=headers, trust_env=False)
         vars(serverapp)[_PLACE] = self
@@ -116,9 +121,12 @@ class PassingOn(OwnersHandler):
         self.finish(answer.content)
 
 
-def attach(serverapp: ServerApp, url: str, log_key: str) -> Attached:
+def attach(serverapp: ServerApp, url: str, log_key: str, witnesses: str) -> Attached:
     """To be called while the extension is linked, before the server builds its kernel manager."""
-    attached = Attached(serverapp, url, log_key, os.environ)
+    # What the Hub sets in the environment is its administrator's, and goes before what a file of the user's says.
+    log_key = os.environ.get("SECURECOLLAB_VAULT_LOG_KEY") or log_key
+    witnesses = os.environ.get("SECURECOLLAB_VAULT_WITNESSES") or witnesses
+    attached = Attached(serverapp, url, log_key, witnesses, os.environ)
     sections = ("MultiKernelManager", "MappingKernelManager", "AsyncMappingKernelManager")
     if not any("kernel_manager_class" in serverapp.config[section] for section in sections):
         ours = f"{AttachedKernelManager.__module__}.{AttachedKernelManager.__name__}"

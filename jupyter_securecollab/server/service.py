@@ -49,7 +49,7 @@ from .metrics import Metrics
 from .oauth import Client as OAuthClient
 from .record_pages import EXECUTIONS_PAGE, LOG_PAGE, ExecutionsPage, LogPage
 from .requests_page import PAGE, RequestsPage
-from .vault import open_vault
+from .vault import NOBODY, WitnessedBy, open_vault
 
 GRACE_SECONDS = 30
 """How long a service that is to stop waits for what is running."""
@@ -72,6 +72,7 @@ class Serving(NamedTuple):
     allowed_hosts: tuple[str, ...]
     metrics_port: int | None
     public_url: str | None
+    witnessed: WitnessedBy = NOBODY
 
 
 class Place(NamedTuple):
@@ -202,7 +203,8 @@ class _MetricsHandler(_Plain):
 
     def get(self) -> None:
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-        self.finish(self.service.metrics.text(len(self.service.running)))
+        service = self.service
+        self.finish(service.metrics.text(len(service.running), service.async_door.door.witnessed()))
 
 
 def application(service: Service, prefix: str) -> web.Application:
@@ -281,7 +283,8 @@ def serve(serving: Serving) -> None:
     where = place(serving, os.environ)
     log_as_json()
     settings = Settings(name=serving.vault_name, deployment="service")
-    door = open_vault(serving.folder, settings, copies=serving.checkpoint_folder)
+    witnessed = serving.witnessed
+    door = open_vault(serving.folder, settings, copies=serving.checkpoint_folder, witnessed=witnessed)
     asyncio.run(_serve(door, where, serving.metrics_port))
 
 

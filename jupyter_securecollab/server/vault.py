@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,8 +17,10 @@ from ..adapters.checkpoints import CheckpointFolder
 from ..adapters.keyfile import KeyFile, secret_file
 from ..adapters.objects import ObjectFolder
 from ..adapters.sql import SqlStore
+from ..adapters.witnesses import HttpWitness
 from ..core.collaboration import Collaboration, Settings, founded_as
-from ..errors import StoreBroken
+from ..cosigning import Quorum
+from ..errors import Invalid, StoreBroken
 from ..proofs import LogSigner
 
 
@@ -40,7 +43,32 @@ def operator() -> str:
         return f"uid{os.getuid()}"
 
 
-def open_vault(folder: Path, settings: Settings, *, copies: Path | None = None) -> Collaboration:
+class WitnessedBy(NamedTuple):
+    """The witnesses of a log, each a public key and an address, and how many have to confirm it (0: more than half)."""
+
+    witnesses: tuple[tuple[str, str], ...] = ()
+    quorum: int = 0
+
+    @property
+    def keys(self) -> Quorum | None:
+        """What clients need to know; None without witnesses. Raises `Invalid` or `LogBroken`."""
+        return Quorum.of([key for key, _ in self.witnesses], self.quorum) if self.witnesses else None
+
+
+NOBODY = WitnessedBy()
+
+
+def witness_at(text: str) -> tuple[str, str]:
+    """A witness as configuration has it, `KEY URL`. Raises `Invalid`."""
+    key, _, url = text.strip().partition(" ")
+    if not url.strip().startswith(("http://", "https://")):
+        raise Invalid("a witness is written as its key and its address", next_step="KEY https://witness.example")
+    return key, url.strip()
+
+
+def open_vault(
+    folder: Path, settings: Settings, *, copies: Path | None = None, witnessed: WitnessedBy = NOBODY
+) -> Collaboration:
     """Open the vault kept in `folder`, making it on first use, from when on it keeps its name.
 
     Keys are made only where there are none and no log either: a missing key beside existing state, or an empty
@@ -50,7 +78,7 @@ def open_vault(folder: Path, settings: Settings, *, copies: Path | None = None) 
     folder.chmod(0o700)
     store = SqlStore(_database(folder / "vault.sqlite"))
     try:
-        door = _assembled(folder, store, settings, copies)
+        door = _assembled(folder, store, settings, copies, witnessed)
     except BaseException:
         store.close()
         raise
@@ -63,7 +91,9 @@ def open_vault(folder: Path, settings: Settings, *, copies: Path | None = None) 
     return door
 
 
-def _assembled(folder: Path, store: SqlStore, settings: Settings, copies: Path | None) -> Collaboration:
+def _assembled(
+    folder: Path, store: SqlStore, settings: Settings, copies: Path | None, witnessed: WitnessedBy
+) -> Collaboration:
     keys = folder / "root.key", folder / "log.key"
     name = founded_as(store)
     fresh = name is None
@@ -83,6 +113,8 @@ def _assembled(folder: Path, store: SqlStore, settings: Settings, copies: Path |
         policies={file.name: file.read_text("utf-8") for file in sorted((folder / "policies").glob("*.cedar"))},
         clock=now,
         copies=[] if copies is None else [CheckpointFolder(copies)],
+        witnesses=[HttpWitness(key, url) for key, url in witnessed.witnesses],
+        quorum=witnessed.quorum,
     )
 
 

@@ -1,0 +1,171 @@
+"""A server's vault and witnesses in processes of their own: what clients get, and what they refuse."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from serving import Served, free_port, served, share
+
+from jupyter_securecollab.adapters.witnesses import HttpWitness
+from jupyter_securecollab.client import Client, connect
+from jupyter_securecollab.cosigning import Asking, Quorum, write_request
+from jupyter_securecollab.errors import Invalid, LogBroken, Unavailable
+from jupyter_securecollab.model import AccessSpec
+from jupyter_securecollab.witness import MAX_REQUEST, make_witness
+
+NAME = "oncology/patients"
+
+
+class OwnWitness:
+    """One witness, started and stopped from the command line."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self.files = folder / f"{number}.key", folder / f"{number}.state"
+        self.key = make_witness(f"w.example/{number}", *self.files)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, log_key: str) -> None:
+        words = ["witness", "serve", "--key", self.files[0], "--state", self.files[1], "--log-key", log_key]
+        command = [sys.executable, "-m", "jupyter_securecollab.cli", *map(str, words), "--port", str(self.port)]
+        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        while True:
+            try:
+                assert httpx.get(f"{self.url}/healthz", trust_env=False).json() == {"ok": True}
+                return
+            except httpx.TransportError:
+                assert self.process.poll() is None
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            assert self.process.wait(30) == 0
+            self.process = None
+
+
+@pytest.fixture(scope="module")
+def witnesses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[OwnWitness]]:
+    made = [OwnWitness(tmp_path_factory.mktemp("witnesses"), number) for number in range(2)]
+    yield made
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture(scope="module")
+def vault(witnesses: list[OwnWitness], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    named = [f"--SecureCollabApp.witnesses={one.key} {one.url}" for one in witnesses]
+    with served(tmp_path_factory.mktemp("vault"), *named) as running:
+        for one in witnesses:
+            one.start(running.log_key)
+        yield running
+
+
+@contextmanager
+def client(vault: Served, name: str, keys: list[str], **options) -> Iterator[Client]:
+    found = vault.client(name, log_key=vault.log_key, quorum=Quorum.of(keys, 2), **options)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def test_a_client_that_wants_witnesses_gets_them_with_everything(vault: Served, witnesses: list[OwnWitness]) -> None:
+    keys = [one.key for one in witnesses]
+    with client(vault, "alice", keys) as alice, client(vault, "bob", keys) as bob:
+        share(alice, NAME, access=AccessSpec(people=("bob",)))
+        opened = bob.open(NAME)
+        for receipt in (opened.receipt, opened.committed):
+            assert alice.quorum is not None and len(alice.quorum.cosigners(receipt.checkpoint)) == 2
+        assert bob.assets() and bob.cosigners() == ("w.example/0", "w.example/1")
+
+
+def test_a_client_that_knows_other_witnesses_believes_nothing(
+    vault: Served, witnesses: list[OwnWitness], tmp_path: Path
+) -> None:
+    other = make_witness("w.example/9", tmp_path / "key", tmp_path / "state")
+    with client(vault, "alice", [witnesses[0].key, other]) as alice:
+        for ask in (alice.me, alice.assets, lambda: alice.open(NAME)):
+            with pytest.raises(LogBroken, match="1 of 2 witnesses confirm this log, and 2 have to"):
+                ask()
+
+
+def test_kernels_are_told_which_witnesses_and_cannot_be_told_nonsense(vault, witnesses, tmp_path, monkeypatch) -> None:
+    said = {"URL": vault.url, "TOKEN": vault.tokens["alice"], "LOG_KEY": vault.log_key}
+    for name, value in said.items():
+        monkeypatch.setenv(f"SECURECOLLAB_{name}", value)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("SECURECOLLAB_WITNESSES", f"2 {witnesses[0].key} {witnesses[1].key}")
+    found = connect()
+    assert found.me().name == "alice" and len(found.cosigners()) == 2
+    found.close()
+    monkeypatch.setenv("SECURECOLLAB_WITNESSES", f"0 {witnesses[0].key} nobody")
+    with pytest.raises(LogBroken):
+        connect()
+    monkeypatch.setenv("SECURECOLLAB_WITNESSES", "nobody")
+    with pytest.raises(Invalid):
+        connect()
+
+
+def test_a_witness_answers_over_http_as_it_is_written(vault: Served, witnesses: list[OwnWitness]) -> None:
+    link = HttpWitness(witnesses[0].key, f"{witnesses[0].url}/")
+    with (
+        httpx.Client(base_url=witnesses[0].url, trust_env=False) as http,
+        client(vault, "alice", [w.key for w in witnesses]) as alice,
+    ):
+        note = alice.prove(0).checkpoint
+        answer = http.post("/add-checkpoint", content=write_request(Asking(0, (), note)))
+        assert (answer.status_code, answer.headers["Content-Type"]) == (409, "text/x.tlog.size")
+        assert int(answer.text) == link.add_checkpoint(0, (), note)
+        assert http.get("/add-checkpoint").status_code == 405
+        assert http.post("/add-checkpoint", content=b"x" * (MAX_REQUEST + 1)).status_code == 400
+        assert http.post("/elsewhere", content=b"").status_code == 404
+    with pytest.raises(LogBroken, match="it refuses"):
+        link.add_checkpoint(0, (), note.replace("vault\n", "other\n"))
+    link.close()
+
+
+def test_without_witnesses_nothing_is_opened_and_with_them_it_goes_on(
+    vault: Served, witnesses: list[OwnWitness]
+) -> None:
+    keys = [one.key for one in witnesses]
+    with client(vault, "bob", keys) as bob:
+        bob.open(NAME)
+        witnesses[0].stop()
+        with pytest.raises(Unavailable, match="too few witnesses"):
+            bob.open(NAME)
+        assert bob.assets()  # reading lists goes on
+        witnesses[0].start(vault.log_key)
+        while True:
+            try:
+                bob.open(NAME)
+                break
+            except Unavailable:
+                continue
+
+
+def test_a_vault_restored_from_an_older_backup_opens_nothing(vault: Served, witnesses: list[OwnWitness]) -> None:
+    keys = [one.key for one in witnesses]
+    vault.stop()
+    shutil.copytree(vault.folder / "vault", vault.folder / "backup")
+    vault.start()
+    with client(vault, "bob", keys) as bob:
+        for _ in range(3):
+            bob.open(NAME)
+        vault.stop()
+        shutil.rmtree(vault.folder / "vault")
+        (vault.folder / "backup").rename(vault.folder / "vault")
+        vault.start()
+        with pytest.raises(LogBroken, match="set back"):
+            bob.assets()
+    with client(vault, "bob", keys) as new, pytest.raises(Unavailable, match="too few witnesses") as told:
+        new.open(NAME)  # one that has seen nothing yet
+    assert "set back to an older state, or its log forked" in told.value.next_step
