@@ -6,6 +6,7 @@ Runs in the kernel; knows the wire and nothing of the vault's inside. Safe to us
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import random
 import secrets
@@ -61,6 +62,8 @@ from .runs import RecordingState, Run
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _PATIENCE = 15.0
 """Seconds in which a vault that went away may come back: as long as a service takes to stop and start again."""
+_GIVEN_UP = 60.0
+"""Seconds for which a vault that did not come back is not waited for again."""
 
 _REPEATED = frozenset(
     {
@@ -203,7 +206,7 @@ class Client:
         )
         self._parent = parent
         self._patience = patience
-        self._away_since: float | None = None
+        self._gave_up = -math.inf
         self._log_key = log_key
         self.quorum = quorum
         self._folder = memory or _data_folder() / "logs"
@@ -461,16 +464,19 @@ class Client:
 
     def _patiently(self, body: _Body, **request: Any) -> httpx.Response:
         """The vault's answer. One that is away is asked again, ever more seldom, until it was away too long."""
+        began = time.monotonic()
+        until = began + self._patience if began > self._gave_up + _GIVEN_UP else began
         for pause in _pauses():
             try:
                 response = self._once(body, **request)
             except _Away as away:
-                self._away_since = self._away_since or time.monotonic()
-                too_long = time.monotonic() + pause > self._away_since + self._patience
-                if too_long or not body.may_be_sent_again(arrived=away.arrived):
+                if not body.may_be_sent_again(arrived=away.arrived):
+                    raise Unavailable("the vault does not answer") from away
+                if time.monotonic() + pause > until:
+                    self._gave_up = time.monotonic()
                     raise Unavailable("the vault does not answer") from away
             else:
-                self._away_since = None
+                self._gave_up = -math.inf
                 return response
             time.sleep(pause)
         raise AssertionError("pauses never end")

@@ -17,8 +17,8 @@ from ..adapters.checkpoints import CheckpointFolder
 from ..adapters.keyfile import KeyFile, secret_file
 from ..adapters.objects import ObjectFolder
 from ..adapters.sql import SqlStore
-from ..adapters.witnesses import HttpWitness
 from ..core.collaboration import Collaboration, Settings, founded_as
+from ..core.ports import WitnessLink
 from ..cosigning import Quorum
 from ..errors import Invalid, StoreBroken
 from ..proofs import LogSigner
@@ -113,9 +113,18 @@ def _assembled(
         policies={file.name: file.read_text("utf-8") for file in sorted((folder / "policies").glob("*.cedar"))},
         clock=now,
         copies=[] if copies is None else [CheckpointFolder(copies)],
-        witnesses=[HttpWitness(key, url) for key, url in witnessed.witnesses],
+        witnesses=_links(witnessed),
         quorum=witnessed.quorum,
     )
+
+
+def _links(witnessed: WitnessedBy) -> list[WitnessLink]:
+    if not witnessed.witnesses:
+        return []
+    # No command needs an HTTP library, and few vaults have witnesses.
+    from ..adapters.witnesses import HttpWitness
+
+    return [HttpWitness(key, url) for key, url in witnessed.witnesses]
 
 
 def _database(file: Path) -> str:
