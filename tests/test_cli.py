@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,11 @@ from serving import Served
 from jupyter_securecollab.cli import main
 from jupyter_securecollab.client import connect
 from jupyter_securecollab.core.collaboration import Settings
+from jupyter_securecollab.cosigning import with_cosignatures
 from jupyter_securecollab.errors import Denied
 from jupyter_securecollab.model import Caller, Level
 from jupyter_securecollab.server.vault import open_vault, operator
+from jupyter_securecollab.witness import read_signer
 
 Run = Callable[..., tuple[int, str, str]]
 ALICE = Caller("alice", "cli", "s")
@@ -206,6 +209,35 @@ def test_log_verifies_and_says_what_that_proves(run: Run) -> None:
     out = works(run("audit", "verify"))
     assert "The log verifies:" in out and "No checkpoint from outside was given" in out
     assert "The state is what the log says:" in works(run("audit", "verify", "--state"))
+
+
+def test_log_verifies_as_far_as_witnesses_confirmed_it(run: Run, used: Path, tmp_path: Path) -> None:
+    files = ("--key", str(tmp_path / "w.key"), "--state", str(tmp_path / "w.state"))
+    made = works(run("witness", "keygen", "w.example/1", *files))
+    (key,) = re.findall(r"^w\.example/1\+\S+$", made, re.MULTILINE)
+    assert "this witness is there already" in fails(run("witness", "keygen", "w.example/1", *files))
+    assert "no part of this log was confirmed by 1 of these" in fails(run("audit", "verify", "--witness", key))
+    with sqlite3.connect(tmp_path / "vault" / "vault.sqlite") as database:
+        size, note = database.execute(
+            "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1 OFFSET 1"
+        ).fetchone()
+        cosigned = with_cosignatures(note, [read_signer(tmp_path / "w.key").cosign(note, datetime.now(UTC))])
+        database.execute("UPDATE checkpoint SET note = ? WHERE size = ?", (cosigned, size))
+    database.close()
+    said = works(run("audit", "verify", "--witness", key))
+    assert f"1 of 1 witnesses confirm the first {size} entries (w.example/1); 1 have to." in said
+    assert "No checkpoint from outside" not in said
+    assert "can never agree" in fails(run("audit", "verify", "--witness", key, "--witness-quorum", "2"))
+
+
+def test_a_witness_needs_its_files_and_a_log_s_key(run: Run, tmp_path: Path) -> None:
+    files = ("--key", str(tmp_path / "w.key"), "--state", str(tmp_path / "w.state"))
+    assert "there is no" in fails(run("witness", "serve", *files, "--log-key", "x"))
+    works(run("witness", "keygen", "w.example/1", *files))
+    assert "not a log key" in fails(run("witness", "serve", *files, "--log-key", "x"))
+    (tmp_path / "w.state").unlink()
+    log_key = works(run("audit", "export", str(tmp_path / "bundle"))).splitlines()[-1]
+    assert "make a new witness with a new key" in fails(run("witness", "serve", *files, "--log-key", log_key))
 
 
 def test_exported_bundle_verifies_offline_and_a_changed_one_names_the_entry(run: Run, tmp_path: Path) -> None:
