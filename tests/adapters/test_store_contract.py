@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -166,6 +168,32 @@ def test_writers_exclude_each_other_from_their_first_statement_on(store: Store) 
         order.append(("first", 1))
     thread.join()
     assert order == [("first", 1), ("second", 1)]
+
+
+GREEDY = """
+import sys
+from jupyter_securecollab.adapters.sql import SqlStore
+from jupyter_securecollab.core.catalog import MembershipRow
+store = SqlStore(sys.argv[1])
+for number in range(1_000_000):
+    with store.transaction() as rows:
+        rows.put(MembershipRow(str(number), "greedy"))
+    if not number:
+        print(flush=True)
+"""
+
+
+def test_a_process_that_always_writes_lets_others_have_their_turn(file: Path) -> None:
+    address = f"sqlite:///{file}"
+    command = [sys.executable, "-c", GREEDY, address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other, closing(SqlStore(address)) as store:
+        assert other.stdout is not None and other.stdout.readline()
+        for turn in range(100):
+            with store.transaction() as rows:
+                rows.put(MembershipRow(str(turn), "patient"))
+        other.kill()
+        found = everything(store, MembershipRow)
+    assert len([row for row in found if row.person == "patient"]) == 100 < len(found)
 
 
 def test_a_closed_store_is_unavailable(store: Store) -> None:
