@@ -20,10 +20,14 @@ from ..frames.keyed import MaskKey
 from ..model import Label, Level
 from .classifying import Classification, classifier
 from .display import Report, Table, listed
+from .plan import Plan, confirmed, plan
 from .session import Session
 
 if TYPE_CHECKING:
     import pandas as pd
+
+BESIDE = ".labels"
+"""What follows the name of a masked model in that of the frame which says what was renamed in it."""
 
 _SHOWN = 3
 
@@ -54,7 +58,7 @@ class ModelCopy:
     """A masked copy of a model: `model` is what predicts, `inputs` makes a frame what it takes.
 
     `columns` and `values` say how inputs are renamed, and `table` says it as a frame with the columns `of`, `value` and
-    `known_as`, to be kept in the vault. They hold what was masked; `%share` shares the model alone.
+    `known_as`. They hold what was masked: `%share` keeps the table in the vault at that level, beside the model.
     """
 
     masked: MaskedModel = field(repr=False)
@@ -110,10 +114,21 @@ def mask_model(x: Any, up_to: Level, session: Session, *, preview: bool, unfit: 
     if preview:
         return report
     table = _renaming(made)
-    told = Label(made.level, evidence="says what a masked model calls it")
-    session.memory.remember(table, dict.fromkeys(table.columns, told), "what a model carried")
+    session.memory.remember(table, dict.fromkeys(table.columns, _told(made)), "what a model carried")
     display(report)  # type: ignore[no-untyped-call]  # IPython has no types for it
     return ModelCopy(made, table)
+
+
+def renaming_of(x: ModelCopy, by: str) -> Plan | None:
+    """The table of a masked copy, to be kept at the level of what was masked, nothing of it below; None for no rows."""
+    if not len(x.table):
+        return None
+    labels = confirmed(dict.fromkeys(x.table.columns, _told(x.masked)), by)
+    return plan(x.table, labels, x.masked.level, {})
+
+
+def _told(made: MaskedModel) -> Label:
+    return Label(made.level, evidence="says what a masked model calls it")
 
 
 def warning(x: Any, level: Level) -> tuple[tuple[str, str], ...]:
@@ -169,6 +184,6 @@ def _tables(made: MaskedModel) -> Iterable[Table]:
 
 def _next_step(made: MaskedModel, up_to: Level) -> str:
     if not made.left:
-        return "Share .model, and inputs with these names. Numbers it learned are as they were."
+        return "Share it: what was renamed is kept beside it, at its level. Numbers it learned are as they were."
     highest = max(one.label.level for one in made.left)
     return f"It is still {highest}: what is left cannot be taken out. Share it at that level, or train it on less."

@@ -25,6 +25,7 @@ from .labelling import Labelled, labelled
 from .labels import Memory
 from .listing import Listing, changed, ending
 from .masking import few_values, own_key
+from .modelling import BESIDE, ModelCopy, renaming_of
 from .plan import Plan, Subject, check_there, confirmed, unreviewed
 from .plan import plan as plan_frame
 from .plan_files import masks_of
@@ -85,12 +86,14 @@ def share(
     # A new version replaces what earlier readers open: masked copies are made for whoever reads least of them all.
     least = min([reads, *readers.values()])
     subject = _subject(session, x, least, level, masks_of(plan, mask), who.name, accepted=yes or preview)
+    kept = renaming_of(x, who.name) if isinstance(x, ModelCopy) else None
     if preview:
         return _preview(name, subject, readers or {"whoever is given access": reads}, session)
+    beside = _keep(session, name, kept, access) if kept else ()
     done = _send(session, name, subject, access)
     session.memory.remember(x, subject.labels, done.name)
     session.learn(done.name)
-    return Shared(_shared_report(done, subject, who.vault), done)
+    return Shared(_shared_report(done, subject, who.vault, beside), done)
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,7 +110,15 @@ class Preview(Shown):
     views: Mapping[Level, Any]
 
 
-def _shared_report(done: Committed, subject: Subject, vault: str) -> Report:
+def _keep(session: Session, name: str, kept: Plan, access: AccessSpec | None) -> tuple[tuple[str, str], ...]:
+    """Share what turns a masked model's labels back, before the model: to those alone who read that far."""
+    (level,) = kept.levels
+    reads = access if access and access.up_to >= level else None
+    done = _send(session, session.asset(f"{name}{BESIDE}"), kept, reads)
+    return (("what was renamed", f"in {done.name}, version {done.number}, for those who read up to {level}"),)
+
+
+def _shared_report(done: Committed, subject: Subject, vault: str, beside: tuple[tuple[str, str], ...] = ()) -> Report:
     """Per grantee: what he reads clear, what as masked copies, until when."""
     title = f"{done.name} is unchanged: it stays version {done.number}"
     if not done.unchanged:
@@ -119,7 +130,7 @@ def _shared_report(done: Committed, subject: Subject, vault: str) -> Report:
     )
     caption = "Whoever is cleared for less reads less."
     table = Table(("who", "can", "reads up to", "clear", "masked copy", "until"), rows, caption)
-    facts = (("vault", vault), ("receipt", f"entry {done.receipt.index} of its log"), *_careful(subject))
+    facts = (("vault", vault), ("receipt", f"entry {done.receipt.index} of its log"), *beside, *_careful(subject))
     step = "" if rows else f"Nobody else has access yet: %share {done.name} --with PERSON"
     return Report(title, facts, (table,) if rows else (), step)
 

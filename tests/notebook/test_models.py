@@ -87,12 +87,50 @@ def test_magics_classify_mask_and_share_models(new_kernel: Kernels, kernel: Kern
     assert "careful" not in shared
     bob = kernel("bob")
     bob.ok("opened = %open models/masked")
-    alice.ok("names = copy.table\n%share names --as models/names --with bob --yes")
-    assert not [name for name in NAMES if name in bob.ok("%open models/names").text]
-    back = "kept = %open models/names\nlen(kept), set(kept['known_as']) == set(model.named_steps['onehotencoder']"
-    assert "(8, True)" in alice.ok(f"model = copy.model\n{back}.categories_[0])").text
     known = bob.ok("print(opened.steps[0][1].categories_[0].tolist())").text
     assert not [name for name in NAMES if name in known]
+
+
+FLU = """
+from sklearn.neighbors import NearestCentroid
+import numpy as np
+x = np.arange(16.0).reshape(8, 2)
+who = {0} * 2
+model = NearestCentroid().fit(x[[0, 3, 5, 7]], who[:4])
+"""
+
+
+def test_what_a_masked_model_calls_things_is_kept_for_those_who_may_see_it(
+    new_kernel: Kernels, kernel: Kernels
+) -> None:
+    alice = new_kernel("alice")
+    alice.ok(FLU.format(NAMES[:4]) + "copy = %mask model --up-to internal")
+    assert "models/back.labels" not in alice.ok("%share copy --as models/back --level internal --preview").text
+    shared = alice.ok("%share copy --as models/back --with bob erin --level internal").text
+    assert "models/back.labels, version 1, for those who read up to confidential" in shared
+    for person in ("bob", "erin"):
+        denied = kernel(person).run("labels = %open models/back.labels")
+        assert denied.error == "Denied" and not [name for name in NAMES if name in denied.text]
+    alice.ok("%share models/back.labels --with bob erin --up-to confidential")
+    assert kernel("bob").run("labels = %open models/back.labels").error == "Denied"  # not cleared for it
+    erin = kernel("erin")
+    erin.ok("labels = %open models/back.labels\nlate = %open models/back")
+    erin.ok("import numpy as np\nx = np.arange(16.0).reshape(8, 2)")
+    erin.ok('classes = labels[labels["of"] == "what it predicts"].set_index("known_as")["value"]')
+    told = erin.ok("print(classes.loc[late.predict(x)].tolist())").printed
+    assert told == alice.ok("print(model.predict(x).tolist())").printed and "Maria Gomez" in told
+    again = alice.ok("%share copy --as models/back --with bob erin --level internal").text
+    assert "models/back.labels, version 1" in again
+
+
+def test_a_share_up_to_the_level_of_what_was_renamed_opens_that_too(new_kernel: Kernels, kernel: Kernels) -> None:
+    alice = new_kernel("alice")
+    alice.ok(MAKE + "copy = %mask model --up-to internal")
+    alice.ok("%share copy --as models/both --with erin --up-to confidential --level internal")
+    erin = kernel("erin")
+    assert "(8, ['of', 'value', 'known_as'])" in erin.ok("t = %open models/both.labels\nlen(t), list(t)").text
+    alice.ok("twice = copy.model\nplain = %mask twice --up-to confidential")  # nothing to rename, nothing to keep
+    assert "labels" not in alice.ok("%share plain --as models/plain --level internal").text
 
 
 def test_boosters_are_shared_and_opened(new_kernel: Kernels, kernel: Kernels) -> None:
