@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .uniques import whole
-from .words import among
 
 ROWS = 2_000
 """Rows looked at of a frame unless all are wanted."""
@@ -38,8 +37,9 @@ _DEEPEST = 4
 _EXACT = 2.0**53  # floats beyond it are not whole numbers, whatever they look like
 
 # What people write where they have no value.
-_MISSING = frozenset(
-    {"", "-", "--", "?", ".", "n/a", "na", "#n/a", "nan", "none", "null", "nil", "unknown", "missing", "\\n", "(null)"}
+_MISSING = pa.array(
+    ["", "-", "--", "?", ".", "n/a", "na", "#n/a", "nan", "none", "null", "nil", "unknown", "missing", "\\n", "(null)"],
+    pa.large_string(),
 )
 
 
@@ -191,7 +191,7 @@ def texts_at(values: Any, rows: NDArray[np.int64]) -> Any:
     if kind != "text":
         return pa.array([""] * len(rows), pa.large_string())
     texts = pc.fill_null(pc.utf8_trim_whitespace(texts), "")
-    return pc.if_else(pa.array(among(pc.utf8_lower(texts), _MISSING)), "", texts)
+    return pc.if_else(_missing(texts), "", texts)
 
 
 def numbers_at(values: Any, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -376,12 +376,17 @@ def _local(moments: Any) -> Any:
 
 def _cleaned(texts: Any, counts: NDArray[np.int64]) -> tuple[Any, NDArray[np.int64]]:
     """Trimmed, and without characters nobody sees, full-width forms and words that mean a value is missing."""
-    texts = pc.utf8_trim_whitespace(texts)
+    before, texts = texts, pc.utf8_trim_whitespace(texts)
     if not pc.all(pc.string_is_ascii(texts)).as_py():
         texts = pc.call_function("utf8_normalize", [texts], pc.Utf8NormalizeOptions("NFKC"))
         texts = pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, r"[\p{Cf}\p{Cc}]+", ""))
-    there = ~among(pc.utf8_lower(texts), _MISSING)
-    return _merged(texts.filter(pa.array(there)), counts[there])
+    there = np.asarray(pc.invert(_missing(texts)), dtype=bool)
+    kept, counts = texts.filter(pa.array(there)), counts[there]
+    return (kept, counts) if texts.equals(before) else _merged(kept, counts)
+
+
+def _missing(texts: Any) -> Any:
+    return pc.is_in(pc.utf8_lower(texts), value_set=_MISSING)
 
 
 def _merged(texts: Any, counts: NDArray[np.int64]) -> tuple[Any, NDArray[np.int64]]:

@@ -103,13 +103,15 @@ class Copies:
         if id(frame) in self._learned:
             return
         self._learned.add(id(frame))
-        shown = [one for one, label in labels.items() if label.level <= self.up_to and label.confirmed_by]
-        harmless = [axes.values(frame, one) for one in shown]
+        above = {one for one, label in labels.items() if label.level > self.up_to}
+        shown = [one for one, label in labels.items() if label.confirmed_by and one not in above] if above else []
+        harmless = [self.known.hashes(axes.values(frame, one)) for one in shown]
         for position, (column, values) in enumerate(axes.columns(frame)):
-            label = labels[column]
-            if label.level > self.up_to:
+            if column in above:
+                label, own = labels[column], []
                 choice = self._choice(frame, column, label)
-                own = [self._mask(frame, position, column, label)] if choice and choice.how in _SOME_STAY else []
+                if choice and choice.how in _SOME_STAY:
+                    own.append(self.known.hashes(self._mask(frame, position, column, label)))
                 self.known.add(Source(column, label.tag), values, [*own, *harmless])
 
     def _choice(self, frame: Any, column: str, label: Label) -> Choice | None:

@@ -64,19 +64,24 @@ class Known:
         self._key = secrets.token_hex(8)  # 16 characters, as the hash wants it
         self._columns: list[_Values] = []
 
-    def add(self, source: Source, values: Any, harmless: Iterable[Any] = ()) -> None:
-        """Remember the values of a column, but for what harmless columns hold: its masks, and what is shown anyway."""
+    def hashes(self, values: Any) -> NDArray[np.uint64]:
+        """The values of a column as they are kept, in order."""
+        return np.sort(self._hashed(forms(values))[0])
+
+    def add(self, source: Source, values: Any, harmless: Iterable[NDArray[np.uint64]] = ()) -> None:
+        """Remember the values of a column, but for harmless `hashes`: of its masks, and of what is shown anyway."""
         hashes, lengths = self._hashed(forms(values))
-        for column in harmless:
-            hashes = np.setdiff1d(hashes, self._hashed(forms(column))[0])
+        hashes = np.sort(hashes)
+        for shown in harmless:
+            hashes = hashes[~_among(hashes, shown)]
         if len(hashes):
-            self._columns.append(_Values(source, np.unique(hashes), lengths))
+            self._columns.append(_Values(source, hashes, lengths))
 
     def source_of(self, column: Any) -> Source | None:
         """The column that another seems to be taken from: it has one in ten of its texts, or half of its numbers."""
         if not self._columns:
             return None
-        found = forms(column, ROWS)
+        found: pa.Array[Any] = forms(column, ROWS).unique()
         enough = _ENOUGH if pc.any(pc.match_substring_regex(found, LETTER)).as_py() else _ENOUGH_NUMBERS
         return self._source(self._hashed(found)[0], enough)
 
@@ -116,24 +121,34 @@ class Known:
 
 
 def forms(column: Any, rows: int | None = None) -> pa.Array[Any]:
-    """The distinct values of a column as they are looked for, or those of some of its rows."""
+    """The values of a column as they are looked for, or those of some of its rows; hardly any of them twice."""
     wanted = None if rows is None else strata(len(column), rows)
     found = [_forms(one) for one in sample("", column, wanted)]
     joined: pa.Array[Any] = pa.concat_arrays(found) if found else pa.array([], pa.large_string())
-    return joined.unique()
+    return joined
 
 
 def _forms(one: Sample) -> pa.Array[Any]:
+    """What costs most is done only where some value needs it."""
     texts: Any = one.texts.cast(pa.large_string())
     if one.kind == "date":
         texts = pc.utf8_slice_codeunits(texts, 0, 10)
-    texts = pc.replace_substring_regex(pc.utf8_lower(texts), r"\s+", " ")
-    texts = pc.utf8_rtrim_whitespace(pc.utf8_slice_codeunits(pc.utf8_trim_whitespace(texts), 0, LONGEST))
-    texts = texts.filter(pc.invert(pc.match_substring_regex(texts, _MASKS)))
-    long: Any = pc.match_substring_regex(texts, f"(?s).{{{SHORTEST}}}")
-    telling = pc.match_substring_regex(texts, rf"([0-9][^0-9]*){{{_DIGITS}}}|{LETTER}")
-    kept: pa.Array[Any] = texts.filter(pc.and_(long, telling))
-    return kept
+    texts = pc.utf8_lower(texts)
+    if pc.any(pc.match_substring_regex(texts, r"\s\s|[\t-\r]")).as_py():
+        texts = pc.replace_substring_regex(texts, r"\s+", " ")
+    texts = pc.utf8_trim_whitespace(texts)
+    lengths: Any = pc.utf8_length(texts)
+    if (pc.max(lengths).as_py() or 0) > LONGEST:
+        texts = pc.utf8_rtrim_whitespace(pc.utf8_slice_codeunits(texts, 0, LONGEST))
+        lengths = pc.utf8_length(texts)
+    kept = (np.asarray(lengths) >= SHORTEST) & np.asarray(pc.match_substring_regex(texts, LETTER), dtype=bool)
+    others = np.flatnonzero(~kept)
+    figures = pc.match_substring_regex(texts.take(pa.array(others)), f"([0-9][^0-9]*){{{_DIGITS}}}")
+    kept[others] = np.asarray(figures, dtype=bool)
+    if pc.any(pc.or_(pc.starts_with(texts, "["), pc.match_substring(texts, "***"))).as_py():
+        kept &= ~np.asarray(pc.match_substring_regex(texts, _MASKS), dtype=bool)
+    found: pa.Array[Any] = texts.filter(pa.array(kept))
+    return found
 
 
 def form(value: Any) -> str:
@@ -191,6 +206,8 @@ def _one_word(before: str, after: str) -> bool:
 
 
 def _among(hashes: NDArray[np.uint64], ordered: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    if not len(ordered):
+        return np.zeros(len(hashes), bool)
     places = np.minimum(np.searchsorted(ordered, hashes), len(ordered) - 1)
     same: NDArray[np.bool_] = ordered[places] == hashes
     return same
