@@ -28,15 +28,20 @@ async def notebook(server: Served, name: str, path: str = "work.ipynb", protocol
 
 
 async def runs_of(server: Served, kernel: str | None = None, count: int = 0, **where):
-    """What carol, the auditor, finds on record: of a kernel at least so many, once everything has ended."""
+    """What carol, the auditor, finds on record: of a kernel at least so many, once everything has ended.
+
+    Without a kernel all there is: at least so many, whether or not they have an end.
+    """
     with closing(server.client("carol")) as client:
         for _ in range(200):
             found = await asyncio.to_thread(client.executions, limit=1000, **where)
-            cells = [one for one in found if one.start.kernel == kernel and one.start.act != "kernel"]
-            if len(cells) >= count and all(one.end is not None for one in cells if one.start.act != "input_reply"):
+            if kernel is not None:
+                found = [one for one in found if one.start.kernel == kernel and one.start.act != "kernel"]
+            waited_for = [] if kernel is None else [one for one in found if one.start.act != "input_reply"]
+            if len(found) >= count and all(one.end is not None for one in waited_for):
                 break
             await asyncio.sleep(0.1)
-    return found if kernel is None else cells
+    return found
 
 
 def only(found, **what):

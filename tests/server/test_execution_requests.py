@@ -69,10 +69,8 @@ async def test_terminals_and_who_sat_at_them(running: Served) -> None:
 async def test_nobody_is_nobody(running: Served) -> None:
     stranger = Person(running.url + "/")
     assert (await stranger.get("api/contents/x.txt?type=file")).status_code in (302, 403)
-    for _ in range(30):
-        found = [one for one in await runs_of(running) if one.start.target == "x.txt"]
-        if found:
-            break
-        await asyncio.sleep(0.1)
+    async with asyncio.timeout(30):
+        while not (found := [one for one in await runs_of(running) if one.start.target == "x.txt"]):
+            await asyncio.sleep(0.1)
     await stranger.leave()
     assert [(one.start.who, one.start.status) for one in found] == [(None, "refused")]

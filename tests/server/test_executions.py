@@ -291,13 +291,13 @@ async def test_a_kernel_that_a_cell_starts_itself_leaves_only_that_cell(running:
     manager.shutdown_kernel(now=True)
     """
     before = len(await runs_of(running))
-    async with notebook(running, "alice") as (*_, socket):
+    async with notebook(running, "alice") as (_, kernel, socket):
         await socket.run(dedent(own))
-        for _ in range(50):
-            await asyncio.sleep(0.1)  # what nobody waits for is written within half a second
+        await socket.run("'afterwards'")
+        await runs_of(running, kernel, 2)  # records are written in order
         found = await runs_of(running)
     new = [one.start.act for one in found[before:]]
-    assert new == ["kernel", "execute"]
+    assert new == ["kernel", "execute", "execute"]
 
 
 async def test_names_of_notebooks_are_text(running: Served, capsys) -> None:
