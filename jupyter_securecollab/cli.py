@@ -155,13 +155,15 @@ def _group_list(arguments: argparse.Namespace) -> None:
 
 def _serve(arguments: argparse.Namespace) -> None:
     # No other command needs a web server.
-    from .server.service import Serving, serve
+    from .server.places import Serving
+    from .server.service import serve
 
     copies = None if arguments.checkpoint_folder is None else Path(arguments.checkpoint_folder)
     names = tuple(arguments.allowed_host)
     where = arguments.host, arguments.port, names, arguments.metrics_port, arguments.public_url
+    oidc = None if arguments.oidc is None else Path(arguments.oidc)
     witnessed = WitnessedBy(tuple((key, url) for key, url in arguments.witness), arguments.witness_quorum)
-    serve(Serving(Path(arguments.folder), copies, arguments.vault_name, *where, witnessed))
+    serve(Serving(Path(arguments.folder), copies, arguments.vault_name, *where, oidc, witnessed))
 
 
 def _witness_keygen(arguments: argparse.Namespace) -> None:
@@ -401,7 +403,9 @@ def _parser() -> argparse.ArgumentParser:
         _doctor,
         "whether your servers, and one you start now, record what is executed; what stands in the way",
     )
-    _serve_command(_command(commands, "serve", _serve, "serve a vault to JupyterHub from a process of its own"))
+    _serve_command(
+        _command(commands, "serve", _serve, "serve a vault from a process of its own, to JupyterHub or by itself")
+    )
     _witness_commands(
         commands.add_parser("witness", help="confirm logs of vaults").add_subparsers(required=True, metavar="what")
     )
@@ -456,6 +460,7 @@ def _serve_command(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--port", type=int, help="likewise")
     serve.add_argument("--allowed-host", action="append", default=[], metavar="NAME", help="a name it is reached under")
     serve.add_argument("--public-url", metavar="URL", help="where browsers find it, at a host name of its own")
+    serve.add_argument("--oidc", metavar="FILE", help="without a Hub: whom people sign in with, as YAML")
     serve.add_argument("--vault-name", default="vault", help="name of a new vault and of its log")
     serve.add_argument("--checkpoint-folder", metavar="DIR", help="receives a copy of every checkpoint")
     serve.add_argument(

@@ -12,7 +12,7 @@ from ..errors import Conflict, Denied, Invalid, NotFound
 from ..model import Account, Caller, Level, Role, Vouched, Who, clip, grantee_name
 from .audit import JSON, Work
 from .catalog import MembershipRow, OriginRow, PersonKind, PersonRow
-from .desk import NO_ROLE, Desk, Refused, capped, raise_if_refused
+from .desk import FROM_KERNEL, NO_ROLE, Desk, Refused, capped, raise_if_refused
 from .ports import Rows
 
 TOKEN_PREFIX = "scp_"
@@ -124,6 +124,25 @@ class Accounts:
 
         self._administer(caller, "user.token", name, change)
         return token
+
+    def set_own_token(self, caller: Caller, *, token_sha256: str) -> None:
+        """One's own token for kernels, by its SHA-256 in hex; without one it ends. Leases under the one before end too.
+
+        For people in their browser alone. Whoever takes a token to be somebody's has to cap it to what a member may.
+        """
+
+        def operation(work: Work) -> Refused | None:
+            ruling = self._desk.rule(work.rows, work.now, caller, "create")
+            ruling = ruling if caller.via == "browser" or not ruling.decision.allow else FROM_KERNEL
+            act = "token.make" if token_sha256 else "token.end"
+            if not ruling.decision.allow:
+                return self._desk.refuse(work, caller, act, None, caller.name, ruling)
+            row = self._active(work.rows, caller.name)
+            work.put(msgspec.structs.replace(row, token_sha256=token_sha256, epoch=row.epoch + 1))
+            work.record(act, caller, name=caller.name, decision=ruling.decision)
+            return None
+
+        self._desk.write(operation)
 
     def set_password(self, caller: Caller, *, name: str, password_hash: str) -> None:
         """Replace the password (given hashed); every session of the person ends."""

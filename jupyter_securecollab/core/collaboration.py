@@ -134,6 +134,7 @@ class Collaboration:
         self.admit_user = accounts.admit_user
         self.vouch = roster.vouch
         self.new_token = accounts.new_token
+        self.set_own_token = accounts.set_own_token
         self.set_password = accounts.set_password
         self.add_member = accounts.add_member
         self.remove_member = accounts.remove_member

@@ -215,6 +215,8 @@ _WORDS = {
     "user.admit": "admit to the account",
     "user.vouch": "be",
     "user.token": "make a token for",
+    "token.make": "make a token for",
+    "token.end": "end the token of",
     "user.password": "set the password of",
     "group.add": "add people to the group",
     "group.remove": "take people out of the group",

@@ -24,7 +24,17 @@ from .session import current
 
 
 def vault(name: str | None = None) -> Vault:
-    """Who you are to which vault, how it protects, and its log's public key. `name` must be this kernel's vault."""
+    """Who you are to which vault, how it protects, and its log's public key. `name` must be this kernel's vault.
+
+    For the address of another one it says how a kernel comes to use that.
+    """
+    if name is not None and "://" in name:
+        address = clip(name.rstrip("/"))
+        raise Invalid(
+            "a kernel does not change its vault, and a notebook is no place for a token",
+            next_step=f"Make a token in the browser at {address}/securecollab/tokens, give it to "
+            f"`jupyter securecollab login {address}` in a terminal, and restart the kernel.",
+        )
     who = current().client.me()
     if name is not None and name != who.vault:
         raise Invalid(

@@ -70,6 +70,10 @@ class VaultHandler(web.RequestHandler):
         """What the server has to say on every page."""
         return Frame()
 
+    def own_url(self) -> str:
+        """Where browsers and clients find this vault, as far as the server knows."""
+        return ""
+
     def note_refusal(self, error: SecureCollabError) -> None:
         """A refusal, for the server's own log: refusals are not failures."""
 

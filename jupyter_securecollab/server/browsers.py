@@ -7,29 +7,27 @@ was with the provider minutes ago, at a host that no notebook shares.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from ..errors import Denied, Invalid, NotFound, NotSignedIn, SecureCollabError
+from ..errors import Denied, Invalid, NotSignedIn, SecureCollabError
 from ..model import decode
 from .base import Frame, status_of
-from .hub import HubPerson, admitted
 from .oauth import Attempt, not_yours
 from .pages import Page
-from .record_pages import EXECUTIONS_PAGE, LOG_PAGE
-from .requests_page import PAGE
 from .sessions import FRESH_SECONDS, Session, Sessions, SignedIn
+from .vouching import KnownPerson, admitted
 
 if TYPE_CHECKING:
     from .service import Service
 
 SIGN_IN, CALLBACK, SIGN_OUT = "sign-in", "oauth_callback", "sign-out"
-PAGES = {PAGE: "Requests", LOG_PAGE: "Log", EXECUTIONS_PAGE: "Executions"}
-"""Every page and its title, below the prefix; after signing in people go to one of these and nowhere else."""
-
 _ATTEMPT_SECONDS = 600
+_PORTS = {"http": 80, "https": 443}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -71,13 +69,17 @@ def address(public_url: str, prefix: str, notebooks_url: str, *, alone: bool) ->
     if found.scheme == "http" and host not in _LOOPBACK:
         raise Invalid("people sign in over https only", next_step="Put a TLS proxy before the Hub and the vault.")
     elsewhere = urlsplit(notebooks_url).hostname != host
-    return Address(f"{found.scheme}://{found.netloc}", prefix, elsewhere, alone and elsewhere)
+    port = "" if found.port in (None, _PORTS[found.scheme]) else f":{found.port}"  # as browsers write an Origin
+    bracketed = f"[{host}]" if ":" in host else host
+    return Address(f"{found.scheme}://{bracketed}{port}", prefix, elsewhere, alone and elsewhere)
 
 
 class Provider(Protocol):
     """Whom people sign in with. Each method may raise `Denied`, `NotSignedIn` and `Unavailable`."""
 
     name: str
+    session_seconds: float
+    """How long a browser stays signed in with it."""
 
     async def address(self, attempt: Attempt) -> str:
         """Where to send the browser."""
@@ -85,7 +87,7 @@ class Provider(Protocol):
     async def finish(self, attempt: Attempt, code: str) -> SignedIn:
         """Who came back with this code."""
 
-    async def person(self, signed_in: SignedIn, *, fresh: bool) -> HubPerson:
+    async def person(self, signed_in: SignedIn, *, fresh: bool) -> KnownPerson:
         """What is said of them now; unless `fresh`, what was said a few seconds ago will do."""
 
     async def close(self) -> None:
@@ -93,12 +95,20 @@ class Provider(Protocol):
 
 
 class Browsers:
-    """What all pages of one service share."""
+    """What all pages of one service share.
 
-    def __init__(self, address: Address, provider: Provider) -> None:
+    `pages` are all of them, by name, with their titles: after signing in people go to one of these and nowhere else.
+    """
+
+    def __init__(self, address: Address, provider: Provider, pages: Mapping[str, str]) -> None:
         self.address = address
         self.provider = provider
-        self.sessions = Sessions()
+        self.pages = pages
+        self.sessions = Sessions(provider.session_seconds)
+
+    def page(self, name: str) -> str:
+        """The name if it is one of a page, else that of the first."""
+        return name if name in self.pages else next(iter(self.pages))
 
     def path(self, name: str) -> str:
         """The path of a page."""
@@ -117,9 +127,6 @@ class BrowserHandler(Page):
     async def prepare(self) -> None:
         """Serve browsers at one address alone; elsewhere a cookie of ours would be in other hands."""
         await super().prepare()
-        if self._service.browsers is None:
-            raise NotFound("no page of the vault is set up here", next_step="See docs/operate/jupyterhub.md.")
-        self._browsers = self._service.browsers
         address = self._browsers.address
         if self.request.host_name.lower() != address.host:
             if self.request.method != "GET":
@@ -127,20 +134,19 @@ class BrowserHandler(Page):
             self.redirect(f"{address.origin}{self.request.path}")
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """A page, where there are pages."""
+        """A page; JSON for what is no error of ours."""
         error = kwargs.get("exc_info", (None, None, None))[1]
-        if self._service.browsers is None or not isinstance(error, SecureCollabError):
+        if not isinstance(error, SecureCollabError):
             super().write_error(status_code, **kwargs)
             return
         self.set_status(status_of(error))
-        self.render_page("securecollab_problem.html", error=error, again=self._service.browsers.sign_in(self.page_name))
+        self.render_page("securecollab_problem.html", error=error, again=self._browsers.sign_in(self.page_name))
         self.finish()
 
     @property
     def page_name(self) -> str:
         """The page this is, or the first."""
-        here = self.request.path.removeprefix(self._browsers.address.prefix) if hasattr(self, "_browsers") else ""
-        return here if here in PAGES else next(iter(PAGES))
+        return self._browsers.page(self.request.path.removeprefix(self._browsers.address.prefix))
 
     @property
     def xsrf_token(self) -> bytes:
@@ -149,6 +155,9 @@ class BrowserHandler(Page):
 
     def check_xsrf_cookie(self) -> None:
         """Forms are looked at in `SignedInHandler.prepare`."""
+
+    def own_url(self) -> str:
+        return f"{self._browsers.address.origin}{self._browsers.address.prefix}".rstrip("/")
 
     def remember(self, name: str, value: str, *, signed: bool = False) -> None:
         """Set a cookie of ours, until the browser closes."""
@@ -167,13 +176,16 @@ class BrowserHandler(Page):
     def _service(self) -> Service:
         return cast("Service", self.settings["securecollab"])
 
+    @property
+    def _browsers(self) -> Browsers:
+        return cast(Browsers, self._service.where.browsers)
+
 
 class SignInHandler(BrowserHandler):
     """`sign-in?next=PAGE`: off to the provider, with an attempt that only this browser can end."""
 
     async def get(self) -> None:
-        wanted = self.get_query_argument("next", "")
-        attempt = Attempt.begin(wanted if wanted in PAGES else next(iter(PAGES)))
+        attempt = Attempt.begin(self._browsers.page(self.get_query_argument("next", "")))
         self.remember("attempt", msgspec.json.encode(attempt).decode(), signed=True)
         self.set_header("Cache-Control", "no-store")
         self.redirect(await self._browsers.provider.address(attempt))
@@ -253,18 +265,20 @@ class SignedInHandler(BrowserHandler):
             raise Denied("nothing is decided at an address that notebooks share", next_step=_NO_HOST)
         if self._browsers.sessions.age(session) > FRESH_SECONDS:
             raise Denied(
-                f"you signed in more than {FRESH_SECONDS // 60} minutes ago", next_step="Sign in anew, then decide."
+                f"you did not sign in within the last {FRESH_SECONDS // 60} minutes",
+                next_step="Sign in anew, then decide.",
             )
 
     def frame(self) -> Frame:
-        links = tuple((self._browsers.path(name), title) for name, title in PAGES.items())
+        links = tuple((self._browsers.path(name), title) for name, title in self._browsers.pages.items())
         if self._session is None:
             return Frame(links=links)
         out = self._browsers.path(SIGN_OUT)
         if not self._browsers.address.own:
             return Frame(_NO_HOST, False, links, sign_out=out)
         age, limit = self._browsers.sessions.age(self._session), FRESH_SECONDS
-        said = f"You signed in with {self._browsers.provider.name} {int(age // 60)} minutes ago. "
+        when = f" {int(age // 60)} minutes ago" if isfinite(age) else "; it does not say when"
+        said = f"You signed in with {self._browsers.provider.name}{when}. "
         said += f"Decisions are taken until {limit // 60} minutes after that."
         again = self._browsers.sign_in(self.page_name)
         return Frame(said, age <= limit, links, sign_in=again, sign_out=out)

@@ -12,15 +12,18 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import httpx
 import msgspec
 
-from ..core.collaboration import Collaboration
-from ..errors import Denied, InvalidName, NotSignedIn, Unavailable
-from ..model import ROLES, Caller, Role, Via, Vouched, decode, grantee_name
+from ..errors import Denied, NotSignedIn, Unavailable
+from ..model import ROLES, Caller, Role, Vouched, decode
 from .executions import sha256_hex
+from .vouching import KnownPerson, admitted, checked_name, nameable
+
+if TYPE_CHECKING:
+    from .handlers import AsyncDoor
 
 SCOPES: dict[Role, str] = {role: f"custom:securecollab:{role}" for role in ROLES}
 """The custom scope that gives each role."""
@@ -33,14 +36,6 @@ _ONE_TOKEN = re.compile(r"(?:token|bearer) +([\w.~+/=-]{1,512})", re.IGNORECASE 
 _TIMEOUT = httpx.Timeout(5.0)
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-
-class HubPerson(NamedTuple):
-    """A person as the Hub knows him. `made` is when it made the account, as it writes times."""
-
-    name: str
-    made: str
-    vouched: Vouched
 
 
 class _Model(msgspec.Struct):
@@ -60,7 +55,7 @@ class _Made(msgspec.Struct):
 
 class _Known(NamedTuple):
     asked: float
-    person: HubPerson
+    person: KnownPerson
 
 
 class Hub:
@@ -86,7 +81,7 @@ class Hub:
         self._http = httpx.AsyncClient(base_url=f"{api_url.rstrip('/')}/", timeout=_TIMEOUT, trust_env=False)
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
-    async def person(self, token: str, *, fresh: bool) -> HubPerson:
+    async def person(self, token: str, *, fresh: bool) -> KnownPerson:
         """Whose token this is. `fresh`: as the Hub says now; else as it said up to `CACHED_SECONDS` ago.
 
         Raises `NotSignedIn` for a token the Hub does not know, `Denied` for one that is no person's, and `Unavailable`
@@ -107,12 +102,16 @@ class Hub:
         name = _name(model)
         # A token ends with the account it was made for, so one look at the account is enough for each.
         made = known.person.made if known is not None and known.person.name == name else await self._made(name)
-        person = HubPerson(name, made, Vouched(self._roles(model), _groups(model)))
+        person = KnownPerson(name, made, Vouched(self._roles(model), nameable(model.groups)))
         self._known[digest] = _Known(asked, person)
         self._known.move_to_end(digest)
         if len(self._known) > _TOKENS_KEPT:
             self._known.popitem(last=False)
         return person
+
+    async def caller(self, door: AsyncDoor, token: str, *, fresh: bool) -> Caller:
+        """Whose token this is, as a caller of the door. Raises as `person`."""
+        return await door.call(admitted, door.door, await self.person(token, fresh=fresh), token)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -161,35 +160,11 @@ def token_of(authorization: str) -> str:
     """The token in an Authorization header. Raises `NotSignedIn`; nowhere else is a token looked for."""
     found = _ONE_TOKEN.fullmatch(authorization)
     if found is None:
-        raise NotSignedIn("the vault wants a token of the Hub", next_step="Send it as `Authorization: token ...`.")
+        raise NotSignedIn("the vault wants a token", next_step="Send it as `Authorization: token ...`.")
     return found[1]
-
-
-def admitted(door: Collaboration, person: HubPerson, secret: str, via: Via = "token") -> Caller:
-    """This person as a caller of the door, after what the Hub says of him has become state. Blocks.
-
-    `secret` is the token or cookie at hand. One without any role changes nothing: the door refuses it, on record.
-    """
-    if person.vouched.roles:
-        door.vouch(person.name, person.vouched, made=person.made)
-    return Caller(person.name, via, sha256_hex(secret), vouched=person.vouched)
 
 
 def _name(model: _Model) -> str:
     if model.kind != "user":
         raise Denied("this token is of a service, and only people use a vault")
-    if not _can_be_named(model.name):
-        raise Denied("a vault does not take the name you have at the Hub", next_step="Tell the administrator.")
-    return model.name
-
-
-def _groups(model: _Model) -> tuple[str, ...]:
-    """Groups that can be named in a vault; the others cannot be given anything either."""
-    return tuple(sorted({group for group in model.groups if _can_be_named(group)}))
-
-
-def _can_be_named(name: str) -> bool:
-    try:
-        return bool(grantee_name(f"@{name}"))
-    except InvalidName:
-        return False
+    return checked_name(model.name)

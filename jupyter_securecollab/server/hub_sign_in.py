@@ -9,14 +9,16 @@ from __future__ import annotations
 import httpx
 
 from . import oauth
-from .hub import Hub, HubPerson
+from .hub import Hub
 from .sessions import SignedIn
+from .vouching import KnownPerson
 
 
 class HubSignIn:
     """The Hub as whom people sign in with. `client` says as which service, and where the Hub is."""
 
     name = "the Hub"
+    session_seconds: float = 8 * 3600
 
     def __init__(self, hub: Hub, client: oauth.Client) -> None:
         self._hub, self._client = hub, client
@@ -31,7 +33,7 @@ class HubSignIn:
         token = (await oauth.exchange(self._http, self._client, attempt, code)).access_token
         return SignedIn(await self._hub.person(token, fresh=True), token)
 
-    async def person(self, signed_in: SignedIn, *, fresh: bool) -> HubPerson:
+    async def person(self, signed_in: SignedIn, *, fresh: bool) -> KnownPerson:
         """What the Hub says of them now, or said at most five seconds ago. Raises `NotSignedIn`, `Unavailable`."""
         return await self._hub.person(signed_in.token, fresh=fresh)
 

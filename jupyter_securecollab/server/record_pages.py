@@ -6,12 +6,12 @@ who does not want to rely on it checks from outside, and the page says how.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..core.collaboration import Collaboration
 from ..errors import LogBroken
 from ..lines import printable
-from ..model import Caller, Who
+from ..model import Caller, EntryView, Who
 from ..proofs import Entry, parse_entry, verify_receipt
 from .pages import Page
 
@@ -24,12 +24,13 @@ _RUNS = 100
 
 
 class Line(NamedTuple):
-    """An entry as shown. `proven` is the size of the log it was found in, None where its proof does not verify."""
+    """An entry as shown, and whether a proof says that the signed log of `size` entries holds it."""
 
     number: int
     entry: Entry
     verdict: str
-    proven: int | None
+    proof: Literal["in the log", "not proven", "waits for witnesses"]
+    size: int
 
 
 class _RecordPage(Page):
@@ -60,21 +61,25 @@ class ExecutionsPage(_RecordPage):
 
 
 def newest_lines(door: Collaboration, caller: Caller) -> tuple[Who, list[Line]]:
-    """Who reads, and the newest entries they may read, each with whether it is proven to be in the signed log."""
+    """Who reads, and the newest entries they may read. One that no witness has confirmed is not waited for."""
     who = door.me(caller)
     found = door.audit(caller, limit=_ENTRIES)
-    return who, [_line(door, caller, one.index, one.body) for one in reversed(found)]
+    witnessed = door.witnessed()
+    reach = None if witnessed is None else witnessed.confirmed
+    return who, [_line(door, caller, one, reach) for one in reversed(found)]
 
 
-def _line(door: Collaboration, caller: Caller, index: int, body: bytes) -> Line:
-    entry = parse_entry(body)
-    receipt = door.prove(caller, index=index)
+def _line(door: Collaboration, caller: Caller, one: EntryView, reach: int | None) -> Line:
+    entry = parse_entry(one.body)
+    if reach is not None and one.index >= reach:
+        return Line(one.index, entry, _verdict(entry), "waits for witnesses", 0)
+    receipt = door.prove(caller, index=one.index)
     try:
         proven = verify_receipt(receipt, door.log_key)
     except LogBroken:
-        proven = None
-    held = proven is not None and receipt.entry == body and proven.index == index
-    return Line(index, entry, _verdict(entry), proven.checkpoint.size if held and proven else None)
+        return Line(one.index, entry, _verdict(entry), "not proven", 0)
+    held = receipt.entry == one.body and proven.index == one.index
+    return Line(one.index, entry, _verdict(entry), "in the log" if held else "not proven", proven.checkpoint.size)
 
 
 def _verdict(entry: Entry) -> str:

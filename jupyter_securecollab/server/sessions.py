@@ -15,10 +15,7 @@ from typing import NamedTuple
 
 from ..errors import Denied
 from .executions import sha256_hex
-from .hub import HubPerson
-
-SESSION_SECONDS = 8 * 3600
-"""How long a browser stays signed in, whatever it does."""
+from .vouching import KnownPerson
 
 FRESH_SECONDS = 5 * 60
 """How old a sign-in may be under which something is decided."""
@@ -28,10 +25,14 @@ PER_PERSON = 5
 
 
 class SignedIn(NamedTuple):
-    """Who signed in, as the provider said then, and the token it gave us to ask again; it never leaves this process."""
+    """Who signed in, as the provider said then, and the token it gave us to ask again; it never leaves this process.
 
-    person: HubPerson
-    token: str
+    `age` is how many seconds before they had been with the provider, infinite where it does not say.
+    """
+
+    person: KnownPerson
+    token: str = ""
+    age: float = 0.0
 
     def __repr__(self) -> str:
         return f"<SignedIn {self.person.name}>"
@@ -53,9 +54,10 @@ class Session:
 
 
 class Sessions:
-    """All of them. Used by the event loop alone."""
+    """All of them; each lasts so many seconds, whatever is done in it. Used by the event loop alone."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
         self._clock = clock
         self._sessions: dict[str, Session] = {}  # in the order in which they began
 
@@ -80,11 +82,11 @@ class Sessions:
         self._sessions.pop(session.id, None)
 
     def age(self, session: Session) -> float:
-        """Seconds since the sign-in."""
-        return self._clock() - session.began
+        """Seconds since they were with the provider."""
+        return self._clock() - session.began + session.signed_in.age
 
     def _forget_ended(self) -> None:
         for one in list(self._sessions.values()):
-            if self.age(one) < SESSION_SECONDS:
+            if self._clock() - one.began < self._seconds:
                 break
             del self._sessions[one.id]

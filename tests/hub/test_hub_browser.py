@@ -18,9 +18,9 @@ from jupyter_securecollab.errors import Denied
 from jupyter_securecollab.model import Joining, Level
 from jupyter_securecollab.proofs import parse_entry
 from jupyter_securecollab.protocol import PREFIX
-from jupyter_securecollab.server.hub import HubPerson
 from jupyter_securecollab.server.requests_page import PAGE
-from jupyter_securecollab.server.sessions import FRESH_SECONDS, PER_PERSON, SESSION_SECONDS, Sessions, SignedIn
+from jupyter_securecollab.server.sessions import FRESH_SECONDS, PER_PERSON, Sessions, SignedIn
+from jupyter_securecollab.server.vouching import KnownPerson
 
 BASE = "/services/securecollab/"
 
@@ -352,20 +352,20 @@ def test_at_the_notebooks_own_host_the_page_shows_and_decides_nothing(apart: Rea
 
 
 def person(name: str) -> SignedIn:
-    return SignedIn(HubPerson(name, "", None), "token")  # type: ignore[arg-type]
+    return SignedIn(KnownPerson(name, "", None), "token")  # type: ignore[arg-type]
 
 
 def test_sessions_are_few_and_end_by_themselves() -> None:
     hands = [0.0]
-    sessions = Sessions(lambda: hands[0])
+    sessions = Sessions(3600, lambda: hands[0])
     first, *more = [sessions.begin(person("dana")) for _ in range(PER_PERSON + 1)]
     other = sessions.begin(person("bob"))
     assert sessions.of(first) is None and all(map(sessions.of, (*more, other)))
     assert not {*more, other} & {one.id for one in map(sessions.of, more) if one}  # kept under a hash
     found = sessions.of(other)
-    hands[0] = SESSION_SECONDS - 0.001
+    hands[0] = 3599.999
     assert sessions.of(other) is found and found is not None and sessions.age(found) > FRESH_SECONDS
-    hands[0] = SESSION_SECONDS
+    hands[0] = 3600
     assert sessions.of(other) is None and not sessions._sessions
     with pytest.raises(Denied):
         found.check_xsrf("")

@@ -31,6 +31,7 @@ def alice(kernel: Kernels) -> Kernel:
         ("%unshare nobody/nothing --with bob", "Denied", "Next: "),
         ("%open testvault:nobody/nothing", "Denied", "Next: "),
         ("%open othervault:a/b", "Invalid", "connected to the vault testvault"),
+        ("%vault https://vault.example.org", "Invalid", "jupyter securecollab login https://vault.example.org"),
         ("%vault othervault", "Invalid", "connected to the vault testvault"),
         ("%share numbers --as a/faulty --with nobody", "NotFound", "there is no person nobody"),
         ("%share numbers --as a/faulty --with @nobody", "NotFound", "there is no group @nobody"),

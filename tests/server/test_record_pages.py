@@ -6,10 +6,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from serving import free_port
+
 from jupyter_securecollab.core.collaboration import Settings
 from jupyter_securecollab.model import Caller
 from jupyter_securecollab.server.record_pages import newest_lines
-from jupyter_securecollab.server.vault import open_vault, operator
+from jupyter_securecollab.server.vault import WitnessedBy, open_vault, operator
+from jupyter_securecollab.witness import make_witness
 
 
 def test_an_entry_that_was_changed_is_shown_as_not_proven_and_the_others_as_proven(tmp_path: Path) -> None:
@@ -21,8 +24,17 @@ def test_an_entry_that_was_changed_is_shown_as_not_proven_and_the_others_as_prov
         size = len(door.audit(me))
         who, lines = newest_lines(door, me)
         assert who.name == operator() and [one.number for one in lines] == list(range(size))[::-1]
-        assert {one.proven for one in lines} == {size}
+        assert {(one.proof, one.size) for one in lines} == {("in the log", size)}
         with closing(sqlite3.connect(tmp_path / "vault.sqlite")) as database, database:
             database.execute("""UPDATE entry SET body = CAST(replace(CAST(body AS TEXT), 'berta', 'berti') AS BLOB)""")
         _, lines = newest_lines(door, me)
-        assert [one.entry.name for one in lines if one.proven is None] == ["berti"] and len(lines) == size
+        assert [one.entry.name for one in lines if one.proof == "not proven"] == ["berti"] and len(lines) == size
+
+
+def test_what_no_witness_has_confirmed_is_shown_as_waiting_and_not_waited_for(tmp_path: Path) -> None:
+    me = Caller(operator(), "cli", "cli")
+    key = make_witness("w.example/silent", tmp_path / "key", tmp_path / "state")
+    witnessed = WitnessedBy(((key, f"http://127.0.0.1:{free_port()}"),))
+    with closing(open_vault(tmp_path / "vault", Settings(), witnessed=witnessed)) as door:
+        _, lines = newest_lines(door, me)
+        assert lines and {one.proof for one in lines} == {"waits for witnesses"}
