@@ -1,10 +1,10 @@
-# make demo | lab | test | lint | bench | bench-frames | bench-execution | lock | clean
+# make demo | lab | test | lint | bench | bench-frames | bench-execution | bench-hub | lock | clean
 # Each sets up what it needs, and only what has changed.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup demo lab test test-hub test-313 lint bench bench-frames bench-execution protocol lock clean browser
+.PHONY: setup demo lab test test-hub test-313 lint bench bench-frames bench-execution bench-hub protocol lock clean browser
 
 PYTHON ?= python3
 # The first Python 3.13 that runs, if there is one; or say which: make test-313 PYTHON313=/path/to/python3.13
@@ -66,6 +66,10 @@ bench-frames: .make/installed
 # Recording of executions beside Jupyter as it comes; six minutes, and 5 GB of memory for fifty kernels.
 bench-execution: .make/installed
 	$(BIN)/python -m benchmarks.run --output benchmarks/results-execution.md execution
+
+# Two hundred kernels at the vault as a service of a real Hub; four minutes.
+bench-hub: .make/installed
+	$(BIN)/python -m benchmarks.run --output benchmarks/results-hub.md hub
 
 # TypeScript's view of the wire, from the server's own types.
 protocol: .make/environment .make/node

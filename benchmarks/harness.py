@@ -137,11 +137,12 @@ def extra_memory(process: int) -> Iterator[Callable[[], float]]:
     yield lambda: max(0.0, _status(process, "VmHWM") - before)
 
 
-def cpu_of(process: int | None) -> float:
-    """CPU seconds another process has used so far."""
+def cpu_of(process: int | None, *, thread: int | None = None) -> float:
+    """CPU seconds another process, or one thread of it, has used so far."""
     if process is None:
         return 0.0
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    place = process if thread is None else f"{process}/task/{thread}"
+    fields = Path(f"/proc/{place}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import audit, classify, decisions, execution, masking, report, risks, sharing, starting
+from . import audit, classify, decisions, execution, hub, masking, report, risks, sharing, starting
 
 TOPICS = {
     "share": sharing.run,
@@ -19,9 +19,10 @@ TOPICS = {
     "mask": masking.run,
     "risk": risks.run,
     "execution": execution.run,
+    "hub": hub.run,
 }
 _USUAL = ("share", "audit", "decisions", "start")
-"""What the budgets of the vault are about; frames and executions have reports of their own."""
+"""What the budgets of the vault are about; frames, executions and the Hub have reports of their own."""
 
 
 def main(arguments: list[str]) -> None:
