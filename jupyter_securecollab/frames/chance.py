@@ -67,7 +67,7 @@ def shuffled(values: Column, key: MaskKey) -> Column:
     """The values that are there, dealt out anew among the rows that have one."""
     rows = whole(values)
     order = _dealt(_Bits(key, "shuffle"), len(rows) - rows.null_count)
-    if not rows.null_count and _is_word(rows.type):
+    if _is_word(rows.type):
         return pa.chunked_array([_in_place(rows, order)])
     if rows.null_count:
         there = np.flatnonzero(rows.is_valid().to_numpy(zero_copy_only=False))
@@ -83,11 +83,30 @@ def _is_word(kind: pa.DataType) -> bool:
 
 
 def _in_place(rows: pa.Array[Any], order: NDArray[np.int64]) -> pa.Array[Any]:
-    """The values in that order, each written where its place was."""
-    plain = numbers(rows).view(np.int64)
+    """The values in that order, each written where its place was; then apart, where there are nulls between them."""
+    there = numbers(rows.is_valid().cast(pa.uint8())).view(bool) if rows.null_count else None
+    plain = np.frombuffer(cast("Any", rows.buffers()[1]), np.int64, len(rows), rows.offset * 8)
+    places = None if there is None else _places(there, len(order))
     for start in range(0, len(order), BLOCK):
-        order[start : start + BLOCK] = plain[order[start : start + BLOCK]]
-    return pa.Array.from_buffers(rows.type, len(order), [None, pa.py_buffer(cast("Any", order))])
+        dealt = order[start : start + BLOCK]
+        dealt[:] = plain[dealt if places is None else places[dealt]]
+    if there is None:
+        return pa.Array.from_buffers(rows.type, len(order), [None, pa.py_buffer(cast("Any", order))])
+    del places
+    made = np.zeros(len(rows), np.int64)
+    np.place(made, there, order)
+    valid = pa.py_buffer(cast("Any", np.packbits(there, bitorder="little")))
+    return pa.Array.from_buffers(rows.type, len(rows), [valid, pa.py_buffer(cast("Any", made))], rows.null_count)
+
+
+def _places(there: NDArray[np.bool_], count: int) -> NDArray[np.uint32]:
+    """Where the `count` true values are, found block by block: NumPy's own way takes eight bytes for each."""
+    found, filled = np.empty(count, np.uint32), 0
+    for start in range(0, len(there), BLOCK):
+        block = np.flatnonzero(there[start : start + BLOCK])
+        found[filled : filled + len(block)] = block + start
+        filled += len(block)
+    return found
 
 
 def _dealt(bits: _Bits, count: int) -> NDArray[np.int64]:

@@ -36,7 +36,9 @@ def _mask_polars(values: pl.Series, task: Task) -> pl.Series:
         raise Invalid("enumerations inside lists and structs cannot be masked", next_step="Use null or drop for it.")
     coded = isinstance(values.dtype, pl.Categorical | pl.Enum)
     plain = values.cast(pl.String) if coded else values
-    masked = pl.Series(values.name, mask_arrow(as_arrow(plain), task), plain.dtype)
+    made = mask_arrow(as_arrow(plain), task)
+    pa.default_memory_pool().release_unused()  # the column as Arrow's: polars lays its texts out otherwise
+    masked = pl.Series(values.name, made, plain.dtype)
     if isinstance(values.dtype, pl.Enum):  # its categories are part of the type and would tell the values
         return masked.cast(pl.Enum(masked.drop_nulls().unique(maintain_order=True)))
     return masked.cast(values.dtype)

@@ -81,6 +81,7 @@ def mostly_unique(values: Column) -> bool:
     sample: Any = values.take(pa.array(np.arange(0, len(values), len(values) // _SAMPLE + 1), pa.int64()))
     if pa.types.is_large_string(values.type):
         repeats = len(sample) - pc.count_distinct(sample, mode="all").as_py()
+        pa.default_memory_pool().release_unused()  # its table of distinct values, which is ten times the sample
     else:
         repeats = len(sample) - len(np.unique(numbers(whole(sample))))
     return bool(len(sample) ** 2 > 2 * repeats * _MOSTLY_UNIQUE * len(values))
@@ -118,7 +119,7 @@ def _write_sorted(rows: pa.Array[Any], function: Function, made: Numbers) -> Non
         room[filled : filled + len(there)] = there
         filled += len(there)
     room.sort()
-    distinct = room[np.append(room[:1] == room[:1], room[1:] != room[:-1])]
+    distinct = room[: _once(room)].copy()
     del room
     own = pa.Array.from_buffers(rows.type, len(distinct), [None, _buffer(distinct)])
     masks = np.zeros(len(distinct) + 1, made.dtype)  # one more: what a null is beyond the last of them gets
@@ -126,6 +127,18 @@ def _write_sorted(rows: pa.Array[Any], function: Function, made: Numbers) -> Non
         masks[place : place + len(block)] = numbers(function(block))
     for place, block in _placed(rows):
         made[place : place + len(block)] = masks[np.searchsorted(distinct, numbers(block))]
+
+
+def _once(ordered: Numbers) -> int:
+    """Moves each different value of an ordered array to its front, block by block, and says how many these are."""
+    filled = 0
+    for start in range(0, len(ordered), BLOCK):
+        block = ordered[start : start + BLOCK]
+        new = np.append(not filled or block[0] != ordered[filled - 1], block[1:] != block[:-1])
+        found = block[new]
+        ordered[filled : filled + len(found)] = found
+        filled += len(found)
+    return filled
 
 
 def _placed(rows: pa.Array[Any]) -> Iterator[tuple[int, pa.Array[Any]]]:
