@@ -22,7 +22,7 @@ def sampled(frame: pl.LazyFrame) -> pl.DataFrame:
     """The rows that would be looked at of the frame, as one; a column that is mostly null gives rows of its own."""
     import polars as pl
 
-    names = frame.collect_schema().names()
+    names = lazy.schema(frame).names()
     length = _number(frame.select(pl.len()))
     rows = rows_to_see(length, len(names))
     if len(rows) == length:

@@ -7,7 +7,7 @@ Polars holds a masked column in memory as a whole, also where it streams the res
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import CannotHold
 from ..model import clip
@@ -15,6 +15,8 @@ from .techniques import Choice
 
 if TYPE_CHECKING:
     import polars as pl
+
+_Found = TypeVar("_Found")
 
 Mask = Callable[[Any, str, Choice], Any]
 """Masks a column of a frame: frame, name, choice."""
@@ -29,13 +31,22 @@ def is_lazy(frame: Any) -> bool:
 
 def sketch(frame: pl.LazyFrame) -> pl.DataFrame:
     """A frame without rows, with the same columns and types."""
-    return frame.collect_schema().to_frame()
+    return schema(frame).to_frame()
+
+
+def schema(frame: pl.LazyFrame) -> pl.Schema:
+    """Its columns and their types. Raises `CannotHold` as `collected` does."""
+    return _without_words(frame.collect_schema)
 
 
 def collected(frame: pl.LazyFrame) -> pl.DataFrame:
     """Its rows. Raises `CannotHold` where that fails, without the words of the error: they may quote values."""
+    return _without_words(frame.collect)
+
+
+def _without_words(found: Callable[[], _Found]) -> _Found:
     try:
-        return frame.collect()
+        return found()
     except Exception as problem:  # whatever the steps of somebody's frame raise
         kind = type(problem).__name__
         step = "Collect it, with .collect(), to see why."
@@ -49,8 +60,8 @@ def first(frame: pl.LazyFrame, rows: int) -> pl.DataFrame:
 
 def masked(frame: pl.LazyFrame, choices: Mapping[str, Choice | None], mask: Mask) -> pl.LazyFrame:
     """The lazy frame with these columns masked when it is collected; columns without a choice are left out."""
-    schema = frame.collect_schema()
-    made = [_expression(name, schema[name], choice, mask) for name, choice in choices.items() if choice is not None]
+    types = schema(frame)
+    made = [_expression(name, types[name], choice, mask) for name, choice in choices.items() if choice is not None]
     return frame.with_columns(*made).drop([name for name, choice in choices.items() if choice is None])
 
 

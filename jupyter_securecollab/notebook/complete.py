@@ -12,7 +12,8 @@ from typing import Any, get_args
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
-from ..frames import axes
+from ..frames import axes, dasks
+from ..frames.plans import way_to_rows
 from ..frames.tags import TAGS
 from ..frames.techniques import DROP, TECHNIQUES
 from ..model import Can, Level
@@ -75,16 +76,25 @@ class Matcher:
 
     def _subjects(self, syntax: Syntax) -> Iterable[str]:
         names = known.assets if "NAME" in syntax.subject else ()
-        frames = [name for name, value in self._variables.items() if axes.is_frame(value) and not name.startswith("_")]
-        return (*names, *(frames if "X" in syntax.subject else ()))
+        return (*names, *(self._frames() if "X" in syntax.subject else ()))
 
     def _all_columns(self) -> Iterable[str]:
-        frames = [value for name, value in self._variables.items() if axes.is_frame(value) and not name.startswith("_")]
-        return dict.fromkeys(column for frame in frames for column in axes.names(frame))
+        return dict.fromkeys(column for frame in self._frames().values() for column in _columns(frame))
 
     def _columns(self, before: list[str]) -> Iterable[str]:
-        frame = self._variables.get(next((word for word in before if word), ""))
-        return axes.names(frame) if axes.is_frame(frame) else ()
+        return _columns(self._variables.get(next((word for word in before if word), "")))
+
+    def _frames(self) -> dict[str, Any]:
+        """Frames by the names of their variables, also those that are not there yet."""
+        named = ((name, value) for name, value in self._variables.items() if not name.startswith("_"))
+        return {name: value for name, value in named if axes.is_frame(value) or way_to_rows(value)}
+
+
+def _columns(frame: Any) -> tuple[str, ...]:
+    """Names of columns as far as they are known; a lazy polars frame may have to read files to know its own."""
+    if axes.is_frame(frame):
+        return axes.names(frame)
+    return axes.names(dasks.sketch(frame)) if dasks.is_dask(frame) else ()
 
 
 def _quoted(text: str) -> str:

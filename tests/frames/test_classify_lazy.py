@@ -67,3 +67,12 @@ def test_a_file_that_does_not_fit_is_refused_without_its_words(tmp_path: Path) -
     with pytest.raises(CannotHold, match="cannot be collected") as caught:
         classify_parts(lazy, {})
     assert "999" not in str(caught.value) and axes.names(looked_at(lazy, ["ssn"])) == ("ssn",)
+
+
+def test_a_plan_whose_columns_cannot_be_known_is_refused_without_its_words(tmp_path: Path) -> None:
+    no_file = pl.scan_csv(tmp_path / "of-ann-smith.csv")
+    no_column = pl.LazyFrame({"a": [1]}).select("ann smith")
+    for lazy_frame in (no_file, no_column):
+        with pytest.raises(CannotHold, match="cannot be collected") as caught:
+            classify_parts(lazy_frame, {})
+        assert "smith" not in f"{caught.value} {caught.value.next_step}"

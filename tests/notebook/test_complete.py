@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import dask.dataframe as dd
 import pandas as pd
+import polars as pl
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
@@ -101,3 +103,19 @@ def test_a_kernel_knows_names_once_a_cell_has_run(kernel: Kernels, new_kernel: K
     reply = alice.client.complete("x = %open compl", 15, reply=True, timeout=30)
     assert reply["content"]["matches"] == ["completing/this"]
     assert (reply["content"]["cursor_start"], reply["content"]["cursor_end"]) == (10, 15)
+
+
+def test_frames_that_are_not_there_yet_are_offered_and_nothing_is_read(shell: InteractiveShell) -> None:
+    def unreadable(_: pd.DataFrame) -> pd.DataFrame:
+        raise RuntimeError("read")
+
+    whole = pd.DataFrame({"SSN": ["1"], "salary": [1]})
+    shell.user_ns["parts"] = dd.from_pandas(whole, npartitions=1).map_partitions(unreadable, meta=whole)
+    shell.user_ns["plan"] = pl.scan_csv("not there.csv")
+    try:
+        assert offered(shell, "%classify p") == {"%classify parts", "%classify patients", "%classify plan"}
+        assert offered(shell, "%mask parts --mask sal") == {"%mask parts --mask salary"}
+        assert offered(shell, "%mask plan --mask sal") == set()  # its columns are in a file
+        assert offered(shell, "%classify pl") == {"%classify plan"}
+    finally:
+        del shell.user_ns["parts"], shell.user_ns["plan"]
