@@ -1,7 +1,8 @@
-"""Files that leave or enter the server, and terminals: what people do without a kernel, read off the requests answered.
+"""Files that leave or enter the server, terminals, what the server is asked to execute: read off requests it answered.
 
 Tornado tells one function of every request it has answered; this is that function, and it passes on to the one that was
-there before. Paths are recorded as they were asked for. What a terminal is made to do is not seen here.
+there before. Paths are recorded as they were asked for. What a terminal is made to do is not seen here, nor what an
+extension then has a kernel execute: only who asked for it.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ def _done(handler: web.RequestHandler, path: str) -> _Done | None:
     if where != "api":
         return None
     kind, _, rest = rest.partition("/")
+    if kind == "kernels" and rest.endswith("/execute") and method == "POST":
+        return _Done("ask_execute", rest.removesuffix("/execute"))
     if kind == "terminals" and method in ("POST", "DELETE"):
         return _Done("terminal" if method == "POST" else "end_terminal", rest)
     if kind != "contents" or method not in _CONTENTS:

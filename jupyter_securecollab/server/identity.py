@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import msgspec
 from jupyter_server.auth.identity import IdentityProvider, LegacyIdentityProvider, PasswordIdentityProvider, User
 from jupyter_server.serverapp import WILDCARD_IPS, ServerApp
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado import web
 from tornado.httputil import url_concat
 from traitlets import default, validate
@@ -155,6 +156,11 @@ class People:
         self.recording.kernel_ended(kernel_id, how)
 
 
+def owner_of(kernels: AsyncMappingKernelManager, kernel_id: str) -> str | None:
+    """Whose kernel this is; None for one that another kernel manager, or another program, started."""
+    return getattr(kernels.get_kernel(kernel_id), "owner", None)
+
+
 def _local_url(serverapp: ServerApp) -> str:
     """The address under which a kernel on this machine reaches this server, without a trailing slash."""
     anywhere = serverapp.ip in ("", "localhost", *WILDCARD_IPS)
@@ -223,7 +229,18 @@ class TeamIdentityProvider(IdentityProvider):
         return SignedIn(account.name, initials=account.name[:2].upper(), epoch=account.epoch)
 
     async def get_user(self, handler: web.RequestHandler) -> User | None:
-        """The person of this request; asks first when a link would make the browser somebody else."""
+        """The person of this request; asks first when a link would make the browser somebody else.
+
+        Somebody else's kernel does not exist for him, also where another extension forgets to ask the authorizer.
+        """
+        user = await self._user_of(handler)
+        kernel_id, kernels = handler.path_kwargs.get("kernel_id", ""), handler.settings["kernel_manager"]
+        if user is not None and kernel_id in kernels and not self.people.may_use(user, owner_of(kernels, kernel_id)):
+            vars(handler)["_jupyter_current_user"] = user  # so that the record says whom this refused
+            raise web.HTTPError(404, f"Kernel does not exist: {kernel_id}")
+        return user
+
+    async def _user_of(self, handler: web.RequestHandler) -> User | None:
         if is_link(handler):
             by_link, by_cookie = await self.get_user_token(handler), await self.get_user_cookie(handler)
             if by_link is not None and _must_ask(handler, by_link, by_cookie):

@@ -33,7 +33,7 @@ from traitlets import default
 from ..errors import Unavailable
 from ..runs import Outcome
 from .execution import NOT_RECORDED, Watched, only_asks
-from .identity import People, SignedIn
+from .identity import People, SignedIn, owner_of
 from .kernel_messages import V1, Broadcasts, Incoming
 
 EXTENSION_ARGUMENT = "--ext=jupyter_securecollab.notebook"
@@ -53,14 +53,9 @@ def _handler() -> JupyterHandler | None:
     return handler
 
 
-def _owner(kernels: AsyncMappingKernelManager, kernel_id: str) -> str | None:
-    """Whose kernel this is; None for one that another kernel manager, or another program, started."""
-    return getattr(kernels.get_kernel(kernel_id), "owner", None)
-
-
 def _mine(people: People, kernels: AsyncMappingKernelManager, kernel_id: str) -> bool:
     handler = _handler()
-    return handler is None or people.may_use(handler.current_user, _owner(kernels, kernel_id))
+    return handler is None or people.may_use(handler.current_user, owner_of(kernels, kernel_id))
 
 
 class OwnedSessionManager(SessionManager):
@@ -337,7 +332,7 @@ class OwnerAuthorizer(Authorizer):
             return False
         kernels = handler.kernel_manager
         for kernel_id in _kernels_named(handler, resource):
-            if kernel_id in kernels and not People.of(self.parent).may_use(user, _owner(kernels, kernel_id)):
+            if kernel_id in kernels and not People.of(self.parent).may_use(user, owner_of(kernels, kernel_id)):
                 raise web.HTTPError(404, f"Kernel does not exist: {kernel_id}")
         return True
 

@@ -79,6 +79,13 @@ async def test_a_foreign_kernel_or_session_looks_as_if_it_did_not_exist(accounts
     assert (await alice.session("a2.ipynb", id=foreign)).json()["kernel"]["id"] == foreign
 
 
+async def test_a_foreign_kernel_does_not_exist_for_extensions_that_do_not_ask_either(accounts, people):
+    alice = people("alice")
+    kernel = await kernel_of(alice)
+    assert (await alice.get(f"forgetful/{kernel}")).text == kernel
+    assert (await people("bob").get(f"forgetful/{kernel}")).status_code == 404
+
+
 async def test_nobody_may_write_events(accounts, people):
     schema = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
     forged = {"schema_id": schema, "version": "1", "data": {"action": "start", "status": "success", "msg": "forged"}}

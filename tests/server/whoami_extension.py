@@ -2,7 +2,10 @@
 
 import msgspec
 from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.services.kernels.handlers import _kernel_id_regex
+from tornado import web
 
 from jupyter_securecollab.model import Account
 from jupyter_securecollab.server.embedded import EmbeddedHandler
@@ -53,6 +56,14 @@ class WhoAmI(EmbeddedHandler):
         self.finish(msgspec.json.encode(self.caller))
 
 
+class Forgetful(JupyterHandler):
+    """As other extensions have them: for who is signed in, whatever the authorizer would say."""
+
+    @web.authenticated
+    def get(self, kernel_id):
+        self.finish(kernel_id)
+
+
 class WhoAmIApp(ExtensionApp):
     name = "whoami_extension"
     accounts = MemoryAccounts()
@@ -64,7 +75,7 @@ class WhoAmIApp(ExtensionApp):
         install(serverapp, self.accounts, os_user="olive", notice=self.notice, environment=extra)
 
     def initialize_handlers(self):
-        self.handlers.append((r"/whoami", WhoAmI))
+        self.handlers += [(r"/whoami", WhoAmI), (rf"/forgetful/{_kernel_id_regex}", Forgetful)]
 
 
 def _jupyter_server_extension_points():
