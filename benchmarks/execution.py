@@ -20,6 +20,7 @@ from statistics import median, quantiles
 
 from jupyter_securecollab.core.collaboration import Settings
 from jupyter_securecollab.server.execution import Recording
+from jupyter_securecollab.server.spool import Spool
 from jupyter_securecollab.server.vault import now, open_vault
 
 from .harness import Budget, Line, Section, cpu_of, extra_memory
@@ -180,31 +181,26 @@ def _crowds(rates: Mapping[str, tuple[float, float, int]]) -> Iterator[Line]:
 async def _record_alone(folder: Path, kernels: int, rate: int, seconds: int) -> list[Line]:
     """Messages of so many kernels, handed to the record as the websockets do it, onto a real disk."""
     door = open_vault(folder, Settings())
-    recording = Recording("flag", door.record, now)
-    late: list[float] = []
+    recording = Recording("flag", door.record, now, finish=door.finish, spool=Spool(folder / "spool", door))
+    written: list[float] = []
     ids = [uuid.uuid4().hex for _ in range(kernels)]
 
-    async def cell(kernel: str) -> None:
+    def cell(kernel: str) -> None:
         header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request"}
         began = time.perf_counter()
-        run = recording.asked(kernel, "alice", "shell", header, {"cellId": "c"}, {"code": "x" * 200})
+        recording.asked(kernel, "alice", "shell", header, {"cellId": "c"}, {"code": "x" * 200})
+        written.append(time.perf_counter() - began)
         recording.is_busy(kernel, header)
         recording.ran(kernel, header, "x" * 200)
         recording.replied(kernel, header["msg_id"], "ok", None)
         recording.is_idle(kernel, header)
-        if run is not None:
-            await recording.durable(run)
-        late.append(time.perf_counter() - began)
 
     began, cells = time.perf_counter(), 0
-    waiting: set[asyncio.Task[None]] = set()
     for tick in range(rate * seconds):
         for kernel in ids:
-            waiting.add(task := asyncio.create_task(cell(kernel)))
-            task.add_done_callback(waiting.discard)
+            cell(kernel)
             cells += 1
         await asyncio.sleep(max(0.0, began + (tick + 1) / rate - time.perf_counter()))
-    await asyncio.gather(*waiting)
     took = time.perf_counter() - began
     await asyncio.to_thread(recording.close)
     verified = door.verify(state=True)
@@ -212,8 +208,8 @@ async def _record_alone(folder: Path, kernels: int, rate: int, seconds: int) -> 
     return [
         Line("recorded", cells / took, "cells/s", None, f"{verified.rows} rows verified with the log"),
         Line("records lost", 2 * cells - _records(folder), "", None, "starts and ends", Budget(0)),
-        Line("durable after, median", 1e3 * median(late), "ms"),
-        Line("durable after, p99", 1e3 * _p99(late), "ms"),
+        Line("written down after, median", 1e3 * median(written), "ms"),
+        Line("written down after, p99", 1e3 * _p99(written), "ms"),
     ]
 
 

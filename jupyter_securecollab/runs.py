@@ -88,10 +88,11 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Seen(Value, frozen=True):
-    """A record about to be written, with the code it is about, which is hashed and not kept."""
+    """A record about to be written: with the code it is about, to be hashed, or finished, with what is kept of it."""
 
     record: Record
     code: bytes | None = None
+    kept: bytes | None = None
 
 
 def parse_record(body: str) -> Record:
@@ -126,7 +127,8 @@ class Run(Value, frozen=True):
     def outcome(self) -> str:
         """How it went, in one or two words."""
         if self.start.what == "gap":
-            return f"{self.start.lost} records lost" if self.start.lost else "written late"
+            late = "server died" if self.start.status == "died" else "written late"
+            return f"{self.start.lost} records lost" if self.start.lost else late
         if self.start.status is not None:  # what the server does itself has one record
             return self.start.status
         if self.end is None:

@@ -116,6 +116,11 @@ class Collaboration:
         self.witnessed = journal.witnessed
         # What was executed.
         self.record = executions.record
+        self.finish = executions.finish
+        self.begin_spool = executions.begin_spool
+        self.spools = executions.spools
+        self.take_segment = executions.take_segment
+        self.end_spool = executions.end_spool
         self.executions = executions.executions
         self.keep_code = executions.keep_code
         self.execution_code = executions.code

@@ -14,10 +14,12 @@ from itertools import takewhile
 
 import msgspec
 
+from ..errors import NotFound, SealBroken
 from ..kept_code import CodeKeeping, digest
 from ..model import Caller, Value
 from ..proofs import Frontier, leaf_hash
 from ..runs import ACT, FORGET, Record, RecordingState, Run, Seen, parse_record
+from ..spooled import Opened, open_segment, public_key_of
 from .access import whole_milliseconds
 from .audit import Work
 from .catalog import CodeRow, DataKeyRow, ExecutionRow
@@ -27,7 +29,8 @@ from .ports import Rows
 
 _MOST = 1000
 _RECORDER = Caller("recorder", "service", "")
-_KEY = ("_executions", "_executions", "code")  # no project can be called that
+_OWNER, _SPOOLS = "_executions", "_spools"  # no project or asset can be called that
+_CODE = "code"
 _LISTED = ("start", "gap")
 _FORGOTTEN_AT_ONCE = 3000  # more than the records of one entry, which go together
 
@@ -46,11 +49,12 @@ class ExecutionBook:
         self._desk, self._keys = desk, keys
         self._key = b""  # kept: it is needed for every cell
         self._state: Callable[[], RecordingState] = _nobody_records
+        self._catch_up: Callable[[], object] = lambda: None
         self._keeping = CodeKeeping()
 
-    def recorded_by(self, state: Callable[[], RecordingState]) -> None:
-        """Who brings records here, and knows whether it can, is this."""
-        self._state = state
+    def recorded_by(self, state: Callable[[], RecordingState], catch_up: Callable[[], object] = lambda: None) -> None:
+        """Who brings records here, and knows whether it can, is `state`; `catch_up` has it bring what it holds."""
+        self._state, self._catch_up = state, catch_up
 
     def keep_code(self, keeping: CodeKeeping) -> None:
         """What is kept of code from now on."""
@@ -60,39 +64,88 @@ class ExecutionBook:
         """Whether what is executed on the server of this vault is being recorded. Everybody may know."""
         return msgspec.structs.replace(self._state(), code=self._keeping.how)
 
+    def finish(self, seen: Seen) -> Seen:
+        """The record as it will be written: the code in it as length and keyed hash, and what is kept of it beside it.
+
+        Short code could be guessed from a plain hash.
+        """
+        if seen.code is None:
+            return seen
+        self._key = self._key or self._vault_key(_CODE)
+        mark = hmac.digest(self._key, seen.code, "sha256").hex()
+        record = msgspec.structs.replace(seen.record, length=len(seen.code), code=mark)
+        kept = self._keeping.kept(record, seen.code)
+        if kept is not None:
+            record = msgspec.structs.replace(record, kept=digest(kept))
+        return Seen(record, kept=kept)
+
     def record(self, seen: Sequence[Seen]) -> None:
         """Write records and the entry that vouches for them, durably. Raises `Unavailable` if that cannot be."""
-        if not seen:
-            return
-        self._key = self._key or self._code_key()
-        hashed = [_with_code(one, self._key) for one in seen]
-        kept = [self._keeping.kept(record, one.code) for record, one in zip(hashed, seen, strict=True)]
-        records = [
-            record if one is None else msgspec.structs.replace(record, kept=digest(one))
-            for record, one in zip(hashed, kept, strict=True)
-        ]
-        bodies = [record.body() for record in records]
-        tree = Frontier()
-        for body in bodies:
-            tree.append(leaf_hash(body.encode()))
+        finished = [self.finish(one) for one in seen]
+        if finished:
+            self._desk.write(lambda work: _write(work, finished))
+
+    def _vault_key(self, purpose: str) -> bytes:
+        """A key of the vault itself, made when it is first needed."""
+        if not self._desk.journal.read(lambda rows: rows.get(DataKeyRow, _OWNER, purpose)):
+            return self._desk.write(lambda work: self._keys.asset_key(work, _OWNER, _OWNER, purpose))[0]
+        return self._desk.journal.read(lambda rows: self._keys.data_key(rows, _OWNER, purpose))
+
+    # -- what servers write down before it is here -------------------------------------------------------------------
+
+    def begin_spool(self, spool: bytes) -> bytes:
+        """A public key for one spool (16 random bytes name it), which is expected to be taken in and ended.
+
+        From here on `finish` waits for nothing.
+        """
+        self._key = self._key or self._vault_key(_CODE)
+        return public_key_of(
+            self._desk.write(lambda work: self._keys.new_data_key(work, _OWNER, _SPOOLS, spool.hex()))[0]
+        )
+
+    def spools(self) -> tuple[bytes, ...]:
+        """The spools that were begun and not ended."""
+        rows = self._desk.journal.read(lambda rows: rows.find(DataKeyRow, owner=_SPOOLS))
+        return tuple(bytes.fromhex(row.purpose) for row in rows)
+
+    def take_segment(self, spool: bytes, number: int, segment_bytes: bytes) -> Opened:
+        """Record what is in a segment, as far as it can be read and is not on record yet.
+
+        Raises `SealBroken` if it is not that segment, or of a spool that has ended, and `Unavailable`.
+        """
+        try:
+            key = self._desk.journal.read(lambda rows: self._keys.data_key(rows, _SPOOLS, spool.hex()))
+        except NotFound:
+            raise SealBroken from None
+        opened = open_segment(segment_bytes, spool, number, key)
+        for start in range(0, len(opened.seen), _MOST):
+            self._record_new(opened.seen[start : start + _MOST])
+        return opened
+
+    def end_spool(self, spool: bytes, last: Seen | None = None) -> None:
+        """Nothing more is taken from it, whatever is found of it: its key is deleted. `last` is recorded with that."""
 
         def operation(work: Work) -> None:
-            newest = work.rows.find(ExecutionRow, newest=True, limit=1)
-            first = newest[0].seq + 1 if newest else 0
-            pairs = enumerate(zip(records, bodies, strict=True))
-            rows = [_row(first + place, work.index, record, body) for place, (record, body) in pairs]
-            work.record(ACT, _RECORDER, detail={"first": first, "count": len(rows), "root": tree.root().hex()})
-            work.rows.put_many(rows)
-            work.rows.put_many([CodeRow(first + place, one) for place, one in enumerate(kept) if one is not None])
+            if work.rows.get(DataKeyRow, _SPOOLS, spool.hex()) is None:
+                return  # somebody else was first
+            work.remove(DataKeyRow, _SPOOLS, spool.hex())
+            if last is not None:
+                _write(work, [last])
 
         self._desk.write(operation)
 
-    def _code_key(self) -> bytes:
-        """The key under which code is hashed, made when it is first needed."""
-        project, owner, purpose = _KEY
-        if not self._desk.journal.read(lambda rows: rows.get(DataKeyRow, owner, purpose)):
-            return self._desk.write(lambda work: self._keys.asset_key(work, project, owner, purpose))[0]
-        return self._desk.journal.read(lambda rows: self._keys.data_key(rows, owner, purpose))
+    def _record_new(self, seen: Sequence[Seen]) -> None:
+        """Write those of these records that are not there yet."""
+        finished = [self.finish(one) for one in seen]
+
+        def operation(work: Work) -> None:
+            runs = tuple({one.record.run for one in finished})
+            there = {(row.what, row.run) for row in work.rows.find(ExecutionRow, run=runs)}
+            _write(work, [one for one in finished if (one.record.what, one.record.run) not in there])
+
+        self._desk.write(operation)
+
+    # -- reading -----------------------------------------------------------------------------------------------------
 
     def executions(
         self,
@@ -105,6 +158,7 @@ class ExecutionBook:
     ) -> tuple[Run, ...]:
         """Executions the caller may read, newest last, at most `limit`: his own, or all for who may read the log."""
         since = whole_milliseconds(since)
+        self._catch_up()
 
         def query(rows: Rows) -> list[Run]:
             where: dict[str, object] = {"what": _LISTED}
@@ -199,13 +253,19 @@ def _nobody_records() -> RecordingState:
     return RecordingState("off", ("This vault runs in no server that executes anything.",))
 
 
-def _with_code(seen: Seen, key: bytes) -> Record:
-    """The record, the code in it as length and keyed hash: short code could be guessed from a plain one."""
-    if seen.code is None:
-        return seen.record
-    mark = hmac.digest(key, seen.code, "sha256").hex()
-    return msgspec.structs.replace(seen.record, length=len(seen.code), code=mark)
-
-
-def _row(seq: int, entry: int, record: Record, body: str) -> ExecutionRow:
-    return ExecutionRow(seq, entry, *record.columns(), body)
+def _write(work: Work, seen: Sequence[Seen]) -> None:
+    """Finished records, and the entry that vouches for them."""
+    if not seen:
+        return
+    newest = work.rows.find(ExecutionRow, newest=True, limit=1)
+    first = newest[0].seq + 1 if newest else 0
+    tree, rows, kept = Frontier(), [], []
+    for seq, one in enumerate(seen, first):
+        body = one.record.body()
+        tree.append(leaf_hash(body.encode()))
+        rows.append(ExecutionRow(seq, work.index, *one.record.columns(), body))
+        if one.kept is not None:
+            kept.append(CodeRow(seq, one.kept))
+    work.record(ACT, _RECORDER, detail={"first": first, "count": len(rows), "root": tree.root().hex()})
+    work.rows.put_many(rows)
+    work.rows.put_many(kept)

@@ -16,19 +16,20 @@ from jupyter_server.serverapp import ServerApp
 from traitlets import CaselessStrEnum, Dict, Float, Int, List, Unicode, default
 
 from ..core.collaboration import Collaboration, Settings
-from ..errors import Invalid, SecureCollabError
+from ..errors import Invalid, SecureCollabError, Unavailable
 from ..kept_code import CodeKeeping
 from ..model import Level
 from ..runs import KeptAs, Mode
 from .attached import Attached, attach, passing_on
 from .doctor import recording_problems
 from .embedded import EmbeddedHandler
-from .execution import PATIENCE, Recording
+from .execution import Recording, as_it_is
 from .execution_requests import RequestRecord
-from .execution_writer import KEPT
+from .execution_writer import KEPT, PATIENCE
 from .handlers import AsyncDoor, handlers, over
 from .hooks import Failure, Hooks, chosen_hooks
 from .requests_page import PAGE, RequestsPage
+from .spool import Spool, take_in
 from .vault import WitnessedBy, now, open_vault, operator, vault_folder, witness_at
 from .wiring import check, install
 
@@ -47,6 +48,7 @@ NOTICE = (
     "Embedded vault: it protects stored data and records who opened what. "
     "It is not a wall between people who can run code on this server."
 )
+NO_SPOOL = "Records are not written down before the vault has them: if this server is killed, the last are lost"
 
 
 class SecureCollabApp(ExtensionApp):
@@ -111,6 +113,7 @@ class SecureCollabApp(ExtensionApp):
     ).tag(config=True)
 
     attached: Attached | None = None
+    _without_spool: tuple[str, ...] = ()
     door: Collaboration
     recording: Recording
     async_door: AsyncDoor
@@ -152,15 +155,18 @@ class SecureCollabApp(ExtensionApp):
         copies = Path(self.checkpoint_folder) if self.checkpoint_folder else None
         witnessed = WitnessedBy(tuple(map(witness_at, self.witnesses)), self.witness_quorum)
         self.door = open_vault(Path(self.folder), settings, copies=copies, witnessed=witnessed)
+        self.door.keep_code(CodeKeeping(cast(KeptAs, self.record_code), self.auditors_key))
+        spool = self._spool()
         self.recording = Recording(
             cast(Mode, self.record_executions),
             self.door.record,
             now,
+            finish=self.door.finish if spool else as_it_is,
+            spool=spool,
             patience=self.record_seconds,
             kept=self.record_backlog,
         )
-        self.door.recorded_by(self.recording.state)
-        self.door.keep_code(CodeKeeping(cast(KeptAs, self.record_code), self.auditors_key))
+        self.door.recorded_by(self.recording.state, self.recording.catch_up)
         if self.audit_hooks and self.record_executions == "off":
             raise Invalid(
                 "audit hooks need the recording of executions", next_step="Set record_executions or no hooks."
@@ -185,6 +191,17 @@ class SecureCollabApp(ExtensionApp):
             hooks=hooks,
         )
 
+    def _spool(self) -> Spool | None:
+        """What killed servers left is taken in, and a spool of our own begun; `block` has no need of one."""
+        folder = Path(self.folder) / "spool"
+        try:
+            take_in(folder, self.door, now)
+            return Spool(folder, self.door) if self.record_executions == "flag" else None
+        except (OSError, Unavailable) as error:
+            self.log.critical("jupyter_securecollab: %s: %s", NO_SPOOL, error)
+            self._without_spool = (NO_SPOOL,)
+            return None
+
     def initialize_settings(self) -> None:
         """Register the event and say which of our classes are not in use."""
         self._events().register_event_schema(_CHANGED_SCHEMA)
@@ -194,7 +211,7 @@ class SecureCollabApp(ExtensionApp):
         check(serverapp, self.door)
         # Jupyter puts these over the server's own settings when this has returned.
         self.settings["log_function"] = RequestRecord(serverapp, self.settings["log_function"])
-        self.recording.check_with(lambda: recording_problems(serverapp))
+        self.recording.check_with(lambda: (*self._without_spool, *recording_problems(serverapp)))
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         # All other extensions have had their say by now.

@@ -24,7 +24,8 @@ import msgspec
 from ..core.ports import Clock
 from ..model import Level
 from ..runs import VERSION, Mode, Outcome, Record, RecordingState, Seen, Touched, plain
-from .execution_writer import KEPT, ExecutionWriter
+from .execution_writer import KEPT, PATIENCE, ExecutionWriter
+from .spool import Spool
 
 NOT_RECORDED = frozenset(
     (
@@ -37,9 +38,6 @@ NOT_RECORDED = frozenset(
 
 OPEN_LIMIT = 1500
 """Unanswered messages per kernel; more are refused. Sent some thousands at once, ipykernel stops answering for good."""
-
-PATIENCE = 3.0
-"""Seconds the vault may take for a record before it counts as unable to write, and nobody waits for it any more."""
 
 _MEANWHILE: dict[Mode, str] = {
     "flag": "What is executed runs all the same, and the record will say from when on it was late.",
@@ -87,6 +85,11 @@ class _Kernel:
     own: Watched | None = None
 
 
+def as_it_is(seen: Seen) -> Seen:
+    """Nothing is done to it before it is written."""
+    return seen
+
+
 class Recording:
     """The server's record of executions. All methods are for the event loop's thread; none of them waits."""
 
@@ -96,21 +99,33 @@ class Recording:
         write: Callable[[Sequence[Seen]], None],
         clock: Clock,
         *,
+        finish: Callable[[Seen], Seen] = as_it_is,
+        spool: Spool | None = None,
         patience: float = PATIENCE,
         kept: int = KEPT,
     ) -> None:
+        """`finish` makes of a record what is to be kept of it until `write` gets it, in memory and in `spool`."""
         self.mode: Mode = mode
         self._patience = patience
+        self._finish = finish
         self._clock = clock
         self._kernels: dict[str, _Kernel] = defaultdict(_Kernel)
         self._notebooks: dict[str, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._durable = 0
         self._waiters: list[tuple[int, asyncio.Future[bool]]] = []
         self._problems: Callable[[], tuple[str, ...]] = tuple
         self._ended: Callable[[Record], None] = lambda _: None
-        name = secrets.token_hex(8)
-        self._writer = None if mode == "off" else ExecutionWriter(write, clock, self._advanced, name, kept)
+        self._writer: ExecutionWriter | None = None
+        if mode != "off":
+            self._writer = ExecutionWriter(
+                write,
+                clock,
+                secrets.token_hex(8),
+                spool=spool,
+                advanced=self._advanced,
+                kept=kept,
+                patience=patience,
+            )
 
     # -- what others need to know ------------------------------------------------------------------------------------
 
@@ -206,27 +221,24 @@ class Recording:
             asyncio.get_running_loop().call_later(_UNHEARD, self._close, kernel_id, msg_id, run)
 
     async def durable(self, run: Watched) -> bool:
-        """Wait, not for ever, until the start of a run is durable; whether it is.
+        """Wait, not for ever, until the start of a run is durable in the vault; whether it is.
 
         While the vault is known to be unable to write nobody waits: it is tried again meanwhile.
         """
         if self._writer is None or run.ticket is None:
             return False
-        if run.ticket <= self._durable:
-            return True
-        if self._writer.failing_since is not None:
-            return False
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiters.append((run.ticket, waiter))
+        self._wake()
         try:
             return await asyncio.wait_for(waiter, self._patience)
         except TimeoutError:
-            self._writer.overdue()
             return False
 
-    def is_durable(self, run: Watched) -> bool:
-        """Whether the start of a run is durable by now."""
-        return run.ticket is not None and run.ticket <= self._durable
+    def catch_up(self) -> None:
+        """Wait, not for long, until what was seen so far is in the vault. From any other thread."""
+        if self._writer is not None:
+            self._writer.catch_up()
 
     # -- from the server's own subscription --------------------------------------------------------------------------
 
@@ -348,8 +360,7 @@ class Recording:
             length=size,
             status=status,
         )
-        if self._writer is not None:
-            self._writer.put(Seen(record))
+        self._put(Seen(record))
 
     def close(self) -> None:
         """The server stops: everything that still runs ends with it. Nothing is recorded any more."""
@@ -378,8 +389,11 @@ class Recording:
         run.told = True
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-        run.ticket = self._writer.put(Seen(run.start, run.code), urgent=True)
+        run.ticket = self._put(Seen(run.start, run.code), urgent=self.mode == "block")
         run.code = None
+
+    def _put(self, seen: Seen, *, urgent: bool = False) -> int | None:
+        return None if self._writer is None else self._writer.put(self._finish(seen), urgent=urgent)
 
     def _close(self, kernel_id: str, msg_id: str, run: Watched) -> None:
         """A run is over."""
@@ -414,20 +428,20 @@ class Recording:
             level=level,
         )
         if self._writer is not None:
-            self._writer.put(Seen(end))
+            self._put(Seen(end))
             self._ended(end)
 
-    def _advanced(self, done: int) -> None:
-        """On the writer's thread: so many records are durable, or the vault cannot write more."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake, done)
+    def _advanced(self) -> None:
+        """On the writer's thread: it has tried."""
+        if self._waiters and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake)
 
-    def _wake(self, done: int) -> None:
-        self._durable = max(self._durable, done)
+    def _wake(self) -> None:
+        done = self._writer.done if self._writer is not None else 0
         failing = self._writer is not None and self._writer.failing_since is not None
         for ticket, waiter in self._waiters:
-            if (failing or ticket <= self._durable) and not waiter.done():
-                waiter.set_result(ticket <= self._durable)
+            if (failing or ticket <= done) and not waiter.done():
+                waiter.set_result(ticket <= done)
         self._waiters = [(ticket, waiter) for ticket, waiter in self._waiters if not waiter.done()]
 
 

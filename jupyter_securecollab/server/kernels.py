@@ -11,9 +11,7 @@ import asyncio
 import json
 import os
 import time
-from collections import deque
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -27,12 +25,11 @@ from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebso
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
 from jupyter_server.services.sessions.sessionmanager import SessionManager
 from tornado import web
-from tornado.websocket import WebSocketClosedError
 from traitlets import default
 
 from ..errors import Unavailable
 from ..runs import Outcome
-from .execution import NOT_RECORDED, Watched, only_asks
+from .execution import NOT_RECORDED, only_asks
 from .identity import People, SignedIn, owner_of
 from .kernel_messages import V1, Broadcasts, Incoming
 
@@ -187,7 +184,6 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
         self._arriving: set[asyncio.Task[None]] = set()
         self._recording = self._people.recording
         self._confirmed = time.monotonic()
-        self._held: deque[tuple[Watched | None, Any, list[Any]]] = deque()
 
     def handle_incoming_message(self, incoming_msg: str | bytes) -> None:
         """From the browser."""
@@ -286,41 +282,24 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
     def handle_outgoing_message(self, stream: Any, outgoing_msg: list[Any]) -> None:
         """From the kernel: it is idle again after answering a message, whatever came of it.
 
-        A reply waits until what it answers is on record; so do replies behind it.
+        A reply need not wait: what it answers was put on record before the kernel was given it.
         """
         parts: list[Any] = self.session.feed_identities(outgoing_msg)[1]
         _, header, parent, _, content = parts[:5]
         if b'"status"' in header and b'"idle"' in content:
             self._people.executions.finished(self.kernel_id, self.session.unpack(parent).get("msg_id", ""))
         if (stream if isinstance(stream, str) else stream.channel) in ("shell", "control"):
-            run = self._answered(header, parent, content)
-            if self._held or not (run is None or self._recording.is_durable(run)):
-                self._held.append((run, stream, outgoing_msg))
-                if len(self._held) == 1:
-                    self._letting_out = asyncio.ensure_future(self._let_out())
-                return
+            self._answered(header, parent, content)
         super().handle_outgoing_message(stream, outgoing_msg)
 
-    def _answered(self, header: bytes, parent: bytes, content: bytes) -> Watched | None:
-        """The run that this reply is about, if there is one to wait for."""
+    def _answered(self, header: bytes, parent: bytes, content: bytes) -> None:
+        """Note how what was executed went, if this is the reply to it."""
         if b'_reply"' not in header:
-            return None
+            return
         msg_id = str(self.session.unpack(parent).get("msg_id"))
-        run = self._recording.run_of(self.kernel_id, msg_id)
-        if run is not None:
+        if self._recording.run_of(self.kernel_id, msg_id) is not None:
             said = self.session.unpack(content)
             self._recording.replied(self.kernel_id, msg_id, said.get("status"), said.get("ename"))
-        return run
-
-    async def _let_out(self) -> None:
-        """Send the replies held back, in order, each when its run is on record or it has waited long enough."""
-        while self._held:
-            run, stream, message = self._held[0]
-            if run is not None:
-                await self._recording.durable(run)
-            with suppress(WebSocketClosedError):
-                super().handle_outgoing_message(stream, message)
-            self._held.popleft()
 
 
 class OwnerAuthorizer(Authorizer):

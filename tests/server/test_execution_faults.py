@@ -339,8 +339,7 @@ def wall(monkeypatch) -> Wall:
 
 
 def test_beyond_the_limit_records_are_dropped_and_counted(wall: Wall) -> None:
-    done: list[int] = []
-    writer = ExecutionWriter(wall, now, done.append, "a" * 16, kept=10)
+    writer = ExecutionWriter(wall, now, "a" * 16, kept=10)
     wall.up = True
     tickets = [writer.put(start(number), urgent=True) for number in range(25)]
     assert tickets == [*range(1, 11), *[None] * 15]
@@ -350,13 +349,13 @@ def test_beyond_the_limit_records_are_dropped_and_counted(wall: Wall) -> None:
     writer.close()
     assert [one.lost for one in wall.written if one.what == "gap"] == [15]
     assert [int(one.run, 16) for one in wall.written if one.what == "start"] == list(range(10))
-    assert done[-1] == 10 and writer.failing_since is None
+    assert writer.done == 10 and writer.failing_since is None
 
 
 def test_a_lot_of_code_counts_as_much_as_many_records(wall: Wall, monkeypatch) -> None:
     monkeypatch.setattr(execution_writer, "KEPT_CODE", 250)
     wall.up = True
-    writer = ExecutionWriter(wall, now, lambda _: None, "a" * 16)
+    writer = ExecutionWriter(wall, now, "a" * 16)
     assert [writer.put(start(number)) for number in range(3)] == [1, 2, None]
     wall.up = False
     writer.close()
@@ -365,7 +364,7 @@ def test_a_lot_of_code_counts_as_much_as_many_records(wall: Wall, monkeypatch) -
 
 def test_one_record_that_cannot_be_written_stops_no_others(wall: Wall) -> None:
     wall.up = True
-    writer = ExecutionWriter(wall, now, lambda _: None, "a" * 16)
+    writer = ExecutionWriter(wall, now, "a" * 16)
     for number, act in enumerate(("execute", "poison", "execute")):
         writer.put(start(number, act), urgent=True)
     wall.tried.wait(5)
@@ -376,7 +375,7 @@ def test_one_record_that_cannot_be_written_stops_no_others(wall: Wall) -> None:
 
 
 def test_a_writer_that_is_closed_takes_nothing(wall: Wall) -> None:
-    writer = ExecutionWriter(wall, now, lambda _: None, "a" * 16)
+    writer = ExecutionWriter(wall, now, "a" * 16)
     assert writer.put(start(1)) == 1
     writer.close()
     assert writer.put(start(2)) is None
