@@ -34,6 +34,7 @@ def encoded(raw: bytes) -> bytes:
 
 class Provider(BaseHTTPRequestHandler):
     keys: ClassVar[list[RSAKey]] = []
+    taken_back: ClassVar[list[RSAKey]] = []
     lie: ClassVar[dict[str, Any]] = {}
     codes: ClassVar[dict[str, dict[str, str]]] = {}
     people: ClassVar[dict[str, dict[str, Any]]] = {}
@@ -67,7 +68,7 @@ class Provider(BaseHTTPRequestHandler):
             self.people.update(json.loads(body))
             self.answer(200, {})
         elif self.path == "/rotate":
-            self.keys[:] = [new_key()]
+            self.taken_back[:], self.keys[:] = self.keys, [new_key()]
             self.answer(200, {})
 
     def authorize(self, asked: dict[str, str]) -> None:
@@ -109,9 +110,10 @@ class Provider(BaseHTTPRequestHandler):
 
     def signed(self, claims: dict[str, Any], lie: dict[str, Any]) -> str:
         """By hand, since a good library signs nothing of what has to be refused."""
-        key, how = self.keys[0], lie.get("how", "RS256")
+        how = lie.get("how", "RS256")
+        key = self.taken_back[0] if how == "taken back" else self.keys[0]
         signer = new_key() if how == "stranger" else key
-        head = {"alg": "RS256" if how == "stranger" else how, "kid": key.kid}
+        head = {"alg": "RS256" if how in ("stranger", "taken back") else how, "kid": key.kid}
         signed = b".".join(encoded(json.dumps(one).encode()) for one in (head, claims))
         signature = b""
         if how == "HS256":  # with what everybody knows: the public key

@@ -358,6 +358,36 @@ def test_without_a_secret_or_an_address_there_is_no_service(team: Team, tmp_path
         assert done.returncode == 1 and "https" in done.stderr and not (tmp_path / "vault").exists()
 
 
+def test_a_key_that_the_provider_took_back_counts_for_five_minutes_at_most(team: Team) -> None:
+    hands = [time.time()]
+    settings = OidcSettings(f"http://127.0.0.1:{team.provider}", oidc_provider.CLIENT, "", {})
+
+    async def act() -> None:
+        back = f"{team.url}/oauth_callback"
+        sign_in = OidcSignIn(settings, oidc_provider.SECRET, back, clock=lambda: hands[0])
+
+        async def signed_in() -> SignedIn:
+            attempt = Attempt.begin(REQUESTS)
+            away = httpx.URL(await sign_in.address(attempt)).copy_add_param("user", "alice")
+            came = httpx.URL(httpx.get(away, trust_env=False).headers["Location"])
+            return await sign_in.finish(attempt, came.params["code"])
+
+        try:
+            assert (await signed_in()).person.name == "alice"
+            team.tell("rotate")
+            team.tell("lie", how="taken back")
+            assert (await signed_in()).person.name == "alice"
+            hands[0] += 300
+            team.tell("lie", how="taken back")
+            with pytest.raises(Denied, match="not for this sign-in"):
+                await signed_in()
+            assert (await signed_in()).age >= 299
+        finally:
+            await sign_in.close()
+
+    asyncio.run(act())
+
+
 # ---- with a provider that others wrote ---------------------------------------------------------------------------
 
 

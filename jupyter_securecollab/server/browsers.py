@@ -203,8 +203,8 @@ class CallbackHandler(BrowserHandler):
             raise Denied(f"{self._browsers.provider.name} did not let you in", next_step="Ask its administrator.")
         signed_in = await self._browsers.provider.finish(attempt, code)
         door = self._service.async_door
-        caller = await door.call(admitted, door.door, signed_in.person, "", "browser")
-        await door.call(door.door.me, caller)  # who may do nothing here is told so, and gets no session
+        self.caller = await door.call(admitted, door.door, signed_in.person, "", "browser")
+        await door.call(door.door.me, self.caller)  # who may do nothing here is told so, and gets no session
         self.remember("session", self._browsers.sessions.begin(signed_in))
         self.set_header("Cache-Control", "no-store")
         self.redirect(self._browsers.path(attempt.then))
