@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
-from hubs import RealHub
+from hubs import MEMBER, RealHub
 from serving import error_of
 
 from jupyter_securecollab.errors import Denied
@@ -148,7 +148,9 @@ def test_the_page_runs_nothing_and_is_not_kept(dana: Browser) -> None:
     assert dana.session not in page.text
 
 
-def test_who_has_no_role_is_told_so_and_gets_no_session(hub: RealHub) -> None:
+def test_who_has_no_role_is_told_so_and_gets_no_session_not_even_with_one_that_was_shared(hub: RealHub) -> None:
+    shared = hub.ask("POST", "shares/alice/", hub.token("alice"), user="no-role", scopes=[MEMBER])
+    assert shared["scopes"] == [f"{MEMBER}!server=alice/"]
     with browser(hub, "no-role") as nobody:
         said = nobody.sign_in()
         assert said.status_code == 403 and "no role for this vault" in said.text
@@ -183,7 +185,7 @@ def test_an_auditor_reads_the_log_and_everybody_else_what_is_theirs(hub: RealHub
         log = carol.sign_in("securecollab/log")
         assert str(log.url).endswith("securecollab/log") and "<td>browser/logged</td>" in log.text
         assert "in the log" in log.text and "not proven" not in log.text and "audit verify" in log.text
-        assert log.text.count("aria-current") == 1
+        assert log.text.count('aria-current="page"') == 1
         for text in (bob.sign_in("securecollab/log").text, bob.get("securecollab/executions").text):
             assert "browser/logged" not in text and "<strong>bob</strong>" in text
         assert "in no server that executes anything" in carol.get("securecollab/executions").text
