@@ -22,13 +22,17 @@ import pytest
 from serving import error_of, free_port, share
 
 from jupyter_securecollab.client import Client
+from jupyter_securecollab.core.collaboration import Settings
 from jupyter_securecollab.errors import Denied, Invalid
 from jupyter_securecollab.model import AccessSpec, Level
 from jupyter_securecollab.proofs import parse_entry
 from jupyter_securecollab.protocol import PREFIX
+from jupyter_securecollab.server.executions import sha256_hex
 from jupyter_securecollab.server.oauth import Attempt
 from jupyter_securecollab.server.oidc import OidcSettings, OidcSignIn, read_settings
+from jupyter_securecollab.server.own_tokens import kept
 from jupyter_securecollab.server.sessions import SignedIn
+from jupyter_securecollab.server.vault import open_vault
 
 REQUESTS, TOKENS, LOG = "securecollab/requests", "securecollab/tokens", "securecollab/log"
 DEPLOYED = Path(__file__).parent.parent / "deploy" / "standalone" / "securecollab_oidc.yaml"
@@ -226,8 +230,11 @@ def test_a_token_ends_with_the_next_one_by_hand_with_the_account_and_with_its_ti
         assert bob.post(TOKENS, answer="make").status_code == 403
     finally:
         team.cli("user", "enable", "bob")
-    kept = (team.folder / "vault" / "vault.sqlite").read_bytes() + (team.folder / "service.log").read_bytes()
-    assert not any(token.encode() in kept for token in (first, second, third))
+    fourth = bob.token()
+    with closing(open_vault(team.folder / "vault", Settings())) as door:  # as another kind of server would look it up
+        assert door.account_of_token(sha256_hex(fourth)) is None and door.account_of_token(kept(fourth)) is not None
+    stored = (team.folder / "vault" / "vault.sqlite").read_bytes() + (team.folder / "service.log").read_bytes()
+    assert not any(token.encode() in stored for token in (first, second, third))
 
 
 def test_an_auditor_reads_the_log_and_has_no_token(team: Team) -> None:

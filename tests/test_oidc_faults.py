@@ -34,7 +34,8 @@ class _Strange(BaseHTTPRequestHandler):
             "good": (200, GOOD), "html": (200, b"<html>"), "empty": (200, b""), "list": (200, b"[]"),
             "number": (200, b'{"access_token": 7}'), "nothing": (200, b"{}"), "huge": (200, GOOD + b" " * 300_000),
             "redirect": (302, GOOD), "teapot": (418, GOOD), "down": (502, GOOD), "bad": (400, b"{}"),
-            "no": (401, b"{}"), "forbidden": (403, b"{}"), "honest": (200, DESCRIBED.format(f"{own}/honest", own, f"{own}/empty").encode()),
+            "no": (401, b"{}"), "forbidden": (403, b"{}"),
+            "honest": (200, DESCRIBED.format(f"{own}/honest", own, f"{own}/empty").encode()),
             "other": (200, DESCRIBED.format("https://other.example", own, f"{own}/k").encode()),
             "plain": (200, DESCRIBED.format(f"{own}/plain", own, "http://keys.example/k").encode()),
         }[how]  # fmt: skip

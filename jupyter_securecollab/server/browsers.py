@@ -227,6 +227,8 @@ class SignedInHandler(BrowserHandler):
         await super().prepare()
         if self._finished:
             return
+        if self.request.headers.get("Sec-Fetch-Dest", "document") != "document":
+            raise Denied("a page of the vault is for people to open, not for code to read")
         name, _ = self._browsers.address.cookie("session")
         secret = self.get_cookie(name)
         session = self._session = self._browsers.sessions.of(secret)

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ..errors import Invalid
-from .executions import sha256_hex
-from .own_tokens import make_token
+from .own_tokens import kept, make_token
 from .pages import Page
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ class TokensPage(Page):
         if answer not in ("make", "end"):
             raise Invalid("this is no answer to the page")
         token = make_token(time.time() + self._hours * 3600) if answer == "make" else ""
-        digest = sha256_hex(token) if token else ""
+        digest = kept(token) if token else ""
         await self._async_door.call(self._door.set_own_token, self.caller, token_sha256=digest)
         await self._page(token)
 

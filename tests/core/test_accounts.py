@@ -102,6 +102,23 @@ def test_token_is_kept_as_its_hash_and_replaces_the_one_before(vault: Vault) -> 
     assert hashlib.sha256(second.encode()).hexdigest() not in "".join(map(str, vault.sql("SELECT body FROM entry")))
 
 
+@pytest.mark.parametrize("via", ["kernel", "token", "cli", "service"])
+def test_a_token_for_kernels_is_made_by_its_person_in_a_browser_and_by_nobody_else(vault: Vault, via) -> None:
+    digest = hashlib.sha256(b"mine").hexdigest()
+    vault.door.set_own_token(Caller("alice", "browser", "s"), token_sha256=digest)
+    account = vault.door.account_of_token(digest)
+    assert account is not None and account.name == "alice" and vault.entries()[-1].act == "token.make"
+    with pytest.raises(Denied) as error:
+        vault.door.set_own_token(Caller("alice", via, "s"), token_sha256="")
+    assert error.value.decision.policies == ("deny.from_kernel",) and vault.door.account_of_token(digest) == account
+    for name in ("carol", "nobody"):  # an auditor shares nothing, so has nothing to do in a kernel
+        with pytest.raises(Denied):
+            vault.door.set_own_token(Caller(name, "browser", "s"), token_sha256=digest)
+    vault.door.set_own_token(Caller("alice", "browser", "s"), token_sha256="")
+    assert vault.door.account_of_token(digest) is None and vault.entries()[-1].act == "token.end"
+    vault.door.verify(state=True)
+
+
 def test_disabled_account_has_nothing_left_and_gets_nothing_until_enabled(vault: Vault) -> None:
     token = vault.door.new_token(ROOT, name="bob")
     vault.door.set_password(ROOT, name="bob", password_hash="hash")

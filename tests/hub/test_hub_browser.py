@@ -273,6 +273,13 @@ def test_only_our_own_form_decides(hub: RealHub, alice_token: str, dana: Browser
     assert state(hub, alice_token, one) == "asked"
 
 
+@pytest.mark.parametrize("dest", ["empty", "iframe", "embed", "script", "image"])
+def test_code_in_the_browser_does_not_read_a_page(dana: Browser, dest: str) -> None:
+    for headers in ({"Sec-Fetch-Dest": dest}, {"Sec-Fetch-Dest": dest, "Sec-Fetch-Site": "same-origin"}):
+        assert "<strong>dana</strong>" not in dana.get(PAGE, headers=headers).text
+    assert "<strong>dana</strong>" in dana.get(PAGE, headers={"Sec-Fetch-Dest": "document"}).text
+
+
 def test_a_token_opens_no_page_and_a_cookie_no_route(hub: RealHub, alice_token: str, dana: Browser) -> None:
     one, token = asked(hub, alice_token, "browser/token"), hub.token("dana")
     with httpx.Client(headers={"Authorization": f"token {token}"}, trust_env=False) as script:
