@@ -7,6 +7,7 @@ Nothing is decided here, and when the Hub does not answer nobody is let in.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -32,6 +33,10 @@ CACHED_SECONDS = 5.0
 """How long what the Hub said serves for reading lists and parts. Everything else asks anew."""
 
 _TOKENS_KEPT = 10_000
+_STRANGERS = 8
+"""How many questions about tokens never seen before the Hub is asked at a time: made-up ones cost it no more."""
+
+_STRANGERS_WAITING = 500
 _ONE_TOKEN = re.compile(r"(?:token|bearer) +([\w.~+/=-]{1,512})", re.IGNORECASE | re.ASCII)
 _TIMEOUT = httpx.Timeout(5.0)
 _log = logging.getLogger(__name__)
@@ -80,19 +85,22 @@ class Hub:
         self._count = count
         self._http = httpx.AsyncClient(base_url=f"{api_url.rstrip('/')}/", timeout=_TIMEOUT, trust_env=False)
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._unknown: OrderedDict[str, float] = OrderedDict()
+        self._turns = asyncio.Semaphore(_STRANGERS)
+        self._waiting = 0
 
     async def person(self, token: str, *, fresh: bool) -> KnownPerson:
         """Whose token this is. `fresh`: as the Hub says now; else as it said up to `CACHED_SECONDS` ago.
 
         Raises `NotSignedIn` for a token the Hub does not know, `Denied` for one that is no person's, and `Unavailable`
-        when the Hub cannot be asked.
+        when the Hub cannot be asked, or too many come at once whom the vault does not know.
         """
         digest = sha256_hex(token)
         known = self._known.get(digest)
         if known is not None and not fresh and self._clock() - known.asked < CACHED_SECONDS:
             return known.person
         asked = self._clock()
-        model = await self._ask("user", token, _Model)
+        model = await (self._ask_of_stranger(digest, token) if known is None else self._ask("user", token, _Model))
         if model is None:
             self._known.pop(digest, None)
             raise NotSignedIn(
@@ -103,15 +111,32 @@ class Hub:
         # A token ends with the account it was made for, so one look at the account is enough for each.
         made = known.person.made if known is not None and known.person.name == name else await self._made(name)
         person = KnownPerson(name, made, Vouched(self._roles(model), nameable(model.groups)))
-        self._known[digest] = _Known(asked, person)
-        self._known.move_to_end(digest)
-        if len(self._known) > _TOKENS_KEPT:
-            self._known.popitem(last=False)
+        _keep(self._known, digest, _Known(asked, person))
         return person
 
     async def caller(self, door: AsyncDoor, token: str, *, fresh: bool) -> Caller:
         """Whose token this is, as a caller of the door. Raises as `person`."""
         return await door.call(admitted, door.door, await self.person(token, fresh=fresh), token)
+
+    async def _ask_of_stranger(self, digest: str, token: str) -> _Model | None:
+        """Few at a time, so that whoever is known is served beside any number of made-up tokens.
+
+        One that the Hub did not know a moment ago it does not know now: tokens are random.
+        """
+        asked = self._clock()
+        if asked - self._unknown.get(digest, float("-inf")) < CACHED_SECONDS:
+            return None
+        if self._waiting >= _STRANGERS_WAITING:
+            raise Unavailable("too many come at once whom the vault does not know", next_step="Try again in a minute.")
+        self._waiting += 1
+        try:
+            async with self._turns:
+                model = await self._ask("user", token, _Model)
+        finally:
+            self._waiting -= 1
+        if model is None:
+            _keep(self._unknown, digest, asked)
+        return model
 
     async def close(self) -> None:
         """Close the connections."""
@@ -154,6 +179,14 @@ class Hub:
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             # Most likely a connection kept from before the Hub was restarted.
             return await self._http.get(path, headers=headers)
+
+
+def _keep(kept: OrderedDict[str, T], digest: str, what: T) -> None:
+    """Remember this of a token, and forget the one longest not heard of if they are too many."""
+    kept[digest] = what
+    kept.move_to_end(digest)
+    if len(kept) > _TOKENS_KEPT:
+        kept.popitem(last=False)
 
 
 def token_of(authorization: str) -> str:

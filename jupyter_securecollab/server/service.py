@@ -24,7 +24,7 @@ from tornado.httpserver import HTTPServer
 
 from ..core.collaboration import Collaboration, Settings
 from ..errors import Denied, NotFound, SecureCollabError, Unavailable
-from ..protocol import COMMIT_BODY, SMALL_BODY
+from ..protocol import COMMIT_BODY
 from .base import VaultHandler, write_error_json
 from .browsers import (
     CALLBACK,
@@ -40,6 +40,7 @@ from .browsers import (
 from .handlers import AsyncDoor, handlers, over
 from .hub import token_of
 from .json_log import log_as_json
+from .listening import listening
 from .metrics import Metrics
 from .places import Place, Serving, place
 from .record_pages import EXECUTIONS_PAGE, LOG_PAGE, ExecutionsPage, LogPage
@@ -50,9 +51,6 @@ from .vault import open_vault
 GRACE_SECONDS = 30
 """How long a service that is to stop waits for what is running."""
 
-_HEADER_BYTES = 16 * 1024
-_IDLE_SECONDS = 75
-_BODY_SECONDS = 60
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _log = logging.getLogger(__name__)
 
@@ -214,13 +212,7 @@ async def _serve(service: Service, metrics_port: int | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     where = service.where
-    server = HTTPServer(
-        application(service),
-        max_header_size=_HEADER_BYTES,
-        max_body_size=SMALL_BODY,
-        idle_connection_timeout=_IDLE_SECONDS,
-        body_timeout=_BODY_SECONDS,
-    )
+    server = listening(application(service))
     try:
         server.listen(where.port, where.host)
         if metrics_port is not None:

@@ -1,0 +1,181 @@
+"""What a service lets strangers take of it: connections, time, questions to the Hub. Others are served beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
+
+from jupyter_securecollab.core.collaboration import Settings
+from jupyter_securecollab.errors import NotSignedIn, Unavailable
+from jupyter_securecollab.protocol import PREFIX
+from jupyter_securecollab.server.hub import CACHED_SECONDS, Hub
+from jupyter_securecollab.server.listening import listening
+from jupyter_securecollab.server.metrics import Metrics
+from jupyter_securecollab.server.places import Place
+from jupyter_securecollab.server.service import Service, application
+from jupyter_securecollab.server.vault import open_vault
+
+MEMBER = {"kind": "user", "name": "bob", "scopes": ["access:services", "custom:securecollab:member"]}
+PATH = f"/services/securecollab/{PREFIX}"
+
+
+class SlowHub:
+    """A Hub that knows the token `bob` and thinks about every other until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self.asked = self.thinking = self.most = 0
+        self.made = "2026-01-01T00:00:00Z"
+
+    async def answer(self, handler: RequestHandler) -> None:
+        token = handler.request.headers["Authorization"].removeprefix("token ")
+        if handler.request.path.endswith("/users/bob"):
+            handler.finish({"created": self.made})
+        elif token == "bob":
+            handler.finish(MEMBER)
+        else:
+            self.asked, self.thinking = self.asked + 1, self.thinking + 1
+            self.most = max(self.most, self.thinking)
+            await self.go_on.wait()
+            self.thinking -= 1
+            handler.send_error(403)
+
+
+@asynccontextmanager
+async def serving(server: HTTPServer) -> AsyncIterator[int]:
+    """This server, on a port of loopback."""
+    sockets = bind_sockets(0, "127.0.0.1")
+    server.add_sockets(sockets)
+    try:
+        yield sockets[0].getsockname()[1]
+    finally:
+        server.stop()
+        await server.close_all_connections()
+
+
+@asynccontextmanager
+async def asking(slow: SlowHub, clock: Callable[[], float] = lambda: 0.0) -> AsyncIterator[Hub]:
+    class Answer(RequestHandler):
+        async def get(self) -> None:
+            await slow.answer(self)
+
+    routes = Application([("/.*", Answer)], log_function=lambda _: None)
+    async with serving(HTTPServer(routes)) as port:
+        hub = Hub(f"http://127.0.0.1:{port}", "own", "securecollab", clock=clock)
+        try:
+            yield hub
+        finally:
+            await hub.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0)
+
+
+def test_a_flood_of_made_up_tokens_keeps_nobody_out_whom_the_vault_knows() -> None:
+    async def flood() -> None:
+        slow = SlowHub()
+        async with asking(slow) as hub:
+            assert (await hub.person("bob", fresh=True)).name == "bob"
+            strangers = [asyncio.ensure_future(hub.person(f"made-up-{n}", fresh=True)) for n in range(700)]
+            await until(lambda: slow.thinking == 8)
+            assert (await hub.person("bob", fresh=True)).name == "bob"
+            slow.go_on.set()
+            refused = await asyncio.gather(*strangers, return_exceptions=True)
+        assert slow.most == 8 and slow.asked == 500
+        assert {type(one) for one in refused} == {NotSignedIn, Unavailable}
+        assert sum(isinstance(one, Unavailable) for one in refused) == 200
+
+    asyncio.run(flood())
+
+
+def test_a_token_the_hub_does_not_know_is_asked_about_once_in_a_while() -> None:
+    async def again() -> None:
+        slow, hands = SlowHub(), [100.0]
+        slow.go_on.set()
+        async with asking(slow, lambda: hands[0]) as hub:
+            for seconds, asked in ((0, 1), (CACHED_SECONDS - 0.01, 1), (0.02, 2)):
+                hands[0] += seconds
+                with pytest.raises(NotSignedIn):
+                    await hub.person("made-up", fresh=True)
+                assert slow.asked == asked
+
+    asyncio.run(again())
+
+
+@pytest.mark.parametrize("made", ["2026-11-23T09:00:00Z", "1999-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "not a time"])
+def test_the_hubs_clock_is_only_compared_with_itself(made: str) -> None:
+    """When it made an account says who somebody is, whatever its clock says; how long its word holds is our clock's."""
+
+    async def asked() -> None:
+        slow = SlowHub()
+        slow.made = made
+        async with asking(slow) as hub:
+            assert (await hub.person("bob", fresh=True)).made == made
+
+    asyncio.run(asked())
+
+
+@asynccontextmanager
+async def vault(folder: Path, **limits: float) -> AsyncIterator[int]:
+    """A service that knows bob."""
+    slow = SlowHub()
+    async with asking(slow) as hub:
+        with closing(open_vault(folder, Settings(deployment="service"))) as door:
+            names = frozenset({"127.0.0.1"})
+            where = Place("127.0.0.1", 0, "/services/securecollab/", names, callers=hub, browsers=None)
+            service = Service(door, where, Metrics())
+            async with serving(listening(application(service), **limits)) as port:
+                yield port
+            service.async_door.close()
+
+
+async def told(port: int, request: bytes) -> bytes:
+    """What it answers to this much of a request until it ends the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    try:
+        return await reader.read()
+    finally:
+        writer.close()
+
+
+HEAD = "Host: 127.0.0.1\r\nAuthorization: token bob\r\nContent-Length: 400\r\n\r\n"
+
+
+@pytest.mark.parametrize("request_bytes", [
+    b"", b"GET ", f"GET {PATH}/me HTTP/1.1\r\nHost: 127.0.0.1\r\n".encode(),
+    f"POST {PATH}/open HTTP/1.1\r\n{HEAD}{{".encode(),
+], ids=["nothing", "no line", "no end of headers", "no end of the body"])  # fmt: skip
+def test_what_does_not_arrive_in_time_ends_the_connection(tmp_path: Path, request_bytes: bytes) -> None:
+    async def slowly() -> None:
+        async with vault(tmp_path / "vault", idle=0.2, body=0.2) as port:
+            assert await told(port, request_bytes) == b""
+            whole = f"GET {PATH}/me HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: token bob\r\n\r\n"
+            assert b'"bob"' in await told(port, whole.encode())
+
+    asyncio.run(slowly())
+
+
+def test_connections_past_the_limit_are_closed_and_those_there_go_on() -> None:
+    async def crowd() -> None:
+        server = listening(Application([]))
+        server.most = 2
+        async with serving(server) as port:
+            there = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+            await until(lambda: len(server._connections) == 2)
+            assert await told(port, b"") == b""
+            there[0][1].write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await there[0][0].readline()).startswith(b"HTTP/1.1 404")
+            for _, one in there:
+                one.close()
+
+    asyncio.run(crowd())
