@@ -1,10 +1,10 @@
-# make demo | lab | test | lint | bench | bench-frames | bench-execution | bench-hub | lock | clean
+# make demo | lab | hub | test | lint | bench | bench-frames | bench-execution | bench-hub | lock | clean
 # Each sets up what it needs, and only what has changed.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup demo lab test test-hub test-313 lint bench bench-frames bench-execution bench-hub protocol lock clean browser
+.PHONY: setup demo lab hub test test-hub test-313 lint bench bench-frames bench-execution bench-hub protocol lock clean browser
 
 PYTHON ?= python3
 # The first Python 3.13 that runs, if there is one; or say which: make test-313 PYTHON313=/path/to/python3.13
@@ -25,6 +25,11 @@ demo: .make/installed
 
 lab: .make/installed
 	$(BIN)/python -m demo.lab
+
+# JupyterHub with the vault as its service, and three people each under a uid of their own. Needs root.
+hub: .make/python-hub
+	VIRTUAL_ENV=$$(cat .make/python-hub) $(UV) pip install -q --no-deps --reinstall-package jupyter-securecollab .
+	$$(cat .make/python-hub)/bin/python tests/hub/by_hand.py
 
 test: lint browser
 	cd labextension && npm run --silent test

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hubs import RealHub, UserServers
+from hubs import RealHub, UserServers, others_may_run
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,7 @@ def servers() -> Iterator[UserServers]:
     """People with servers of their own, each under a uid of its own."""
     if os.geteuid() != 0 and not os.environ.get("CI"):
         pytest.skip("only root can start servers under other users")
-    if not all(map(_others_may_run, (Path(sys.executable).absolute(), Path(sys.executable).resolve()))):
+    if not others_may_run(Path(sys.executable)):
         pytest.fail(f"other users may not run {sys.executable}: run these tests with `make test-hub`")
     base = Path(tempfile.mkdtemp(prefix="securecollab-hub-", dir="/tmp"))
     base.chmod(0o755)
@@ -51,7 +51,3 @@ def servers() -> Iterator[UserServers]:
     finally:
         running.close()
         shutil.rmtree(base)
-
-
-def _others_may_run(program: Path) -> bool:
-    return all(one.stat().st_mode & 0o001 for one in (program, *program.parents))

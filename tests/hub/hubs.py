@@ -111,6 +111,12 @@ def answers(url: str) -> bool:
         return False
 
 
+def others_may_run(program: Path) -> bool:
+    """Whether other users of this machine can."""
+    names = (program.absolute(), program.resolve())
+    return all(one.stat().st_mode & 0o001 for name in names for one in (name, *name.parents))
+
+
 class RealHub:
     """One Hub and its service, with people in groups.
 
@@ -172,7 +178,8 @@ class RealHub:
         everything = {**os.environ, **environment}
         with (self.folder / log).open("ab") as out:
             command = [sys.executable, "-m", *module]
-            options = {"cwd": self.folder, "env": everything, **self.runs_as(log)}
+            # In a session of its own: Ctrl-C is for whoever started it, who ends the rest in order.
+            options = {"cwd": self.folder, "env": everything, "start_new_session": True, **self.runs_as(log)}
             return subprocess.Popen(command, stdout=out, stderr=out, **options)
 
     def runs_as(self, log: str) -> dict[str, Any]:
@@ -331,13 +338,17 @@ c.Spawner.environment.update({{
             return {}
         return {"user": self.SERVICE_UID, "group": self.SERVICE_UID, "extra_groups": [], "cwd": self.base}
 
-    def start_all(self) -> None:
+    def start_hub(self) -> None:
         """The service first: its log's key goes into the Hub's configuration."""
         self.start_service()
         self.log_key = next(line["log_key"] for line in self.lines() if line["message"] == "serving")
         (self.folder / "jupyterhub_config.py").write_text(self.config())
         self.start()
         self.enrol()
+
+    def start_all(self) -> None:
+        """And everybody's server."""
+        self.start_hub()
         for name in self.UIDS:
             self.ask("POST", f"users/{name}/server")
         for name in self.UIDS:
@@ -363,7 +374,7 @@ c.Spawner.environment.update({{
             self.stop_service()
         if not self.log_key:  # the Hub was never started
             return
-        if self.process is None:
+        if self.process is None or self.process.poll() is not None:
             self.start()
         self.ask("POST", "shutdown", servers=True, proxy=True)
         assert self.process is not None
