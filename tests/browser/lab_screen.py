@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import re
+import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, expect, sync_playwright
 
 from demo.team import Team
 from demo.websocket import NotebookSession, text_of
@@ -20,6 +25,26 @@ from demo.websocket import NotebookSession, text_of
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
 READ = 'import pandas as pd\npatients = pd.read_csv("data/patients.csv", dtype=str)'
 CLASSIFY = "%classify patients --set BIRTHDATE=internal --set DEATHDATE=internal --set ZIP=internal --accept"
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@contextmanager
+def started() -> Iterator[Browser]:
+    """The system's Chromium. Without one a test is skipped, in CI it fails."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        missing = "the browser tests need Chromium: apt-get install chromium fonts-dejavu-core"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    # A container has little shared memory, and its root user no sandbox.
+    arguments = ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield browser
+        browser.close()
 
 
 @dataclass(frozen=True)
@@ -90,10 +115,15 @@ class Screen:
     def visit(self, address: str) -> None:
         """Open JupyterLab there, and wait until it has everything in place."""
         self.page.goto(address)
-        expect(self.page.get_by_role("tab", name="Secure collaboration")).to_be_visible(timeout=60_000)
-        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0)
+        self.wait_for_lab()
         if "/tree/" in address:  # without a kernel, running a cell would ask for one
             expect(self.page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
+
+    def wait_for_lab(self, seconds: int = 60) -> None:
+        """Until JupyterLab is there and its shortcuts work."""
+        tab = self.page.get_by_role("tab", name="Secure collaboration")
+        expect(tab).to_be_visible(timeout=seconds * 1000)
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0)
         while not self._palette.is_visible():  # shortcuts come to life last, and nothing shows that they have
             self.page.keyboard.press("Control+Shift+C")
             self.page.wait_for_timeout(200)

@@ -1,18 +1,24 @@
-"""`make hub` as a person meets it: who may sign in, and that nothing is left of it afterwards."""
+"""`make hub` as people meet it in their browsers, behind the Hub's proxy; and that nothing is left of it afterwards."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import httpx
 import pytest
 from by_hand import ByHand
+from lab_screen import Screen, started
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.timeout(600)
 
 PROGRAM = Path(__file__).parent / "by_hand.py"
 
@@ -24,7 +30,7 @@ def test_who_is_not_root_is_told_so(tmp_path: Path) -> None:
     assert done.returncode == 1 and "only root can" in done.stderr and done.stdout == ""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def shown() -> Iterator[tuple[subprocess.Popen[str], str]]:
     if os.geteuid() != 0 and not os.environ.get("CI"):
         pytest.skip("only root can start servers under other users")
@@ -46,20 +52,77 @@ def signed_in(address: str, name: str, password: str) -> bool:
         return browser.post("/hub/login", data=form).status_code == 200
 
 
-@pytest.mark.timeout(300)
-def test_three_people_sign_in_and_nothing_is_left_afterwards(shown: tuple[subprocess.Popen[str], str]) -> None:
-    process, text = shown
-    address = re.findall(r"http://\S+:\d+", text)[0]
-    passwords = dict(re.findall(r"^  (\w+) +(\S+)$", text, re.MULTILINE))
+def address_in(text: str) -> str:
+    return re.findall(r"http://\S+:\d+", text)[0]
+
+
+def passwords_in(text: str) -> dict[str, str]:
+    return dict(re.findall(r"^  (\w+) +(\S+)$", text, re.MULTILINE))
+
+
+def test_three_people_sign_in_and_nobody_else(shown: tuple[subprocess.Popen[str], str]) -> None:
+    address, passwords = address_in(shown[1]), passwords_in(shown[1])
     assert passwords.keys() == ByHand.UIDS.keys()
     for name, password in passwords.items():
         assert signed_in(address, name, password) and not signed_in(address, name, "wrong")
     assert not signed_in(address, "eve", "") and not signed_in(address, "root", passwords["alice"])
+
+
+@pytest.fixture
+def screens(tmp_path: Path) -> Iterator[Callable[[], Screen]]:
+    """`screens()`: a browser nobody has signed in."""
+    with started() as browser:
+        numbers = count()
+        yield lambda: Screen(browser, tmp_path / f"{next(numbers)}.har")
+
+
+def sign_in(screen: Screen, address: str, name: str, password: str) -> None:
+    screen.page.goto(address)
+    screen.page.get_by_label("Username").fill(name)
+    screen.page.get_by_label("Password").fill(password)
+    screen.page.get_by_role("button", name="Sign in").click()
+
+
+SHARE = """import pandas as pd
+patients = pd.DataFrame({"patient": range(1, 41), "ssn": [f"{n:03}-{n:02}-{n:04}" for n in range(501, 541)]})
+%classify patients --set patient=internal ssn=secret --accept
+%share patients --as oncology/patients --with bob --yes"""
+
+
+def test_with_cookies_alone_alice_shares_from_her_browser_and_bob_does_not_get_in_there(
+    shown: tuple[subprocess.Popen[str], str], screens: Callable[[], Screen]
+) -> None:
+    address, passwords = address_in(shown[1]), passwords_in(shown[1])
+    alice, bob = screens(), screens()
+    sign_in(alice, f"{address}/hub/login", "alice", passwords["alice"])
+    alice.wait_for_lab(seconds=180)  # her server starts first
+    assert alice.page.url.startswith(f"{address}/user/alice/lab")
+    alice.page.locator(".jp-LauncherCard", has_text="Python 3 (ipykernel)").first.click()
+    expect(alice.page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
+    alice.cells.first.locator(".cm-content").click()
+    alice.page.keyboard.insert_text(SHARE)
+    expect(alice.run(0)).to_contain_text("bob")
+    alice.show_panel()
+    expect(alice.row("oncology/patients")).to_be_visible(timeout=60_000)
+    told = alice.page.locator("#jupyter-config-data").text_content()
+    assert not json.loads(told or "").get("token") and "token" not in alice.page.url
+    bob.page.goto(f"{address}/user/alice/lab")
+    expect(bob.page.get_by_role("button", name="Sign in")).to_be_visible()
+    sign_in(bob, f"{address}/hub/login?next=%2Fhub%2Fhome", "bob", passwords["bob"])
+    expect(bob.page.get_by_role("link", name="Logout")).to_be_visible()
+    bob.page.goto(f"{address}/user/alice/lab")
+    expect(bob.page.get_by_text("403")).to_be_visible()
+    assert alice.errors == []
+
+
+def test_nothing_is_left_of_it(shown: tuple[subprocess.Popen[str], str]) -> None:
+    """Not the Hub, nor the server and the kernel that alice has started."""
+    process, text = shown
     process.send_signal(signal.SIGINT)
     assert process.wait(120) == 0
     ours = {*ByHand.UIDS.values(), ByHand.SERVICE_UID}
     assert [path for path in Path("/proc").glob("[0-9]*") if path.exists() and path.stat().st_uid in ours] == []
     with pytest.raises(httpx.TransportError):
-        httpx.get(address, trust_env=False)
+        httpx.get(address_in(text), trust_env=False)
     left = [path / "vault" for path in Path("/tmp").glob("securecollab-hub-*")]
     assert [path for path in left if path.exists() and path.stat().st_uid == ByHand.SERVICE_UID] == []
