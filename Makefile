@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: setup demo lab hub test test-hub test-313 lint bench bench-frames bench-execution bench-hub protocol lock clean browser
+.PHONY: setup demo lab hub test test-hub test-313 lint bench bench-frames bench-execution bench-hub protocol lock clean browser nginx
 
 PYTHON ?= python3
 # The first Python 3.13 that runs, if there is one; or say which: make test-313 PYTHON313=/path/to/python3.13
@@ -31,7 +31,7 @@ hub: .make/python-hub
 	VIRTUAL_ENV=$$(cat .make/python-hub) $(UV) pip install -q --no-deps --reinstall-package jupyter-securecollab .
 	$$(cat .make/python-hub)/bin/python tests/hub/by_hand.py
 
-test: lint browser
+test: lint browser nginx
 	cd labextension && npm run --silent test
 	$(BIN)/pytest -q -n 2 --ignore=tests/browser --ignore=tests/hub --cov --cov-report=
 	$(BIN)/coverage report --include='*/core/*,*/sealed/*,*/frames/*' --fail-under=90
@@ -143,4 +143,13 @@ browser: .make/installed
 	else \
 	  echo 'make: the browser tests need Chromium: apt-get install chromium fonts-dejavu-core'; \
 	  [ "$${CI:-}" != true ]; \
+	fi
+
+# Only to ask it whether it takes our file: unpacked here, neither installed nor started.
+nginx:
+	@command -v nginx >/dev/null || [ -x .make/nginx/usr/sbin/nginx ] && exit 0; \
+	mkdir -p .make/nginx && cd .make/nginx && if command -v apt-get >/dev/null; then \
+	  apt-get download -q nginx && dpkg-deb -x nginx_*.deb .; \
+	else \
+	  echo 'make: the test of deploy/nginx needs nginx'; [ "$${CI:-}" != true ]; \
 	fi

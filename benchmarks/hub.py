@@ -77,7 +77,7 @@ class Measured(RealHub):
 
     def counted(self) -> dict[tuple[str, str], float]:
         """Seconds and numbers of questions to the Hub and of requests, from the service's metrics."""
-        text = httpx.get(f"http://127.0.0.1:{self.metrics}/metrics", trust_env=False).text
+        text = httpx.get(f"http://127.0.0.1:{self.metrics}/metrics", timeout=60, trust_env=False).text
         found: dict[tuple[str, str], float] = defaultdict(float)
         for what, kind, labels, value in _METRIC.findall(text):
             if "_Health" not in labels:

@@ -4,16 +4,19 @@ In jupyterhub_config.py: `load_subconfig("/etc/jupyterhub/securecollab_config.py
 docs/operate/jupyterhub.md says why the rest is as it is. The tests run this file.
 """
 
+import os
 import sys
 
 c = get_config()  # noqa: F821 - JupyterHub's
 
-URL = "http://127.0.0.1:8765"  # where the service listens; servers of users must reach it
+# Where the Hub runs in a container its environment may say these three.
+URL = os.environ.get("SECURECOLLAB_URL", "http://127.0.0.1:8765")  # where the service listens; users' servers reach it
+API_TOKEN = os.environ.get("SECURECOLLAB_API_TOKEN", "")  # of a service that something else than the Hub starts
+LOG_KEY = os.environ.get("SECURECOLLAB_LOG_KEY", "")  # the log's public key, as the service says when it starts
 FOLDER = "/var/lib/securecollab"  # the vault: database, keys, sealed objects; nobody but USER may enter it
 USER = "securecollab"  # a user of the operating system that nobody else uses
 WITNESSES = []  # (public key, address) of each witness of the vault's log: docs/operate/witnesses.md
 NEEDED = len(WITNESSES) // 2 + 1  # how many of them have to confirm what people are shown
-LOG_KEY = ""  # the log's public key, as the service writes it to its log when it starts
 
 # A scope is not enough: each is given by a role, and a token has to carry it.
 USE = "access:services!service=securecollab"
@@ -40,17 +43,20 @@ c.JupyterHub.load_roles.extend(
         {"name": "securecollab-service", "scopes": ["read:users"], "services": ["securecollab"]},
     ]
 )
+STARTED_HERE = {
+    "command": [
+        *(sys.executable, "-m", "jupyter_securecollab.cli", "--folder", FOLDER, "serve"),
+        *(word for key, url in WITNESSES for word in ("--witness", key, url)),
+        *(("--witness-quorum", str(NEEDED)) if WITNESSES else ()),
+    ],
+    "user": USER,
+}
 c.JupyterHub.services.extend(
     [
         {
             "name": "securecollab",
             "url": URL,
-            "command": [
-                *(sys.executable, "-m", "jupyter_securecollab.cli", "--folder", FOLDER, "serve"),
-                *(word for key, url in WITNESSES for word in ("--witness", key, url)),
-                *(("--witness-quorum", str(NEEDED)) if WITNESSES else ()),
-            ],
-            "user": USER,
+            **({"api_token": API_TOKEN} if API_TOKEN else STARTED_HERE),
             # What a steward or an auditor signs in with at the vault's own pages, which no server of a user ever holds.
             "oauth_client_allowed_scopes": [USE, MEMBER, STEWARD, AUDITOR],
         }

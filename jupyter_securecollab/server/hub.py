@@ -33,6 +33,9 @@ CACHED_SECONDS = 5.0
 """How long what the Hub said serves for reading lists and parts. Everything else asks anew."""
 
 _TOKENS_KEPT = 10_000
+_AT_ONCE = 16
+"""Questions at a time: the Hub answers one after another, and no connection is opened anew for each."""
+
 _STRANGERS = 8
 """How many questions about tokens never seen before the Hub is asked at a time: made-up ones cost it no more."""
 
@@ -83,10 +86,11 @@ class Hub:
         self._access = {"access:services", f"access:services!service={service}"}
         self._clock = clock
         self._count = count
+        self._turns = asyncio.Semaphore(_AT_ONCE)
         self._http = httpx.AsyncClient(base_url=f"{api_url.rstrip('/')}/", timeout=_TIMEOUT, trust_env=False)
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
-        self._turns = asyncio.Semaphore(_STRANGERS)
+        self._strangers = asyncio.Semaphore(_STRANGERS)
         self._waiting = 0
 
     async def person(self, token: str, *, fresh: bool) -> KnownPerson:
@@ -130,7 +134,7 @@ class Hub:
             raise Unavailable("too many come at once whom the vault does not know", next_step="Try again in a minute.")
         self._waiting += 1
         try:
-            async with self._turns:
+            async with self._strangers:
                 model = await self._ask("user", token, _Model)
         finally:
             self._waiting -= 1
@@ -155,6 +159,10 @@ class Hub:
 
     async def _ask(self, path: str, token: str, kind: type[T]) -> T | None:
         """One question to the Hub; None where it says that this token may not ask."""
+        async with self._turns:
+            return await self._ask_now(path, token, kind)
+
+    async def _ask_now(self, path: str, token: str, kind: type[T]) -> T | None:
         began = self._clock()
         answer = "failed"
         try:
