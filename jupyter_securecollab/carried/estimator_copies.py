@@ -116,6 +116,8 @@ def _relabel(one: Any, values: Values) -> None:
     for attribute in ("classes_", "classes", "outlier_label_"):
         if attribute in state:
             state[attribute] = _classes(state[attribute], values.get("", {}))
+    if "class_weight" in state:
+        state["class_weight"] = _weights(state["class_weight"], values.get("", {}))
 
 
 def _by_feature(held: Any, features: Any, values: Values) -> Any:
@@ -133,6 +135,13 @@ def _classes(held: Any, known: Mapping[str, str]) -> Any:
     if isinstance(held, list) and any(isinstance(one, np.ndarray) for one in held):
         return [_labels(one, known) for one in held]
     return _labels(held, known)
+
+
+def _weights(held: Any, known: Mapping[str, str]) -> Any:
+    """Weights by class, of several outputs a list of them."""
+    if isinstance(held, list):
+        return [_weights(one, known) for one in held]
+    return {known.get(one, one): weight for one, weight in held.items()} if isinstance(held, dict) else held
 
 
 def _labels(held: Any, known: Mapping[str, str]) -> Any:

@@ -83,6 +83,8 @@ def _here(where: str, name: str, value: Any, owner: Any, outer: tuple[str, ...])
         yield _groups(where, np.asarray(value.n_node_samples)[np.asarray(value.children_left) < 0])
     elif name in _WORDS and isinstance(value, Mapping | list | tuple | np.ndarray | set | frozenset):
         yield part(where, "texts", [str(one) for one in value], stays=WORDS)
+    elif name == "class_weight" and isinstance(value, Mapping):
+        yield part(where, "texts", [one for one in value if isinstance(one, str | int)])
     elif name in _NAMES and _is_texts(value):
         yield part(where, "names", [str(one) for one in value])
     elif name in _TEXTS:
@@ -193,7 +195,7 @@ def _inside(where: str, name: str, value: Any) -> Iterator[tuple[str, str, Any]]
         for key, one in value.items():
             yield f"{where}[{key if isinstance(key, int) else '*'}]", name, one
             if isinstance(key, str):
-                yield f"{where}.keys", f"{name} keys", key
+                yield f"{where}.keys", "keys", key  # what a thing of that name is called does not matter
     elif isinstance(value, list | tuple | set | frozenset) or (isinstance(value, np.ndarray) and value.dtype == object):
         members = list(value.ravel()) if isinstance(value, np.ndarray) else list(value)
         for number, one in enumerate(members):

@@ -126,6 +126,9 @@ def _finding(one: Part, classifier: Classifier) -> tuple[Finding, str]:
     if one.holds in ("rows", "values"):
         return _of_rows(one, classifier)
     found = _of_texts(list(one.values), one.about, classifier)
+    pairs = [text for text in one.values if isinstance(text, str) and "=" in text][:_WORDS]
+    if pairs:  # `city=Springfield`, as vectorizers of dicts call things
+        found = max(found, *names_found(pairs, classifier).values(), key=_most)
     return found, found.evidence()
 
 

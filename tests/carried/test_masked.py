@@ -1,5 +1,6 @@
 """A masked model predicts what the model does, once inputs are renamed alike, and says what is left in it."""
 
+import pickle
 import warnings
 
 import lightgbm
@@ -25,6 +26,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     VotingClassifier,
 )
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.linear_model import LogisticRegression, Perceptron, RidgeClassifier, SGDClassifier
 from sklearn.model_selection import GridSearchCV
@@ -301,3 +303,24 @@ def test_tensors_keep_their_names_and_it_is_said():
 def test_what_is_no_model_is_refused():
     with pytest.raises(CannotHold):
         masked(FRAME)
+
+
+def test_classes_stand_in_their_weights_too_and_are_replaced_there() -> None:
+    weights = {name: 1.0 + number for number, name in enumerate(sorted(set(DOCTORS)))}
+    model = LogisticRegression(class_weight=weights).fit(NUMBERS, DOCTORS)
+    made = mask(model, Level.INTERNAL, CLASSIFIER, lambda _: KEY)
+    assert list(made.model.class_weight.values()) == list(weights.values()) and set(made.values) == {""}
+    assert not made.left and not [name for name in NAMES if name.encode() in pickle.dumps(made.model)]
+    assert made.outputs(made.model.predict(made.inputs(NUMBERS))) == list(model.predict(NUMBERS))
+    assert model.class_weight is weights  # the model itself is as it was
+    balanced = mask(
+        LogisticRegression(class_weight="balanced").fit(NUMBERS, SICK), Level.INTERNAL, CLASSIFIER, lambda _: KEY
+    )
+    assert balanced.model.class_weight == "balanced"
+
+
+def test_what_a_vectorizer_of_dicts_calls_things_is_looked_at_without_what_comes_before() -> None:
+    named = {one.where: one for one in find(DictVectorizer().fit([{"patient": name} for name in NAMES]), CLASSIFIER)}
+    assert named["dictvectorizer.vocabulary_"].label.tag == "person_name" and named["dictvectorizer.vocabulary_"].stays
+    other = find(DictVectorizer().fit([{"size": size} for size in ("small", "medium", "large")]), CLASSIFIER)
+    assert all(one.label.level == Level.INTERNAL for one in other)
