@@ -6,6 +6,7 @@ several. The default index of pandas says nothing and has no name here. No other
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -76,7 +77,8 @@ def replaced(frame: Any, name: str, values: Any) -> Any:
 def with_values(frame: Any, made: Mapping[int, Any]) -> Any:
     """A new frame with other values at these positions among `names`; without what stands there where they are None.
 
-    The frame given stays as it is, also when the new one is written to.
+    The frame given stays as it is, also when the new one is written to. What is said beside columns does not go along,
+    for it may say what they held: `attrs`, categories of their names that none has, metadata of Arrow.
     """
     if hasattr(frame, "iloc"):
         return _pandas_with(frame, made)
@@ -89,6 +91,9 @@ def with_values(frame: Any, made: Mapping[int, Any]) -> Any:
 
 def _pandas_with(frame: Any, made: Mapping[int, Any]) -> Any:
     levels, copy = len(_index_names(frame)), frame.copy(deep=False)
+    copy.attrs = {}
+    if hasattr(copy.columns, "remove_unused_categories"):
+        copy.columns = copy.columns.remove_unused_categories()
     columns = {position - levels: values for position, values in made.items() if position >= levels}
     for number, values in columns.items():
         if values is not None:
@@ -126,14 +131,23 @@ def _index_with(index: Any, made: Mapping[int, Any]) -> Any:
 def _arrow_with(table: Any, made: Mapping[int, Any], kept: Sequence[int]) -> Any:
     columns = [made.get(number, table.column(number)) for number in kept]
     fields = [
-        table.schema.field(number)
+        (table.schema.field(number).remove_metadata() if number in made else table.schema.field(number))
         .with_type(values.type)
         .with_nullable(table.schema.field(number).nullable or values.null_count > 0)
         for number, values in zip(kept, columns, strict=True)
     ]
     import pyarrow as pa
 
-    return pa.Table.from_arrays(columns, schema=pa.schema(fields, table.schema.metadata))
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, _of_pandas(table.schema.metadata)))
+
+
+def _of_pandas(metadata: Mapping[bytes, bytes] | None) -> dict[bytes | str, bytes | str] | None:
+    """Of metadata what makes the same pandas frame of a table, but for `attrs`."""
+    try:
+        told = json.loads((metadata or {})[b"pandas"])
+        return {b"pandas": json.dumps({**told, "attributes": {}}).encode()}
+    except (KeyError, ValueError, TypeError, RecursionError):
+        return None
 
 
 def column_names(frame: Any) -> tuple[str, ...]:

@@ -36,6 +36,8 @@ ENOUGH = 0.5
 _NAME_ALONE = 0.8
 _BESIDE = 0.3
 _EXAMPLES = 3
+_ALL_COVERED = "•••"
+_TOLD_BY_FORM = frozenset({"password", "secret_key"})  # their signs and lengths are part of the secret
 _AT_ONCE = 2
 
 # What the values of one of these fit supports another of them that the name says: the name knows which.
@@ -249,7 +251,7 @@ class Classifier:
             best.match.check if best.match else "",
             best.match.share if best.match else 0.0,
             best.beside,
-            _covered(sample),
+            _covered(sample) if best.tag not in _TOLD_BY_FORM else (_ALL_COVERED,),
             contains,
             seen=sample.seen,
             rows=sample.rows,
@@ -373,7 +375,7 @@ def _covered(sample: Sample) -> tuple[str, ...]:
         return ()
     picked = sample.texts.take(pa.array(sampling.strata(len(sample.texts), _EXAMPLES)))
     hidden = pc.replace_substring_regex(pc.utf8_slice_codeunits(picked, 0, 40), r"[^ @.,:;/()+\-]", "•")
-    return tuple(dict.fromkeys(text if "•" in text else "•••" for text in hidden.to_pylist()))
+    return tuple(dict.fromkeys(text if "•" in text else _ALL_COVERED for text in hidden.to_pylist()))
 
 
 def _part(share: float, seen: int) -> str:

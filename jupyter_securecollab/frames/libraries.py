@@ -168,7 +168,8 @@ def _no_categories(values: Any) -> Any:
     import pandas as pd
 
     codes = np.full(len(values), -1, np.int8)
-    return pd.Categorical.from_codes(codes, categories=values.categories[:0], ordered=values.ordered)
+    none: Any = pd.Index([], dtype=values.categories.dtype)  # a part of the old ones would keep them all in memory
+    return pd.Categorical.from_codes(codes, categories=none, ordered=values.ordered)
 
 
 LIBRARIES: dict[str, Callable[[Any, Task], Any]] = {

@@ -66,8 +66,6 @@ class Copies:
         }
         self._told.update(told)
         copy = axes.with_values(frame, made)
-        if hasattr(copy, "attrs"):
-            copy.attrs = {}
         self.session.memory.remember(copy, {**labels, **told}, "what a cell masked")
         return copy
 
