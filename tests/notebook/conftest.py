@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import subprocess
@@ -104,8 +105,15 @@ def new_kernel(vault_server: VaultServer) -> Iterator[Callable[[str | None], Ker
         one.stop()
 
 
+@pytest.fixture(scope="session")
+def settled() -> None:
+    """What is loaded by now stays: a shell that is reset has all garbage collected, and need not look through that."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
-def shell() -> Iterator[InteractiveShell]:
+def shell(settled: None) -> Iterator[InteractiveShell]:
     """A shell in this process with the extension loaded, without history and without a vault."""
     shell = InteractiveShell.instance()
     shell.history_manager.enabled = False
