@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,21 @@ NAMES = ["Maria", "Johannes", "Karolina", "Friederike", "Bartholomew", "Wilhelmi
 SSNS = ["999-76-6866", "999-12-3456", "999-45-6789", "999-33-1234", "999-21-4321", "999-81-1812"]
 CANARIES = (*NAMES, *SSNS, "@example.org", "99976", "76-6866")
 
-SETUP = f"""
+FEW = f"""
 import asyncio, collections, contextlib, dataclasses, functools, gc, io, json, logging, math, os, sys, threading, types
 import numpy as np, pandas as pd, polars as pl, pyarrow as pa, pyarrow.csv
 df = pd.DataFrame({{"ssn": {SSNS}, "first": {NAMES}, "age": [33, 45, 67, 22, 71, 54]}})
 df["dose"], df["email"] = df.age / 2 + 1, [f"{{name.lower()}}@example.org" for name in {NAMES}]
 before = df.copy()
-number, first, sentence = df.ssn.iloc[0], df["first"].iloc[1], f"Patient {{df.ssn.iloc[0]}} came"
-firsts, array, matrix = df["first"].tolist(), df["ssn"].to_numpy(), df[["ssn", "first"]].values
+number, first, firsts = df.ssn.iloc[0], df["first"].iloc[1], df["first"].tolist()
+math.left_here, math.frame_left_here = number, df
+logger = logging.getLogger("masked")
+"""
+"""A frame and values of it, by name and left elsewhere."""
+
+MANY = f"""{FEW}
+sentence = f"Patient {{number}} came"
+array, matrix = df["ssn"].to_numpy(), df[["ssn", "first"]].values
 index, series, renamed = df.set_index("ssn").index, df["email"], df["first"].rename("x")
 records, tuples, ages = df.to_dict("records"), list(df.itertuples(index=False)), dict(zip(df.ssn, df.age))
 several, named = set(df.ssn), collections.namedtuple("Named", "a b")(df, number)
@@ -91,23 +99,40 @@ def sneaks():
     return globals()["df"]
 def loads():
     return pd.read_csv(PATH)
-math.left_here, math.frame_left_here = number, df
-logger = logging.getLogger("masked")
 logger.addHandler(logging.StreamHandler(sys.stderr))
 df.to_csv(PATH, index=False)
 """
+"""The same in everything that may hold it: each masked cell learns what is in all of them."""
 
 
-@pytest.fixture
-def notebook(shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[InteractiveShell]:
-    for name in ("SECURECOLLAB_URL", "SECURECOLLAB_TOKEN", "SECURECOLLAB_LOG_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    shell.user_ns["PATH"] = str(tmp_path / "data.csv")
+@contextmanager
+def opened(shell: InteractiveShell, setup: str) -> Iterator[InteractiveShell]:
+    """A shell in which this has run, and which leaves the frame as it was."""
     with capture_output():
-        assert shell.run_cell(SETUP).success
+        assert shell.run_cell(setup).success
     yield shell
     pd.testing.assert_frame_equal(shell.user_ns["df"], shell.user_ns["before"])
     shell.run_cell("del math.left_here, math.frame_left_here\nlogger.handlers.clear()")
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No vault to ask."""
+    for name in ("SECURECOLLAB_URL", "SECURECOLLAB_TOKEN", "SECURECOLLAB_LOG_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def few(alone: None, shell: InteractiveShell) -> Iterator[InteractiveShell]:
+    with opened(shell, FEW) as prepared:
+        yield prepared
+
+
+@pytest.fixture
+def notebook(alone: None, shell: InteractiveShell, tmp_path: Path) -> Iterator[InteractiveShell]:
+    shell.user_ns["PATH"] = str(tmp_path / "data.csv")
+    with opened(shell, MANY) as prepared:
+        yield prepared
 
 
 def run(shell: InteractiveShell, cell: str) -> tuple[ExecutionResult, str]:
@@ -252,11 +277,11 @@ def test_nothing_of_a_refused_cell_runs(notebook: InteractiveShell) -> None:
 )
 @pytest.mark.parametrize("mode", ["Context", "Verbose", "Plain"])
 def test_tracebacks_are_masked_and_name_the_line(
-    notebook: InteractiveShell, cell: str, kind: type[Exception], mode: str
+    few: InteractiveShell, cell: str, kind: type[Exception], mode: str
 ) -> None:
-    run(notebook, f"%xmode {mode}")
-    error, shown = masked(notebook, cell)
-    run(notebook, "%xmode Context")
+    run(few, f"%xmode {mode}")
+    error, shown = masked(few, cell)
+    run(few, "%xmode Context")
     assert isinstance(error, kind) and not any(one in str(error) for one in CANARIES)
     assert f"line {len(cell.splitlines()) + 1}" in shown
 
@@ -276,8 +301,8 @@ LEFT_ELSEWHERE = [
 
 
 @pytest.mark.parametrize("cell", LEFT_ELSEWHERE)
-def test_a_clear_value_that_comes_from_elsewhere_is_withheld(notebook: InteractiveShell, cell: str) -> None:
-    error, shown = masked(notebook, cell)
+def test_a_clear_value_that_comes_from_elsewhere_is_withheld(few: InteractiveShell, cell: str) -> None:
+    error, shown = masked(few, cell)
     assert error is None and "withheld" in shown and "holds a clear value of" in shown
 
 
@@ -285,14 +310,14 @@ def test_a_clear_value_that_comes_from_elsewhere_is_withheld(notebook: Interacti
     "cell",
     ["raise ValueError(math.left_here)", "{}[math.left_here]", "raise ExceptionGroup(math.left_here, [KeyError()])"],
 )
-def test_an_error_that_quotes_a_clear_value_is_withheld(notebook: InteractiveShell, cell: str) -> None:
-    error, shown = masked(notebook, cell)
+def test_an_error_that_quotes_a_clear_value_is_withheld(few: InteractiveShell, cell: str) -> None:
+    error, shown = masked(few, cell)
     assert "withheld" in shown and "in line 2" in shown and "of ssn" in shown
     assert not any(one in str(error) for one in CANARIES) and error.__cause__ is None
 
 
-def test_what_is_harmless_is_shown_beside_what_is_withheld(notebook: InteractiveShell) -> None:
-    _, shown = masked(notebook, "display('harmless')\nprint(math.left_here)\ndf.age.mean()")
+def test_what_is_harmless_is_shown_beside_what_is_withheld(few: InteractiveShell) -> None:
+    _, shown = masked(few, "display('harmless')\nprint(math.left_here)\ndf.age.mean()")
     assert "harmless" in shown and "48.66" in shown and "printed text holds a clear value of ssn" in shown
 
 
@@ -384,13 +409,13 @@ def test_choices_and_plans_say_how(notebook: InteractiveShell, tmp_path: Path) -
 
 
 def test_shuffled_values_are_shown_because_that_was_chosen(shell: InteractiveShell) -> None:
-    shell.run_cell(SETUP.split("before =")[0])
+    shell.run_cell(FEW.split("before =")[0])
     result, shown = run(shell, "%%mask --up-to internal --mask first=shuffle\nprint(df['first'].tolist())")
     assert result.success and "Wilhelmina" in shown and "withheld" not in shown
 
 
 def test_what_somebody_reviewed_as_harmless_is_shown(shell: InteractiveShell) -> None:
-    shell.run_cell(SETUP.split("before =")[0])
+    shell.run_cell(FEW.split("before =")[0])
     frame = shell.user_ns["df"]
     reviewed = {name: Label(Level.INTERNAL, confirmed_by="alice") for name in frame}
     current().memory.remember(frame, reviewed | {"ssn": Label(Level.SECRET, confirmed_by="alice")}, "a test")
