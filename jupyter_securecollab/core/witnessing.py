@@ -220,7 +220,7 @@ class Witnessing:
             self._news.notify_all()
 
     def _note(self, name: str, problem: str | None) -> None:
-        """Remember how it went; after a failure wait a little, and then ask about the newest there is."""
+        """Remember how it went; after a failure wait a little. What is asked stays: others may be answering it."""
         with self._news:
             if problem is None:
                 self._problems.pop(name, None)
@@ -230,4 +230,3 @@ class Witnessing:
             self._problems[name] = problem
             self._news.notify_all()
             self._news.wait_for(lambda: self._closed, _RETRY)
-            self._ask_next()

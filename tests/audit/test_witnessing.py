@@ -29,10 +29,12 @@ class Link:
         self.key = self.witness.key
         self.up = True
         self.asked = 0
+        self.takes = 0.0
         self.lies: Callable[[str], str] = str
 
     def add_checkpoint(self, old: int, proof: Sequence[bytes], note: str) -> str | int:
         self.asked += 1
+        threading.Event().wait(self.takes)
         if not self.up:
             raise Unavailable("it does not answer")
         answer = self.witness.add_checkpoint(write_request(Asking(old, tuple(proof), note)))
@@ -108,6 +110,27 @@ def test_one_witness_down_is_not_missed_and_is_named(lab, start, quorum: Quorum,
     journal._witnessing._news.wait_for(lambda: journal._witnessing._problems)
     journal._witnessing._news.release()
     assert journal.witnessed().problems == {"w.example/1": "it does not answer"}
+
+
+def test_slow_witnesses_confirm_also_while_another_fails_again_and_again(lab, start, quorum, links: list[Link]) -> None:
+    links[0].up = False
+    links[1].takes = links[2].takes = 0.2
+    journal, enough = start(), threading.Event()
+
+    def go_on() -> None:
+        for number in range(1000):
+            if not enough.is_set():
+                journal.write(lab.grant(number))
+                enough.wait(0.02)
+
+    with ThreadPoolExecutor(1) as pool:
+        growing = pool.submit(go_on)
+        try:
+            quorum.check(journal.write(lab.grant(5000)).receipt.checkpoint)
+        finally:
+            enough.set()
+        growing.result()
+    assert links[0].asked > 3
 
 
 def test_without_enough_nothing_is_given_out_what_is_done_is_done_and_all_goes_on_by_itself(
