@@ -20,7 +20,8 @@ from traitlets.config import Config
 
 from jupyter_securecollab.cli import _parser
 from jupyter_securecollab.cosigning import Quorum
-from jupyter_securecollab.server.service import GRACE_SECONDS, Serving, place
+from jupyter_securecollab.server.places import Serving, place
+from jupyter_securecollab.server.service import GRACE_SECONDS
 from jupyter_securecollab.witness import make_witness
 
 ROOT = Path(__file__).parent.parent
@@ -115,10 +116,13 @@ def test_the_pod_serves_where_probes_servers_and_policies_look_for_it() -> None:
     container = pod()["spec"]["containers"][0]
     environment = {one["name"]: one.get("value", "t") for one in container["env"]}
     told = _parser().parse_args(container["args"])
-    serving = Serving(
-        Path(told.folder), None, told.vault_name, told.host, told.port, tuple(told.allowed_host), None, None
-    )
-    where = place(serving, environment)
+    chosen = dict.fromkeys(Serving._fields) | {
+        "folder": Path(told.folder),
+        "host": told.host,
+        "port": told.port,
+        "allowed_hosts": tuple(told.allowed_host),
+    }
+    where = place(Serving(**chosen), environment, lambda answer, seconds: None)
     address = f"http://{OBJECTS['Service']['metadata']['name']}:{OBJECTS['Service']['spec']['ports'][0]['port']}"
     assert (where.port, where.host) == (container["ports"][0]["containerPort"], "0.0.0.0")
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
