@@ -32,7 +32,8 @@ class Joins:
         self._desk, self._keys = desk, keys
 
     def ask_join(self, caller: Caller, *, name: str, level: Level, because: str) -> Joining:
-        """Ask for pseudonyms `project/name` on columns of a level. Asking again replaces what was asked before.
+        """Ask for pseudonyms `project/name` on columns of a level. Asking again replaces what was asked before, under
+        another id: a steward's yes is to the reason he has read.
 
         Raises `Denied` for who may share nothing of that level, `Conflict` for who may use them already.
         """
@@ -46,10 +47,12 @@ class Joins:
             before = _of(work.rows, project, Join(word, level), caller.name)
             if before is not None and before.state == "allowed":
                 raise Conflict(f"you may use {name} for {level} columns already")
-            if before is None and _waiting(work.rows, caller.name) >= _WAITING:
+            is_more = before is None or before.state != "asked"
+            if is_more and _waiting(work.rows, caller.name) >= _WAITING:
                 raise TooLarge(f"{_WAITING} requests of yours are waiting", next_step="Wait for a steward's answers.")
-            found = before.id if before else secrets.token_hex(16)
-            row = JoinRow(found, project, word, level, caller.name, because, work.now, "asked")
+            if before is not None:
+                work.remove(JoinRow, before.id)
+            row = JoinRow(secrets.token_hex(16), project, word, level, caller.name, because, work.now, "asked")
             work.put(row)
             work.record("join.ask", caller, name=name, decision=ruling.decision, detail={"level": level.value})
             return row
