@@ -19,6 +19,7 @@ from ..frames import axes
 from ..frames.plans import Masks, first_rows, mask_frame, sketch, way_to_rows
 from ..frames.techniques import DROP, TECHNIQUES, Given
 from ..model import Label, Level
+from .classifying import classifier
 from .display import Report, Shown, Table, listed
 from .labelling import labelled
 from .modelling import mask_model
@@ -136,9 +137,21 @@ def few_values(planned: Plan) -> tuple[tuple[str, str], ...]:
     return (("careful", tells),) if found else ()
 
 
+def telling_names(planned: Plan) -> tuple[tuple[str, str], ...]:
+    """A warning about columns named after values, as pivoting makes them: whoever gets a column reads its name."""
+    import pyarrow as pa
+
+    names = [name.encode("utf-8", "replace").decode() for name in axes.column_names(planned.frame)]
+    found = classifier().find(pa.table({"": pa.array(names, pa.string())}))[""]
+    if found.level <= planned.up_to:
+        return ()
+    return (("careful", f"names of columns look like values ({found.tag}), and names are not masked"),)
+
+
 def _preview(planned: Plan, after: Any) -> MaskPreview:
     clear, masked = planned.seen(planned.up_to).cells()
-    facts = (("clear", clear), ("masked copy", masked), *own_key(planned), *few_values(planned))
+    careful = (*few_values(planned), *telling_names(planned))
+    facts = (("clear", clear), ("masked copy", masked), *own_key(planned), *careful)
     tables = (_before_and_after(planned, after),)
     return MaskPreview(Report(f"masked up to {planned.up_to}, it would be", facts, tables), _as_data(planned))
 

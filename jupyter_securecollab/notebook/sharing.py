@@ -24,7 +24,7 @@ from .display import Report, Shown, Table, listed
 from .labelling import Labelled, labelled
 from .labels import Memory
 from .listing import Listing, changed, ending
-from .masking import few_values, own_key
+from .masking import few_values, own_key, telling_names
 from .modelling import BESIDE, ModelCopy, renaming_of
 from .plan import Plan, Subject, check_there, confirmed, unreviewed
 from .plan import plan as plan_frame
@@ -139,7 +139,7 @@ def _careful(subject: Subject) -> tuple[tuple[str, str], ...]:
     """Warnings about what is told all the same: by the order of rows, how often values occur, what a model carries."""
     if isinstance(subject, Whole):
         return subject.careful
-    return (*_order_tells(subject), *few_values(subject)) if isinstance(subject, Plan) else ()
+    return (*_order_tells(subject), *few_values(subject), *telling_names(subject)) if isinstance(subject, Plan) else ()
 
 
 def _order_tells(subject: Plan) -> tuple[tuple[str, str], ...]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from notebook_kernels import Kernel
+
+import jupyter_securecollab as collab
 
 Kernels = Callable[[str | None], Kernel]
 
@@ -172,3 +175,13 @@ def test_sharing_warns_of_columns_that_counting_gives_away(alice: Kernel) -> Non
         shown = alice.ok(f"%share few --as keyed/few --with bob --mask sex=pseudonym {flag}")
         assert "sex: few different values" in shown.text
     assert "few different values" not in alice.ok("%share few --as keyed/fewer --with bob --mask sex=redact").text
+
+
+def test_names_of_columns_that_look_like_values_are_warned_of() -> None:
+    days = pd.DataFrame({f"person{n}@example.org": [n] for n in range(20)})
+    warned = repr(collab.mask(days, up_to="internal", preview=True))
+    assert "careful" in warned and "names of columns look like values (email)" in warned
+    named = pd.DataFrame(
+        {"email": ["a@example.org"], "first_name": ["Ann"], "city": ["Ulm"], "status": [1], "grace": [2]}
+    )
+    assert "careful" not in repr(collab.mask(named, up_to="internal", preview=True))
