@@ -1,6 +1,10 @@
 """Run by another Python: seconds presidio-structured takes to analyse a CSV file, after one run that does not count.
 
-With its own recognizers and a blank English pipeline of spaCy, since models have to be downloaded.
+With its own recognizers and a blank English pipeline of spaCy, since models have to be downloaded. An environment for
+`PEERS`, apart from ours:
+
+    uv venv peers && uv pip install --python peers/bin/python presidio-structured statsmodels pycanon
+    make bench-frames PEERS=$PWD/peers/bin/python
 """
 
 from __future__ import annotations

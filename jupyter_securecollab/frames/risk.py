@@ -79,7 +79,7 @@ def risk(frame: Any, quasi_identifiers: Sequence[str], sensitive: Sequence[str] 
     rows = len(classes)
     journalist = None if population is None else _journalist(columns, [column_of(population, name) for name in named])
     own = sizes[classes]
-    order = np.argsort(own, kind="stable")[:MOST_AT_RISK]
+    order = _smallest(own, MOST_AT_RISK)
     return Risk(
         rows=rows,
         quasi_identifiers=named,
@@ -92,6 +92,14 @@ def risk(frame: Any, quasi_identifiers: Sequence[str], sensitive: Sequence[str] 
         sensitive=tuple(_sensitive(name, column_of(frame, name), classes, sizes) for name in sensitive),
         most_at_risk=tuple(map(int, order)),
     )
+
+
+def _smallest(sizes: Codes, count: int) -> Codes:
+    """Where the smallest are, in order, the first of equals first; without putting all of them in order."""
+    if len(sizes) > count:
+        few = np.flatnonzero(sizes <= np.partition(sizes, count)[count])
+        return few[np.argsort(sizes[few], kind="stable")[:count]]
+    return np.argsort(sizes, kind="stable")
 
 
 def column_of(frame: Any, name: str) -> pa.ChunkedArray[Any]:
