@@ -16,6 +16,8 @@ from typing import ClassVar
 
 from hubs import PROXY, UserServers, others_may_run
 
+from jupyter_securecollab.server.record_pages import LOG_PAGE
+
 
 class ByHand(UserServers):
     """As in the tests, but people sign in with passwords and start their servers themselves."""
@@ -44,6 +46,11 @@ c.JupyterHub.authenticator_class = Throwaway
     def config(self) -> str:
         return super().config() + self.SIGN_IN.format(passwords=self.passwords)
 
+    @property
+    def url_of_log(self) -> str:
+        """The vault's own page for who reads the log, as browsers find it."""
+        return f"{self.pages}/services/securecollab/{LOG_PAGE}"
+
     def start_all(self) -> None:
         """Without anybody's server. The vault knows alice and bob already, and alice may share what is secret."""
         self.start_hub()
@@ -67,7 +74,8 @@ def main() -> int:
     hub = ByHand(base)
     try:
         hub.start_all()
-        print(f"JupyterHub: http://127.0.0.1:{hub.public}/\n")
+        print(f"JupyterHub: {hub.entrance}/")
+        print(f"The vault:  {hub.url_of_log}\n")
         for name, password in hub.passwords.items():
             print(f"  {name:6} {password}")
         print("\nalice and bob may share, carol reads the log. Each in a browser, or a private window, of its own.")

@@ -47,7 +47,7 @@ c.JupyterHub.services.extend([
 service = c.JupyterHub.services.get_value([])[0]
 service["url"] = "http://127.0.0.1:{port}"
 service["oauth_redirect_uri"] = {callback!r}
-c.JupyterHub.public_url = "http://127.0.0.1:{hub}/"
+c.JupyterHub.public_url = {entrance!r} + "/"
 del service["user"]
 if {managed}:
     service["command"][3:] = ["--folder", {folder!r}, "serve", "--metrics-port", "{metrics}"]
@@ -141,6 +141,7 @@ class RealHub:
             deployed=str(DEPLOYED), managed=self.managed, port=self.port, folder=str(self.vault), metrics=self.metrics,
             driver=DRIVER, other=OTHER, own=OWN, hub=self.hub, public=self.public, no_proxy=not self.proxied,
             callback=f"{self.pages}/services/securecollab/oauth_callback", pages=self.pages,
+            entrance=self.entrance,
         )  # fmt: skip
 
     @property
@@ -151,7 +152,14 @@ class RealHub:
     @property
     def pages(self) -> str:
         """Where browsers find the vault: at a host of its own where the Hub starts it, else at the Hub's."""
+        if self.proxied:
+            return self.entrance
         return f"http://{'localhost' if self.managed else '127.0.0.1'}:{self.port}"
+
+    @property
+    def entrance(self) -> str:
+        """Where browsers find the Hub."""
+        return f"http://127.0.0.1:{self.public if self.proxied else self.hub}"
 
     @property
     def log(self) -> str:
@@ -168,7 +176,7 @@ class RealHub:
         environment = {
             "JUPYTERHUB_API_URL": f"http://127.0.0.1:{self.hub}/hub/api", "JUPYTERHUB_API_TOKEN": OWN,
             "JUPYTERHUB_SERVICE_NAME": "securecollab", "JUPYTERHUB_PUBLIC_URL": f"{self.pages}/services/securecollab/",
-            "JUPYTERHUB_PUBLIC_HUB_URL": f"http://127.0.0.1:{self.hub}/hub/", **self.operator,
+            "JUPYTERHUB_PUBLIC_HUB_URL": f"{self.entrance}/hub/", **self.operator,
         }  # fmt: skip
         command = ("jupyter_securecollab.cli", "--folder", str(self.vault), "serve", "--port", str(self.port))
         self.service = self._run("service.log", *command, **environment)
@@ -359,7 +367,7 @@ c.Spawner.environment.update({{
 
     def server(self, name: str) -> str:
         """The address of somebody's own server, as browsers reach it."""
-        return f"http://127.0.0.1:{self.public}/user/{name}"
+        return f"{self.entrance}/user/{name}"
 
     def on_the_machine(self, name: str, *command: str, told: str = "") -> subprocess.CompletedProcess[str]:
         """Run a program as this person, at home, without the Hub; `told` is its input."""

@@ -16,7 +16,10 @@ import httpx
 import pytest
 from by_hand import ByHand
 from lab_screen import Screen, started
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
+from serving import error_of
+
+from jupyter_securecollab.protocol import PREFIX
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -49,7 +52,8 @@ def signed_in(address: str, name: str, password: str) -> bool:
     with httpx.Client(base_url=address, follow_redirects=True, timeout=60, trust_env=False) as browser:
         browser.get("/hub/login")
         form = {"username": name, "password": password, "_xsrf": browser.cookies["_xsrf"]}
-        return browser.post("/hub/login", data=form).status_code == 200
+        # To a page that starts nobody's server.
+        return browser.post("/hub/login?next=%2Fhub%2Fhome", data=form).status_code == 200
 
 
 def address_in(text: str) -> str:
@@ -76,6 +80,10 @@ def screens(tmp_path: Path) -> Iterator[Callable[[], Screen]]:
         yield lambda: Screen(browser, tmp_path / f"{next(numbers)}.har")
 
 
+def seen(what: Locator) -> None:
+    expect(what).to_be_visible(timeout=60_000)
+
+
 def sign_in(screen: Screen, address: str, name: str, password: str) -> None:
     screen.page.goto(address)
     screen.page.get_by_label("Username").fill(name)
@@ -98,21 +106,39 @@ def test_with_cookies_alone_alice_shares_from_her_browser_and_bob_does_not_get_i
     alice.wait_for_lab(seconds=180)  # her server starts first
     assert alice.page.url.startswith(f"{address}/user/alice/lab")
     alice.page.locator(".jp-LauncherCard", has_text="Python 3 (ipykernel)").first.click()
-    expect(alice.page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
+    seen(alice.page.get_by_role("button", name="Python 3 (ipykernel) | Idle"))
     alice.cells.first.locator(".cm-content").click()
     alice.page.keyboard.insert_text(SHARE)
     expect(alice.run(0)).to_contain_text("bob")
     alice.show_panel()
-    expect(alice.row("oncology/patients")).to_be_visible(timeout=60_000)
+    seen(alice.row("oncology/patients"))
     told = alice.page.locator("#jupyter-config-data").text_content()
-    assert not json.loads(told or "").get("token") and "token" not in alice.page.url
+    headers = {"Authorization": f"token {json.loads(told or '')['token']}"}  # the page's own, for the Hub
+    error_of(httpx.get(f"{address}/services/securecollab/{PREFIX}/me", headers=headers, trust_env=False), 403)
+    assert "token" not in alice.page.url
     bob.page.goto(f"{address}/user/alice/lab")
-    expect(bob.page.get_by_role("button", name="Sign in")).to_be_visible()
+    seen(bob.page.get_by_role("button", name="Sign in"))
     sign_in(bob, f"{address}/hub/login?next=%2Fhub%2Fhome", "bob", passwords["bob"])
-    expect(bob.page.get_by_role("link", name="Logout")).to_be_visible()
+    seen(bob.page.get_by_role("button", name="Logout"))
     bob.page.goto(f"{address}/user/alice/lab")
-    expect(bob.page.get_by_text("403")).to_be_visible()
+    seen(bob.page.get_by_text("403").first)
     assert alice.errors == []
+
+
+def test_carol_reads_the_log_at_the_vaults_own_page_and_bob_does_not(
+    shown: tuple[subprocess.Popen[str], str], screens: Callable[[], Screen]
+) -> None:
+    address, passwords = address_in(shown[1]), passwords_in(shown[1])
+    (page,) = re.findall(r"The vault:  (\S+)", shown[1])
+    carol, bob = screens(), screens()
+    for screen, name in ((carol, "carol"), (bob, "bob")):
+        sign_in(screen, f"{address}/hub/login?next=%2Fhub%2Fhome", name, passwords[name])
+        seen(screen.page.get_by_role("button", name="Logout"))
+        screen.page.goto(page)
+        screen.page.get_by_role("button", name="Authorize").click()
+    seen(carol.page.get_by_text("oncology/patients").first)
+    assert carol.page.url == page
+    expect(bob.page.get_by_text("oncology/patients")).to_have_count(0)
 
 
 def test_nothing_is_left_of_it(shown: tuple[subprocess.Popen[str], str]) -> None:
