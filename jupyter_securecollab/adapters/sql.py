@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
+import threading
 import time
 import types
 import typing
@@ -342,6 +343,9 @@ class SqlStore:
                 raise StoreBroken("the vault's database was made by a newer release", next_step=step)
             if revision < HEAD:
                 self._migrate()
+            # The number is that of one connection: it must be the same each time. The driver alone, as it is quicker.
+            self._watcher = self._glances.raw_connection()
+        self._one_watcher = threading.Lock()
 
     def _check(self) -> None:
         """Look for damage; in a large database that would take too long, and shows when it is read."""
@@ -391,6 +395,15 @@ class SqlStore:
         with _translated(), self._glances.connect() as connection:
             yield SqlRows(connection)
 
+    def version(self) -> int:
+        with self._one_watcher:
+            self._check_open()
+            try:
+                (number,) = self._watcher.cursor().execute("PRAGMA data_version").fetchone()
+            except sqlite3.Error as error:
+                raise Unavailable("the vault's database cannot be read just now") from error
+        return int(number)
+
     def wipe(self) -> None:
         self._check_open()
         with _translated(), self._readers.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -402,7 +415,10 @@ class SqlStore:
             raise Unavailable("the vault is closed")
 
     def close(self) -> None:
-        self._closed = True
+        with self._one_watcher:
+            if not self._closed:
+                self._watcher.close()
+            self._closed = True
         self._writers.dispose()
         self._readers.dispose()
         self._glances.dispose()

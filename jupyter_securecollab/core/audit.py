@@ -228,6 +228,10 @@ class Journal:
         with self._store.glance() as rows:
             return query(rows)
 
+    def version(self) -> int:
+        """A number that stays the same for as long as nothing is written by anybody; raises as `glance` does."""
+        return self._store.version()
+
     def now(self, rows: Rows) -> datetime:
         """Time to decide a reading operation at, by the same rule as for writing ones. Raises `Unavailable`."""
         newest = rows.find(EntryRow, newest=True, limit=1)

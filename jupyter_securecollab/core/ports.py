@@ -79,6 +79,9 @@ class Store(Protocol):
     def glance(self) -> AbstractContextManager[Rows]:
         """For one question that must hold nobody up: raises `errors.Unavailable` rather than wait for a lock."""
 
+    def version(self) -> int:
+        """A number that stays the same for as long as nobody commits anything; as quick and impatient as `glance`."""
+
     def wipe(self) -> None:
         """Make sure that nothing deleted so far can be found in the files; waits for readers that may still need it."""
 

@@ -43,6 +43,10 @@ _MEANWHILE: dict[Mode, str] = {
     "flag": "What is executed runs all the same, and the record will say from when on it was late.",
     "block": "Until it can, nothing is executed.",
 }
+
+_AFTERWARDS = 0.005
+"""Seconds after which an end is recorded, so that the messages that tell of it go out first: nobody waits for it."""
+
 _GRACE = 0.5
 _UNHEARD = 60.0
 """Seconds after its reply at which a run has ended, whether or not the kernel was heard to say so."""
@@ -214,11 +218,9 @@ class Recording:
         run.status = "error" if status == "error" else "aborted" if status in ("aborted", "abort") else "ok"
         run.error = plain(error) or run.error
         self._answered(kernel_id, run)
-        if run.idle:
-            self._close(kernel_id, msg_id, run)
-        else:  # what a kernel broadcasts is lost when it broadcasts more than is read
+        if not run.idle:  # what a kernel broadcasts is lost when it broadcasts more than is read
             run.took = time.monotonic() - run.began
-            asyncio.get_running_loop().call_later(_UNHEARD, self._close, kernel_id, msg_id, run)
+        self._close_in(_AFTERWARDS if run.idle else _UNHEARD, kernel_id, msg_id, run)
 
     async def durable(self, run: Watched) -> bool:
         """Wait, not for ever, until the start of a run is durable in the vault; whether it is.
@@ -300,10 +302,8 @@ class Recording:
             return
         run.idle = True
         run.took = time.monotonic() - run.began
-        if run.replied or run.start.road == "other" or run.start.act.startswith("comm_"):
-            self._close(kernel_id, msg_id, run)
-        else:
-            asyncio.get_running_loop().call_later(_GRACE, self._close, kernel_id, msg_id, run)
+        heard_all = run.replied or run.start.road == "other" or run.start.act.startswith("comm_")
+        self._close_in(_AFTERWARDS if heard_all else _GRACE, kernel_id, msg_id, run)
 
     def _running(self, kernel_id: str, msg_id: str) -> Watched | None:
         runs = self._kernels[kernel_id].runs.get(msg_id, ()) if kernel_id in self._kernels else ()
@@ -394,6 +394,9 @@ class Recording:
 
     def _put(self, seen: Seen, *, urgent: bool = False) -> int | None:
         return None if self._writer is None else self._writer.put(self._finish(seen), urgent=urgent)
+
+    def _close_in(self, seconds: float, kernel_id: str, msg_id: str, run: Watched) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._close, kernel_id, msg_id, run)
 
     def _close(self, kernel_id: str, msg_id: str, run: Watched) -> None:
         """A run is over."""

@@ -33,7 +33,7 @@ PATIENCE = 3.0
 CATCHING_UP = 2.0
 """Most seconds for which whoever reads records waits for those not written yet."""
 
-_LINGER = 0.3
+_LINGER = 0.5
 """Seconds for which records nobody waits for may wait for others."""
 _RETRY = 1.0
 _log = logging.getLogger(__name__)

@@ -12,8 +12,9 @@ import json
 import os
 import time
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from jupyter_client.jsonutil import json_default
 from jupyter_server.auth.authorizer import Authorizer
@@ -29,7 +30,7 @@ from traitlets import default
 
 from ..errors import Unavailable
 from ..runs import Outcome
-from .execution import NOT_RECORDED, only_asks
+from .execution import NOT_RECORDED, Watched, only_asks
 from .identity import People, SignedIn, owner_of
 from .kernel_messages import V1, Broadcasts, Incoming
 
@@ -55,7 +56,25 @@ def _mine(people: People, kernels: AsyncMappingKernelManager, kernel_id: str) ->
     return handler is None or people.may_use(handler.current_user, owner_of(kernels, kernel_id))
 
 
-class OwnedSessionManager(SessionManager):
+class RecordedSessionManager(SessionManager):
+    """Says which notebook a kernel belongs to."""
+
+    async def save_session(self, session_id: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """A new session: from now on its kernel is known to belong to its path."""
+        session: dict[str, Any] = await super().save_session(session_id, *args, **kwargs)  # type: ignore[no-untyped-call]
+        self._noted(session)
+        return session
+
+    async def update_session(self, session_id: str, **changed: Any) -> None:
+        """A session moved to another path or kernel."""
+        await super().update_session(session_id, **changed)  # type: ignore[no-untyped-call]  # Jupyter's
+        self._noted(await self.get_session(session_id=session_id))  # type: ignore[no-untyped-call]  # Jupyter's
+
+    def _noted(self, session: dict[str, Any]) -> None:
+        People.of(self.parent).recording.notebook(session["kernel"]["id"], session["path"])
+
+
+class OwnedSessionManager(RecordedSessionManager):
     """Everybody sees, finds and changes only sessions on kernels of his own."""
 
     async def list_sessions(self) -> list[dict[str, Any]]:
@@ -76,33 +95,9 @@ class OwnedSessionManager(SessionManager):
                 return session
         raise web.HTTPError(404, "Session not found")
 
-    async def save_session(self, session_id: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """A new session: from now on its kernel is known to belong to its path."""
-        session: dict[str, Any] = await super().save_session(session_id, *args, **kwargs)  # type: ignore[no-untyped-call]
-        self._noted(session)
-        return session
 
-    async def update_session(self, session_id: str, **changed: Any) -> None:
-        """A session moved to another path or kernel."""
-        await super().update_session(session_id, **changed)  # type: ignore[no-untyped-call]  # Jupyter's
-        self._noted(await self.get_session(session_id=session_id))
-
-    def _noted(self, session: dict[str, Any]) -> None:
-        People.of(self.parent).recording.notebook(session["kernel"]["id"], session["path"])
-
-
-class OwnedKernelManager(AsyncMappingKernelManager):
-    """Lists to everybody his own kernels; what a kernel had here ends when it is gone, however it went."""
-
-    @default("kernel_manager_class")
-    def _default_kernel_manager_class(self) -> str:
-        return f"{SecureKernelManager.__module__}.{SecureKernelManager.__name__}"
-
-    def list_kernels(self) -> list[dict[str, Any]]:
-        """The kernels of whoever asks."""
-        people = People.of(self.parent)
-        kernels = super().list_kernels()  # type: ignore[no-untyped-call]  # Jupyter's
-        return [kernel for kernel in kernels if _mine(people, self, kernel["id"])]
+class RecordedKernelManager(AsyncMappingKernelManager):
+    """Listens to every kernel; what a kernel had here ends when it is gone, however it went."""
 
     def remove_kernel(self, kernel_id: str) -> Any:
         """Also called for kernels that died without being shut down."""
@@ -115,9 +110,25 @@ class OwnedKernelManager(AsyncMappingKernelManager):
         Not through a subscription of its own: the kernel would have to send everything it prints once more.
         """
         super().start_watching_activity(kernel_id)  # type: ignore[no-untyped-call]  # Jupyter's
-        kernel: Any = self.get_kernel(kernel_id)
-        kernel.recorded = Broadcasts(People.of(self.parent).recording, kernel_id, kernel.session)
-        kernel.recorded.listen(kernel._activity_stream)
+        recording = People.of(self.parent).recording
+        if recording.mode != "off":
+            kernel: Any = self.get_kernel(kernel_id)
+            kernel.recorded = Broadcasts(recording, kernel_id, kernel.session)
+            kernel.recorded.listen(kernel._activity_stream)
+
+
+class OwnedKernelManager(RecordedKernelManager):
+    """Lists to everybody his own kernels."""
+
+    @default("kernel_manager_class")
+    def _default_kernel_manager_class(self) -> str:
+        return f"{SecureKernelManager.__module__}.{SecureKernelManager.__name__}"
+
+    def list_kernels(self) -> list[dict[str, Any]]:
+        """The kernels of whoever asks."""
+        people = People.of(self.parent)
+        kernels = super().list_kernels()  # type: ignore[no-untyped-call]  # Jupyter's
+        return [kernel for kernel in kernels if _mine(people, self, kernel["id"])]
 
 
 class SecureKernelManager(ServerKernelManager):
@@ -139,14 +150,17 @@ class SecureKernelManager(ServerKernelManager):
         """Runs before every start and restart: a fresh token, a clean environment, our extension."""
         if self.kernel_id is None:
             self.kernel_id = options.pop("kernel_id")
-        environment = without_secrets(options.get("env") or os.environ)
-        options["env"] = environment | await self._people.kernel_environment(self.kernel_id, self.owner)
+        options["env"] = await self._environment(self.kernel_id, options.get("env") or os.environ)
         arguments = options.get("extra_arguments") or []
         if self.kernel_spec and runs_ipykernel(self.kernel_spec.argv) and EXTENSION_ARGUMENT not in arguments:
             options["extra_arguments"] = [*arguments, EXTENSION_ARGUMENT]
         command, prepared = await super()._async_pre_start_kernel(**options)
         self._people.recording.kernel_started(self.kernel_id, self.owner, self.kernel_name, command)
         return command, prepared
+
+    async def _environment(self, kernel_id: str, inherited: Mapping[str, str]) -> dict[str, str]:
+        """What the process gets: of what it would inherit what it may, and how it reaches the vault."""
+        return without_secrets(inherited) | await self._people.kernel_environment(kernel_id, self.owner)
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         """Runs when the process is gone, also between the two halves of a restart."""
@@ -174,6 +188,13 @@ def runs_ipykernel(argv: list[str]) -> bool:
     return ("-m", "ipykernel_launcher") in pairwise(argv)
 
 
+class _Asked(NamedTuple):
+    """Whether a message may go on to the kernel, and the run it begins if that is recorded."""
+
+    may_go_on: bool
+    run: Watched | None = None
+
+
 class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
     """Writes down who sends code to the kernel; passes on nothing once his sign-in has ended."""
 
@@ -186,32 +207,49 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
         self._confirmed = time.monotonic()
 
     def handle_incoming_message(self, incoming_msg: str | bytes) -> None:
-        """From the browser."""
-        task = asyncio.ensure_future(self._forward(incoming_msg))
-        self._arriving.add(task)
-        task.add_done_callback(self._arriving.discard)
+        """From the browser. Goes on at once where nothing has to be waited for first."""
+        if self._recording.mode == "block" or self._people.hooks:
+            task = asyncio.ensure_future(self._forward(incoming_msg))
+            self._arriving.add(task)
+            task.add_done_callback(self._arriving.discard)
+            return
+        with self._closing_on_failure():
+            if (known := self._known(incoming_msg)) is not None and self._asked(*known).may_go_on:
+                self._pass_on(*known, incoming_msg)
 
     async def _forward(self, incoming_msg: str | bytes) -> None:
         async with self._in_order:
-            try:
-                message = Incoming(incoming_msg, self.subprotocol)
-                try:
-                    person = self._person()
-                except Unavailable:
-                    self._refuse(message, "the vault cannot say just now whether you are still signed in", _LATER)
-                    return
-                if person is None:
-                    self.websocket_handler.close(1008, "signed out")
-                    return
-                if not await self._recorded(person, message):
-                    return
-                kind = message.header["msg_type"]
-                if kind in RUNS_CODE and not only_asks(message.channel, kind, message.content()):
-                    self._people.executions.started(self.kernel_id, message.header["msg_id"], person)
-                super().handle_incoming_message(incoming_msg)  # type: ignore[arg-type]  # bytes in protocol v1
-            except Exception:  # nobody awaits this task: what cannot be understood ends the connection
-                self.log.warning("closing a websocket of kernel %s after this message", self.kernel_id, exc_info=True)
-                self.websocket_handler.close(1007)
+            with self._closing_on_failure():
+                if (known := self._known(incoming_msg)) is not None and await self._recorded(*known):
+                    self._pass_on(*known, incoming_msg)
+
+    @contextmanager
+    def _closing_on_failure(self) -> Iterator[None]:
+        """What cannot be understood ends the connection: nobody waits for what comes of a message."""
+        try:
+            yield
+        except Exception:
+            self.log.warning("closing a websocket of kernel %s after this message", self.kernel_id, exc_info=True)
+            self.websocket_handler.close(1007)
+
+    def _known(self, incoming_msg: str | bytes) -> tuple[str, Incoming] | None:
+        """Who sends what; None, once that is answered, for somebody who is not, or may no longer be, signed in."""
+        message = Incoming(incoming_msg, self.subprotocol)
+        try:
+            person = self._person()
+        except Unavailable:
+            self._refuse(message, "the vault cannot say just now whether you are still signed in", _LATER)
+            return None
+        if person is None:
+            self.websocket_handler.close(1008, "signed out")
+            return None
+        return person, message
+
+    def _pass_on(self, person: str, message: Incoming, incoming_msg: str | bytes) -> None:
+        kind = message.header["msg_type"]
+        if kind in RUNS_CODE and (kind != "debug_request" or not only_asks(message.channel, kind, message.content())):
+            self._people.executions.started(self.kernel_id, message.header["msg_id"], person)
+        super().handle_incoming_message(incoming_msg)  # type: ignore[arg-type]  # bytes in protocol v1
 
     def _person(self) -> str | None:
         """Whose websocket this is, as long as the sign-in it was opened under lasts.
@@ -231,19 +269,26 @@ class SecureWebsocketConnection(ZMQChannelsWebsocketConnection):
             self._confirmed = time.monotonic()
         return person
 
-    async def _recorded(self, person: str, message: Incoming) -> bool:
-        """Put on record what is about to be executed; whether it may be."""
+    def _asked(self, person: str, message: Incoming) -> _Asked:
+        """Put on record what is about to be executed, if it is to be."""
         recording = self._recording
         if recording.mode == "off" or message.header["msg_type"] in NOT_RECORDED:
-            return True
+            return _Asked(True)
         if recording.is_full(self.kernel_id):
             self._refuse(message, "too much is waiting to be executed in this kernel", "Wait, then run it again.")
-            return False
-        run = recording.asked(
-            self.kernel_id, person, message.channel, message.header, message.metadata(), message.content()
+            return _Asked(False)
+        return _Asked(
+            True,
+            recording.asked(
+                self.kernel_id, person, message.channel, message.header, message.metadata(), message.content()
+            ),
         )
-        if run is None or run.asks:
-            return True
+
+    async def _recorded(self, person: str, message: Incoming) -> bool:
+        """The same, and whether it may be executed: no hook minds, and with `block` it is durable."""
+        recording, (may_go_on, run) = self._recording, self._asked(person, message)
+        if not may_go_on or run is None or run.asks:
+            return may_go_on
         if message.channel != "stdin" and (reason := await self._people.hooked(person, run.start, message.content())):
             recording.refused(self.kernel_id, message.header["msg_id"], run, reason)
             self._refuse(message, reason, "This server's administrator made this rule.")

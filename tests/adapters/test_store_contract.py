@@ -196,6 +196,25 @@ def test_a_process_that_always_writes_lets_others_have_their_turn(file: Path) ->
     assert len([row for row in found if row.person == "patient"]) == 100 < len(found)
 
 
+def test_the_version_changes_with_every_commit_whoever_makes_it_and_with_nothing_else(store: Store, tmp_path) -> None:
+    seen = {store.version()}
+    with store.snapshot() as rows:
+        assert rows.find(AssetRow) == []
+    with suppress(ZeroDivisionError), store.transaction() as rows:
+        rows.put(asset())
+        raise ZeroDivisionError
+    assert {store.version()} == seen
+    with closing(SqlStore(f"sqlite:///{tmp_path / 'vault.sqlite'}")) as other:
+        for one in (store, other, store):
+            with one.transaction() as rows:
+                rows.put(asset(f"a{len(seen)}", f"p/{len(seen)}"))
+            seen.add(store.version())
+    assert len(seen) == 4
+    store.close()
+    with pytest.raises(Unavailable):
+        store.version()
+
+
 def test_a_closed_store_is_unavailable(store: Store) -> None:
     store.close()
     store.close()
