@@ -44,7 +44,7 @@ from .model import (
     VersionSummary,
     Who,
 )  # fmt: skip
-from .runs import Notebook, RecordingState, Run
+from .runs import Notebook, RecordingState, Reported, Run, SpoolKey
 
 PREFIX = "securecollab/api/v1"
 """Below the server's base URL."""
@@ -57,6 +57,9 @@ LEASE_HEADER = "X-SecureCollab-Lease"
 SMALL_BODY = 1024 * 1024
 COMMIT_BODY = 160 * 1024 * 1024
 """Largest JSON body of an ordinary request, and of a commit, which carries the manifests. Bytes."""
+
+REPORT_BODY = 8 * 1024 * 1024
+"""Largest body with records of executions. Bytes."""
 
 Identifier = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 Columns = Annotated[tuple[Annotated[str, Meta(max_length=1024)], ...], Meta(max_length=10_000)]
@@ -178,6 +181,14 @@ class Audit(Value, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=1000)] = 200
 
 
+class Report(Value, frozen=True):
+    """A segment of sealed records from a person's own server, in base64."""
+
+    spool: Identifier
+    number: Number
+    segment: bytes
+
+
 class Executions(Value, frozen=True):
     """Which executions to list."""
 
@@ -240,6 +251,8 @@ ROUTES: tuple[Route, ...] = (
     Route("audit", "GET", "audit", Audit, tuple[EntryView, ...]),
     Route("executions", "GET", "executions", Executions, tuple[Run, ...]),
     Route("recording", "GET", "recording", Nothing, RecordingState),
+    Route("spool_key", "GET", "spool-key", Nothing, SpoolKey),
+    Route("report", "POST", "records", Report, Reported, body_limit=REPORT_BODY),
     Route("export", "GET", "audit/export", Nothing, Nothing, raw=True),
     Route("prove", "GET", "audit/{index}", Prove, Receipt),
 )

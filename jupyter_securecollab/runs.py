@@ -49,6 +49,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     `who` None: nobody this server knows. `length` is of the code in UTF-8 bytes, `code` a keyed hash of it in hex,
     `kept` the SHA-256 in hex of what is kept of its text elsewhere.
+    `reported_by`: whose own server says so, which is advisory; None where the vault's server saw it itself.
     `took` is in microseconds. `level` is the highest that was opened in the kernel until then. `lost` counts records.
     """
 
@@ -77,6 +78,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     level: Level | None = None
     since: datetime | None = None
     lost: int = 0
+    reported_by: str | None = None
 
     def body(self) -> str:
         """The bytes that are hashed, as text: RFC 8785 JSON, as for entries of the log."""
@@ -157,6 +159,7 @@ class Run(Value, frozen=True):
         """What is unusual about how it was run."""
         start = self.start
         found: Iterable[tuple[bool, str]] = (
+            (start.reported_by is not None, f"advisory: {start.reported_by}'s own server says so"),
             (start.road == "other", "unattributed"),
             (start.silent, "silent"),
             (not start.history and not start.silent, "no history"),
@@ -164,6 +167,19 @@ class Run(Value, frozen=True):
             (start.subshell is not None, "subshell"),
         )
         return tuple(text for so, text in found if so)
+
+
+class SpoolKey(Value, frozen=True):
+    """The public key to which a person's own server seals what it reports (`spooled`)."""
+
+    key: bytes
+
+
+class Reported(Value, frozen=True):
+    """How many records could be read in a segment, and whether that was all of it."""
+
+    records: int
+    whole: bool
 
 
 Notebook = Annotated[str, msgspec.Meta(max_length=1024)]

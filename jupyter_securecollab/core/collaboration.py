@@ -22,6 +22,7 @@ from .opening import Opening
 from .policy import Policy
 from .ports import CheckpointCopy, Clock, KeyService, Objects, Store, WitnessLink
 from .records import Records
+from .reports import ReportBook
 from .roster import Roster
 from .sharing import PART_LIMIT, PartUpload, Sharing
 from .shredding import Shredding
@@ -79,6 +80,7 @@ class Collaboration:
         roster = Roster(desk)
         records = Records(desk)
         executions = ExecutionBook(desk, keys)
+        reports = ReportBook(desk, executions)
         labels = LabelBook(desk, keys)
         # What is inside an asset.
         self.begin = sharing.begin
@@ -121,6 +123,8 @@ class Collaboration:
         self.spools = executions.spools
         self.take_segment = executions.take_segment
         self.end_spool = executions.end_spool
+        self.spool_key = reports.spool_key
+        self.report = reports.report
         self.executions = executions.executions
         self.keep_code = executions.keep_code
         self.execution_code = executions.code

@@ -50,6 +50,7 @@ class ExecutionBook:
         self._key = b""  # kept: it is needed for every cell
         self._state: Callable[[], RecordingState] = _nobody_records
         self._catch_up: Callable[[], object] = lambda: None
+        self._reporters: set[str] = set()
         self._keeping = CodeKeeping()
 
     def recorded_by(self, state: Callable[[], RecordingState], catch_up: Callable[[], object] = lambda: None) -> None:
@@ -61,8 +62,13 @@ class ExecutionBook:
         self._keeping = keeping
 
     def recording(self, caller: Caller) -> RecordingState:
-        """Whether what is executed on the server of this vault is being recorded. Everybody may know."""
-        return msgspec.structs.replace(self._state(), code=self._keeping.how)
+        """Whether what is executed on the server of this vault, or on the caller's own, is being recorded."""
+        state = RecordingState("flag", ()) if caller.name in self._reporters else self._state()
+        return msgspec.structs.replace(state, code=self._keeping.how)
+
+    def heard_from(self, person: str) -> None:
+        """This person's own server reports what is executed there."""
+        self._reporters.add(person)
 
     def finish(self, seen: Seen) -> Seen:
         """The record as it will be written: the code in it as length and keyed hash, and what is kept of it beside it.
@@ -71,7 +77,7 @@ class ExecutionBook:
         """
         if seen.code is None:
             return seen
-        self._key = self._key or self._vault_key(_CODE)
+        self._key = self._key or self.vault_key(_CODE)
         mark = hmac.digest(self._key, seen.code, "sha256").hex()
         record = msgspec.structs.replace(seen.record, length=len(seen.code), code=mark)
         kept = self._keeping.kept(record, seen.code)
@@ -85,7 +91,7 @@ class ExecutionBook:
         if finished:
             self._desk.write(lambda work: _write(work, finished))
 
-    def _vault_key(self, purpose: str) -> bytes:
+    def vault_key(self, purpose: str) -> bytes:
         """A key of the vault itself, made when it is first needed."""
         if not self._desk.journal.read(lambda rows: rows.get(DataKeyRow, _OWNER, purpose)):
             return self._desk.write(lambda work: self._keys.asset_key(work, _OWNER, _OWNER, purpose))[0]
@@ -98,7 +104,7 @@ class ExecutionBook:
 
         From here on `finish` waits for nothing.
         """
-        self._key = self._key or self._vault_key(_CODE)
+        self._key = self._key or self.vault_key(_CODE)
         return public_key_of(
             self._desk.write(lambda work: self._keys.new_data_key(work, _OWNER, _SPOOLS, spool.hex()))[0]
         )
@@ -119,7 +125,7 @@ class ExecutionBook:
             raise SealBroken from None
         opened = open_segment(segment_bytes, spool, number, key)
         for start in range(0, len(opened.seen), _MOST):
-            self._record_new(opened.seen[start : start + _MOST])
+            self.record_new(opened.seen[start : start + _MOST])
         return opened
 
     def end_spool(self, spool: bytes, last: Seen | None = None) -> None:
@@ -134,7 +140,7 @@ class ExecutionBook:
 
         self._desk.write(operation)
 
-    def _record_new(self, seen: Sequence[Seen]) -> None:
+    def record_new(self, seen: Sequence[Seen]) -> None:
         """Write those of these records that are not there yet."""
         finished = [self.finish(one) for one in seen]
 

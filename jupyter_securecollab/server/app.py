@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -20,7 +21,7 @@ from ..errors import Invalid, SecureCollabError, Unavailable
 from ..kept_code import CodeKeeping
 from ..model import Level
 from ..runs import KeptAs, Mode
-from .attached import Attached, attach, passing_on
+from .attached import Attached, attach, passing_on, record
 from .doctor import recording_problems
 from .embedded import EmbeddedHandler
 from .execution import Recording, as_it_is
@@ -28,8 +29,10 @@ from .execution_requests import RequestRecord
 from .execution_writer import KEPT, PATIENCE
 from .handlers import AsyncDoor, handlers, over
 from .hooks import Failure, Hooks, chosen_hooks
+from .reporting import Reporting
 from .requests_page import PAGE, RequestsPage
 from .spool import Spool, take_in
+from .spool import Vault as SpoolVault
 from .vault import WitnessedBy, now, open_vault, operator, vault_folder, witness_at
 from .wiring import check, install
 
@@ -116,6 +119,7 @@ class SecureCollabApp(ExtensionApp):
     _without_spool: tuple[str, ...] = ()
     door: Collaboration
     recording: Recording
+    reporting: Reporting
     async_door: AsyncDoor
 
     @default("folder")
@@ -139,7 +143,7 @@ class SecureCollabApp(ExtensionApp):
         super()._link_jupyter_server_extension(serverapp)
         try:
             if self.vault_url:
-                self.attached = attach(serverapp, self.vault_url, self.vault_log_key, self.vault_witnesses)
+                self._attach(serverapp)
             else:
                 self._open(serverapp)
         except SecureCollabError as error:
@@ -150,13 +154,28 @@ class SecureCollabApp(ExtensionApp):
             serverapp.log.critical("jupyter_securecollab could not be set up", exc_info=True)
             raise SystemExit(1) from error
 
+    def _attach(self, serverapp: ServerApp) -> None:
+        self.attached = attach(serverapp, self.vault_url, self.vault_log_key, self.vault_witnesses)
+        folder = Path(self.folder) / "spool"
+        self.reporting = reporting = Reporting(self.vault_url, self.attached.token, folder, now)
+        self.recording = Recording(
+            cast(Mode, self.record_executions),
+            reporting.write,
+            now,
+            finish=reporting.finish,
+            spool=self._spool(reporting),
+            patience=self.record_seconds,
+            kept=self.record_backlog,
+        )
+        record(serverapp, self.attached, self.recording)
+
     def _open(self, serverapp: ServerApp) -> None:
         settings = Settings(name=self.vault_name, default_up_to=Level(self.default_up_to))
         copies = Path(self.checkpoint_folder) if self.checkpoint_folder else None
         witnessed = WitnessedBy(tuple(map(witness_at, self.witnesses)), self.witness_quorum)
         self.door = open_vault(Path(self.folder), settings, copies=copies, witnessed=witnessed)
         self.door.keep_code(CodeKeeping(cast(KeptAs, self.record_code), self.auditors_key))
-        spool = self._spool()
+        spool = self._spool(self.door, lambda folder: take_in(folder, self.door, now))
         self.recording = Recording(
             cast(Mode, self.record_executions),
             self.door.record,
@@ -191,12 +210,12 @@ class SecureCollabApp(ExtensionApp):
             hooks=hooks,
         )
 
-    def _spool(self) -> Spool | None:
-        """What killed servers left is taken in, and a spool of our own begun; `block` has no need of one."""
+    def _spool(self, vault: SpoolVault, before: Callable[[Path], None] = lambda _: None) -> Spool | None:
+        """A spool of our own, after what comes `before`; for `flag` alone. Where there can be none that is said."""
         folder = Path(self.folder) / "spool"
         try:
-            take_in(folder, self.door, now)
-            return Spool(folder, self.door) if self.record_executions == "flag" else None
+            before(folder)
+            return Spool(folder, vault) if self.record_executions == "flag" else None
         except (OSError, Unavailable) as error:
             self.log.critical("jupyter_securecollab: %s: %s", NO_SPOOL, error)
             self._without_spool = (NO_SPOOL,)
@@ -205,18 +224,15 @@ class SecureCollabApp(ExtensionApp):
     def initialize_settings(self) -> None:
         """Register the event and say which of our classes are not in use."""
         self._events().register_event_schema(_CHANGED_SCHEMA)
-        if self.attached is not None:
-            return
         serverapp = cast(ServerApp, self.serverapp)
-        check(serverapp, self.door)
+        if self.attached is None:
+            check(serverapp, self.door)
         # Jupyter puts these over the server's own settings when this has returned.
         self.settings["log_function"] = RequestRecord(serverapp, self.settings["log_function"])
         self.recording.check_with(lambda: (*self._without_spool, *recording_problems(serverapp)))
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         # All other extensions have had their say by now.
-        if self.attached is not None:
-            return
         for text in self.recording.state().why_not:
             serverapp.log.critical("jupyter_securecollab: %s", text)
 
@@ -237,9 +253,10 @@ class SecureCollabApp(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Finish what is running and close the vault."""
+        await asyncio.to_thread(self.recording.close)
         if self.attached is not None:
+            self.reporting.close()
             await self.attached.close()
             return
-        await asyncio.to_thread(self.recording.close)
         self.async_door.close()
         self.door.close()

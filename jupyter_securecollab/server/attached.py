@@ -2,7 +2,8 @@
 
 Kernels get the service's address, its log's key, and the server's own token, which carries what a member may. The
 sidebar asks this server, which passes on a few questions: so the token is never in a page, and the service answers no
-browser. Nothing here is a wall: the server, its kernels and this code are all its owner's. No execution is recorded.
+browser. Nothing here is a wall: the server, its kernels and this code are all its owner's. So what is recorded of
+executions here is the owner's own word (`reporting`).
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import httpx
+import msgspec
 import zmq
 from jupyter_server.base.handlers import APIHandler
+from jupyter_server.gateway.gateway_client import GatewayClient
 from jupyter_server.serverapp import ServerApp
-from jupyter_server.services.kernels.kernelmanager import ServerKernelManager
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from jupyter_server.services.sessions.sessionmanager import SessionManager
 from traitlets import default
 from traitlets.config import Config
 
@@ -23,11 +28,23 @@ from ..cosigning import Quorum
 from ..errors import Denied, Invalid, NotSignedIn, Unavailable
 from ..protocol import PREFIX, SEEN_HEADER, Route, route
 from .base import VaultHandler
+from .execution import Recording
 from .handlers import UnknownHandler, over
-from .kernels import EXTENSION_ARGUMENT, runs_ipykernel, without_secrets
+from .hooks import no_hooks
+from .identity import People
+from .kernels import (
+    RecordedKernelManager,
+    RecordedSessionManager,
+    SecureKernelManager,
+    SecureWebsocketConnection,
+    without_secrets,
+)
 
-PASSED_ON: tuple[Route, ...] = tuple(route(name) for name in ("me", "assets", "recording"))
+PASSED_ON: tuple[Route, ...] = tuple(route(name) for name in ("me", "assets"))
 """What the sidebar asks (`labextension/src/api.ts`): GETs without parameters that change nothing and hold no key."""
+
+RECORDING = route("recording")
+"""What it asks too, and this server answers."""
 
 _PLACE = "securecollab_attached"
 
@@ -49,6 +66,7 @@ class Attached:
                 next_step="Start it from the Hub, or leave vault_url empty for a vault of its own.",
             )
         self.owner = owner
+        self.token = token
         self.kernel_environment = {"SECURECOLLAB_URL": url, "SECURECOLLAB_TOKEN": token}
         if log_key:
             self.kernel_environment["SECURECOLLAB_LOG_KEY"] = log_key
@@ -74,7 +92,7 @@ class Attached:
         await self._http.aclose()
 
 
-class AttachedKernelManager(ServerKernelManager):
+class AttachedKernelManager(SecureKernelManager):
     """Starts kernels with what they need to reach the service.
 
     Kernels listen on ports of the machine. Whoever else is on it could connect and read all they print, so what is
@@ -85,14 +103,10 @@ class AttachedKernelManager(ServerKernelManager):
     def _encrypted(self) -> str:
         return "auto" if zmq.has("curve") else "disabled"
 
-    async def _async_pre_start_kernel(self, **options: Any) -> tuple[list[str], dict[str, Any]]:
+    async def _environment(self, kernel_id: str, inherited: Mapping[str, str]) -> dict[str, str]:
         kernels: Any = self.parent
-        environment = without_secrets(options.get("env") or os.environ, keep=("JUPYTERHUB_API_TOKEN",))
-        options["env"] = environment | Attached.of(kernels.parent).kernel_environment
-        arguments = options.get("extra_arguments") or []
-        if self.kernel_spec and runs_ipykernel(self.kernel_spec.argv) and EXTENSION_ARGUMENT not in arguments:
-            options["extra_arguments"] = [*arguments, EXTENSION_ARGUMENT]
-        return await super()._async_pre_start_kernel(**options)
+        own = Attached.of(kernels.parent).kernel_environment
+        return without_secrets(inherited, keep=("JUPYTERHUB_API_TOKEN",)) | own
 
 
 class OwnersHandler(VaultHandler, APIHandler):
@@ -121,6 +135,49 @@ class PassingOn(OwnersHandler):
         self.finish(answer.content)
 
 
+class OwnRecording(OwnersHandler):
+    """Whether this server records what is executed on it, and can bring it to the service."""
+
+    async def get(self) -> None:
+        answer = await Attached.of(self.serverapp).ask(RECORDING, self.request.headers.get(SEEN_HEADER))
+        if answer.status_code == 200:
+            told = msgspec.json.decode(answer.content)
+            told["result"] |= msgspec.to_builtins(People.of(self.serverapp).recording.state()) | {
+                "code": told["result"].get("code", "off")
+            }
+            self.finish(msgspec.json.encode(told))
+        else:
+            self.set_status(answer.status_code)
+            self.finish(answer.content)
+        self.set_header("Cache-Control", "no-store")
+
+
+class _NoAccounts:
+    """People are the Hub's."""
+
+    def account(self, name: str) -> None:
+        """None."""
+
+    account_at_once = account
+    account_of_token = account
+
+    def groups_of(self, name: str) -> tuple[str, ...]:
+        """None: they are the Hub's."""
+        return ()
+
+    def is_team(self) -> bool:
+        """Whether there are accounts."""
+        return False
+
+
+_CLASSES: dict[str, tuple[type, type]] = {
+    "session_manager_class": (SessionManager, RecordedSessionManager),
+    "kernel_manager_class": (AsyncMappingKernelManager, RecordedKernelManager),
+    "kernel_websocket_connection_class": (ZMQChannelsWebsocketConnection, SecureWebsocketConnection),
+}
+"""As `wiring.CHOICES`; who may do what on this server is for the Hub to say."""
+
+
 def attach(serverapp: ServerApp, url: str, log_key: str, witnesses: str) -> Attached:
     """To be called while the extension is linked, before the server builds its kernel manager."""
     # What the Hub sets in the environment is its administrator's, and goes before what a file of the user's says.
@@ -134,7 +191,25 @@ def attach(serverapp: ServerApp, url: str, log_key: str, witnesses: str) -> Atta
     return attached
 
 
+def record(serverapp: ServerApp, attached: Attached, recording: Recording) -> None:
+    """To be called right after it: from here on what is executed is seen."""
+    People(
+        _NoAccounts(),
+        serverapp,
+        os_user=attached.owner,
+        notice="",
+        environment={},
+        recording=recording,
+        hooks=no_hooks(),
+    )
+    serverapp.gateway_config = GatewayClient.instance(parent=serverapp)
+    for trait, (stock, ours) in _CLASSES.items():
+        if trait not in serverapp.config.ServerApp and getattr(serverapp, trait) is stock:
+            setattr(serverapp, trait, ours)
+
+
 def passing_on() -> list[tuple[Any, ...]]:
     """The routing table of a server whose vault is elsewhere."""
     table: list[tuple[Any, ...]] = [(rf"/{PREFIX}/{one.path}", PassingOn, {"route": one}) for one in PASSED_ON]
+    table.append((rf"/{PREFIX}/{RECORDING.path}", OwnRecording))
     return [*table, (rf"/{PREFIX}(?:/.*)?", over(UnknownHandler, OwnersHandler))]

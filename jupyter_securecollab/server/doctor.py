@@ -18,7 +18,13 @@ from traitlets.config import Application, Config
 from ..protocol import PREFIX, Reply
 from ..runs import RecordingState
 from .execution_requests import RequestRecord
-from .kernels import OwnedKernelManager, SecureKernelManager, SecureWebsocketConnection
+from .kernels import (
+    OwnedKernelManager,
+    RecordedKernelManager,
+    RecordedSessionManager,
+    SecureKernelManager,
+    SecureWebsocketConnection,
+)
 from .wiring import CHOICES, NOT_RECORDED_BECAUSE
 
 _NAME = "jupyter_securecollab"
@@ -32,8 +38,8 @@ def recording_problems(serverapp: ServerApp) -> tuple[str, ...]:
     kernel = import_item(serverapp.kernel_manager.kernel_manager_class)
     found = {
         "kernel_websocket_connection_class": issubclass(connection, SecureWebsocketConnection),
-        "kernel_manager_class": isinstance(serverapp.kernel_manager, OwnedKernelManager),
-        "session_manager_class": isinstance(serverapp.session_manager, CHOICES["session_manager_class"][1]),
+        "kernel_manager_class": isinstance(serverapp.kernel_manager, RecordedKernelManager),
+        "session_manager_class": isinstance(serverapp.session_manager, RecordedSessionManager),
         "MultiKernelManager.kernel_manager_class": isinstance(kernel, type) and issubclass(kernel, SecureKernelManager),
         "log_function": isinstance(serverapp.web_app.settings.get("log_function"), RequestRecord),
     }
@@ -62,7 +68,7 @@ def _problems_of(app: ServerApp) -> Iterator[str]:
     if not app.jpserver_extensions.get(_NAME):
         yield "The extension is not enabled: nothing is recorded."
     if app.config.SecureCollabApp.get("vault_url") or os.environ.get("SECURECOLLAB_VAULT_URL"):
-        yield "The vault is a service elsewhere: nothing is recorded here."
+        yield "The vault is a service elsewhere: what is recorded here is this server's own word."
     if app.config.SecureCollabApp.get("record_executions") == "off":
         yield "The recording of executions is switched off (record_executions)."
 

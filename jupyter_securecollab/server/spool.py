@@ -90,11 +90,15 @@ class Spool:
         self._folder = folder / self._id.hex()
         self._folder.mkdir(parents=True, mode=0o700)
         self._lock = _locked(self._folder)
-        self._public_key = vault.begin_spool(self._id)
-        self._made = 0
+        self._made = self._last = 0
         self._closed: deque[tuple[int, _Segment]] = deque()
-        self._last = 0
-        self._open: _Segment | None = self.next()
+        try:
+            self._public_key = vault.begin_spool(self._id)
+            self._open: _Segment | None = self.next()
+        except BaseException:
+            os.close(self._lock)
+            self._folder.rmdir()
+            raise
 
     def append(self, number: int, seen: Seen) -> None:
         """Write a record down. Once this has failed, it fails until there is another segment."""

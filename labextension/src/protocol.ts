@@ -388,6 +388,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/securecollab/api/v1/spool-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["spool_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/securecollab/api/v1/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/securecollab/api/v1/audit/export": {
         parameters: {
             query?: never;
@@ -633,6 +665,15 @@ export interface components {
             since: string | null;
             /** @default 200 */
             limit: number;
+        };
+        /**
+         * Report
+         * @description A segment of sealed records from a person's own server, in base64.
+         */
+        Report: {
+            spool: string;
+            number: number;
+            segment: string;
         };
         /**
          * Prove
@@ -909,6 +950,7 @@ export interface components {
          *
          *         `who` None: nobody this server knows. `length` is of the code in UTF-8 bytes, `code` a keyed hash of it in hex,
          *         `kept` the SHA-256 in hex of what is kept of its text elsewhere.
+         *         `reported_by`: whose own server says so, which is advisory; None where the vault's server saw it itself.
          *         `took` is in microseconds. `level` is the highest that was opened in the kernel until then. `lost` counts records.
          */
         Record: {
@@ -961,6 +1003,8 @@ export interface components {
             since: string | null;
             /** @default 0 */
             lost: number;
+            /** @default null */
+            reported_by: string | null;
         };
         /**
          * Touched
@@ -983,6 +1027,21 @@ export interface components {
              * @enum {unknown}
              */
             code: "off" | "plain" | "sealed";
+        };
+        /**
+         * SpoolKey
+         * @description The public key to which a person's own server seals what it reports (`spooled`).
+         */
+        SpoolKey: {
+            key: string;
+        };
+        /**
+         * Reported
+         * @description How many records could be read in a segment, and whether that was all of it.
+         */
+        Reported: {
+            records: number;
+            whole: boolean;
         };
         /**
          * ErrorReply
@@ -1893,6 +1952,74 @@ export interface operations {
                 content: {
                     "application/json": {
                         result: components["schemas"]["RecordingState"];
+                        log: components["schemas"]["LogHead"];
+                    };
+                };
+            };
+            /** @description refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    spool_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        result: components["schemas"]["SpoolKey"];
+                        log: components["schemas"]["LogHead"];
+                    };
+                };
+            };
+            /** @description refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Report"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        result: components["schemas"]["Reported"];
                         log: components["schemas"]["LogHead"];
                     };
                 };

@@ -143,6 +143,13 @@ def test_the_spool_of_a_server_that_lives_is_left_alone(door: Collaboration, fol
     assert door.spools() == () and [*folder.iterdir()] == []
 
 
+def test_a_spool_that_cannot_begin_leaves_nothing_behind(door: Collaboration, folder: Path) -> None:
+    door.close()
+    with pytest.raises(Unavailable):
+        Spool(folder, door)
+    assert [*folder.iterdir()] == []
+
+
 def test_what_the_vault_has_leaves_the_spool_and_what_it_has_not_stays_there(door: Collaboration, folder: Path) -> None:
     away = threading.Event()
 

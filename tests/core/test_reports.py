@@ -1,0 +1,87 @@
+"""What people's own servers report of executions: their word, which counts for nobody else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from material import ALICE, BOB, CAROL, Vault
+
+from jupyter_securecollab.errors import Denied, SealBroken
+from jupyter_securecollab.model import Caller, Level, Vouched
+from jupyter_securecollab.runs import Record, Seen, Touched
+from jupyter_securecollab.spooled import Sealing
+
+SPOOL = bytes(range(16))
+
+
+def segment(vault: Vault, *seen: Seen, number: int = 0, spool: bytes = SPOOL) -> bytes:
+    sealing = Sealing(spool, number, vault.door.spool_key(ALICE).key)
+    return sealing.head + b"".join(map(sealing.frame, seen))
+
+
+def ran(vault: Vault, number: int, **fields) -> list[Seen]:
+    """Start and end of one execution, as a server saw it."""
+    fields = {"v": 1, "run": f"{number:032x}", "at": vault.clock.now, "act": "execute", "who": "alice", **fields}
+    return [Seen(Record(what="start", **fields), b"x = 1"), Seen(Record(what="end", status="ok", **fields))]
+
+
+def report(vault: Vault, *seen: Seen, who: Caller = ALICE, **options):
+    return vault.door.report(who, spool=SPOOL.hex(), number=0, segment=segment(vault, *seen), **options)
+
+
+def test_what_a_server_reports_is_on_record_once_as_advisory_with_the_code_hashed_here(empty: Vault) -> None:
+    for _ in range(2):
+        assert report(empty, *ran(empty, 1), *ran(empty, 2, who=None, road="other")).records == 4
+    first, second = empty.door.executions(CAROL)
+    assert (first.start.who, second.start.who, first.start.reported_by) == ("alice", None, "alice")
+    assert first.remarks == ("advisory: alice's own server says so",) and first.end is not None
+    empty.door.record(ran(empty, 3))
+    assert first.start.code == empty.door.executions(CAROL)[-1].start.code and first.start.length == 5
+    assert empty.door.recording(ALICE).mode == "flag" and empty.door.recording(BOB).mode == "off"
+    assert empty.door.verify(state=True).rows
+
+
+def test_nobody_speaks_for_another_or_for_his_runs_or_for_times_to_come(empty: Vault) -> None:
+    empty.door.record(ran(empty, 1, who="bob")[:1])
+    lie = ran(
+        empty, 1, who="bob", at=empty.clock.now + timedelta(days=9), code="f" * 64, kept="e" * 64, reported_by="bob",
+        notebook="n" * 5000, lost=-1, assets=(Touched("a" * 999, Level.SECRET),) * 99,
+    )  # fmt: skip
+    naive = ran(empty, 2, at=datetime(2026, 1, 1), who="bob")  # as a forger may write it
+    report(empty, *lie, *naive)
+    (his,) = empty.door.executions(BOB)
+    assert his.end is None
+    hers = empty.door.executions(ALICE)
+    assert [(one.start.who, one.start.reported_by, one.start.at) for one in hers] == [
+        ("alice",) * 2 + (empty.clock.now,)
+    ] * 2
+    told = hers[0].end
+    assert (told.code, told.kept, told.lost, len(told.notebook), len(told.assets)) == (None, None, 0, 1024, 50)
+
+
+def test_what_was_not_sealed_to_this_vault_is_refused_and_what_was_cut_is_told(empty: Vault) -> None:
+    whole = segment(empty, *ran(empty, 1))
+    for number, spool, forged in ((1, SPOOL, whole), (0, bytes(16), whole), (0, SPOOL, b"SCspool1" + bytes(300))):
+        with pytest.raises(SealBroken):
+            empty.door.report(ALICE, spool=spool.hex(), number=number, segment=forged)
+    for _ in range(2):
+        told = empty.door.report(ALICE, spool=SPOOL.hex(), number=0, segment=whole[:-1] + b"\0")
+        assert (told.records, told.whole) == (1, False)
+    run, gap = empty.door.executions(CAROL)
+    assert (run.end, gap.start.lost, gap.start.reported_by) == (None, 1, "alice")
+
+
+@pytest.mark.parametrize("roles", [(), ("auditor",)])
+def test_who_is_no_member_reports_nothing(empty: Vault, roles) -> None:
+    stranger = Caller("alice", "token", "t", vouched=Vouched(roles, ()))
+    with pytest.raises(Denied):
+        report(empty, *ran(empty, 1), who=stranger)
+    assert empty.door.executions(CAROL) == ()
+
+
+def test_times_are_those_of_the_vaults_zone(empty: Vault) -> None:
+    at = datetime(2026, 1, 1, 0, 0, 0, 1234, tzinfo=UTC)
+    report(empty, *ran(empty, 1, at=at))
+    assert empty.door.executions(ALICE)[0].start.at == at.replace(microsecond=1000)
+    assert empty.door.verify(state=True).rows
