@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hubs import AUDITOR, DRIVER, OWN, USE, UserServers
+from hubs import AUDITOR, DRIVER, OWN, USE, UserServers, until
 from nbformat.v4 import new_code_cell
 from serving import error_of
 
@@ -217,11 +217,20 @@ def test_the_sidebar_asks_through_the_owners_server_and_nobody_else_may(servers:
     me = httpx.get(f"{address}/me", headers=own, timeout=30, trust_env=False)
     assert me.json()["result"]["name"] == "bob" and me.json()["result"]["deployment"] == "service"
     assert httpx.get(f"{address}/assets", headers=own, timeout=30, trust_env=False).json()["result"]
+    told = httpx.get(f"{address}/recording", headers=own, timeout=30, trust_env=False).json()["result"]
+    assert (told["mode"], told["why_not"]) == ("flag", [])
     for path in ("audit", "open", "assets/oncology/patients", "label-key", "corrections", "nothing"):
         error_of(httpx.get(f"{address}/{path}", headers=own, timeout=30, trust_env=False), 404)
     visitor = {"Authorization": f"token {DRIVER}"}  # may use all servers, as an administrator of the Hub may
     error_of(httpx.get(f"{address}/me", headers=visitor, timeout=30, trust_env=False), 403)
     assert httpx.get(f"{address}/me", timeout=30, trust_env=False).status_code in (401, 403)
+
+
+def test_what_bob_executes_on_his_server_is_on_record_as_his_servers_word(servers: UserServers, bob) -> None:
+    bob.says("'something that bob alone executes'")
+    with servers.client(servers.token("bob")) as own:
+        until(lambda: any(one.start.length == len("'something that bob alone executes'") for one in own.executions()))
+    assert "advisory: bob's own server says so" in bob.says("%audit --executions")
 
 
 def test_taken_out_of_the_group_of_members_bob_is_refused_in_his_kernel(servers: UserServers, bob) -> None:
