@@ -227,12 +227,15 @@ class SecureCollabApp(ExtensionApp):
         serverapp = cast(ServerApp, self.serverapp)
         if self.attached is None:
             check(serverapp, self.door)
-        # Jupyter puts these over the server's own settings when this has returned.
-        self.settings["log_function"] = RequestRecord(serverapp, self.settings["log_function"])
+            # Jupyter puts these over the server's own settings when this has returned.
+            self.settings["log_function"] = RequestRecord(serverapp, self.settings["log_function"])
         self.recording.check_with(lambda: (*self._without_spool, *recording_problems(serverapp)))
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         # All other extensions have had their say by now.
+        if self.attached is not None:  # also JupyterHub's, which sets a log function
+            settings = serverapp.web_app.settings
+            settings["log_function"] = RequestRecord(serverapp, settings["log_function"])
         for text in self.recording.state().why_not:
             serverapp.log.critical("jupyter_securecollab: %s", text)
 
