@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from at_the_browser import V1, sign_in
 
+from jupyter_securecollab.server import kernels
 from jupyter_securecollab.server.identity import People
 
 ASK = """
@@ -215,6 +216,20 @@ async def test_an_open_websocket_runs_nothing_more_once_the_account_is_disabled(
         await socket.run("open('ran', 'w')")
     assert socket.connection.close_code == 1008
     assert (await people().get("whoami", headers=with_token(token))).status_code == 401
+
+
+async def test_what_was_known_of_a_sign_in_counts_for_a_while_when_the_vault_cannot_be_read(
+    accounts, people, monkeypatch
+):
+    alice = people("alice")
+    socket = await alice.connect(await kernel_of(alice))
+    await socket.run("x = 0")
+    accounts.readable = False
+    assert (await socket.run("x = 1; print(x)"))[0] == "1\n"
+    monkeypatch.setattr(kernels, "UNCONFIRMED", 0.0)  # ten minutes later
+    assert "whether you are still signed in" in (await socket.run("x = 2"))[0]
+    accounts.readable = True
+    assert (await socket.run("print(x)"))[0] == "1\n"
 
 
 async def test_a_kernel_started_before_the_sessions_ended_reaches_the_vault_no_more(accounts, people):

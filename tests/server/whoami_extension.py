@@ -7,6 +7,7 @@ from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.services.kernels.handlers import _kernel_id_regex
 from tornado import web
 
+from jupyter_securecollab.errors import Unavailable
 from jupyter_securecollab.model import Account
 from jupyter_securecollab.server.embedded import EmbeddedHandler
 from jupyter_securecollab.server.executions import sha256_hex
@@ -19,6 +20,7 @@ class MemoryAccounts:
     def __init__(self):
         self.by_name = {}
         self.by_token = {}
+        self.readable = True
 
     def add(self, name, token="", password_hash=""):
         self.by_name[name] = Account(name, True, 0, password_hash)
@@ -34,7 +36,10 @@ class MemoryAccounts:
     def account(self, name):
         return self.by_name.get(name)
 
-    account_at_once = account
+    def account_at_once(self, name):
+        if not self.readable:
+            raise Unavailable("the vault cannot be read just now")
+        return self.account(name)
 
     def account_of_token(self, sha256_hex):
         return self.by_name.get(self.by_token.get(sha256_hex, ""))
