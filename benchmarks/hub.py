@@ -156,7 +156,8 @@ def _crowd(hub: Measured, people: list[str], tokens: list[str], seconds: float, 
     results: list[dict[str, Any]] = [json.loads(_out(process).read()) for process in running]
     taken, after = time.perf_counter() - began, _cpu(hub)
     for process in running:
-        process.wait()
+        with process:  # waits for it and closes its pipes
+            pass
     used = {name: after[name] - before[name] for name in after} | {"kernels": sum(one["cpu"] for one in results)}
     news = {what: value - counted.get(what, 0.0) for what, value in hub.counted().items()}
     acts = [(kind, spent) for one in results for kind, spent in one["acts"]]

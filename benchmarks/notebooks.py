@@ -94,6 +94,8 @@ class Notebook:
 
     async def __aexit__(self, *_: object) -> None:
         self._socket.close()
+        while await self._socket.read_message() is not None:  # until the server has closed it too
+            pass
 
     async def run(self, code: str) -> tuple[float, int]:
         """Execute a cell: seconds until its reply and the kernel's being idle have come, and bytes printed."""

@@ -82,7 +82,7 @@ def interpreters() -> list[str]:
 def test_the_wheel_works_in_an_empty_environment(interpreter: str, wheel: Path, bare_path: str, tmp_path: Path) -> None:
     run(UV, "venv", "-q", "--python", interpreter, "env", cwd=tmp_path, path=bare_path)
     programs = tmp_path / "env" / "bin"
-    for extras, imports in (("", WITHOUT_EXTRAS), ("[models,polars]", IMPORT_EVERYTHING)):
+    for extras, imports in (("", WITHOUT_EXTRAS), ("[models,oidc,polars]", IMPORT_EVERYTHING)):
         install = (UV, "pip", "install", "-q", "--python", programs / "python", f"{wheel}{extras}")
         run(*install, cwd=tmp_path, path=bare_path)
         run(programs / "python", "-c", imports, cwd=tmp_path, path=bare_path)

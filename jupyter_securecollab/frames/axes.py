@@ -16,12 +16,27 @@ _COLUMNS = {("pandas", "Series"), ("polars", "Series"), ("pyarrow", "Array"), ("
 
 def is_frame(value: Any) -> bool:
     """Whether this is a pandas or polars DataFrame or an Arrow table, without importing any of them."""
-    return any((kind.__module__.partition(".")[0], kind.__name__) in _FRAMES for kind in type(value).__mro__)
+    return _is_one_of(value, _FRAMES)
+
+
+def is_lazy(value: Any) -> bool:
+    """Whether this is a lazy polars frame."""
+    return _is_one_of(value, {("polars", "LazyFrame")})
+
+
+def is_dask(value: Any) -> bool:
+    """Whether this is a Dask DataFrame."""
+    return _is_one_of(value, {("dask", "DataFrame")})
+
+
+def way_to_rows(value: Any) -> str:
+    """What makes the rows of a frame that is not there yet, for a message; empty for any other object."""
+    return ".collect()" if is_lazy(value) else ".compute()" if is_dask(value) else ""
 
 
 def is_column(value: Any) -> bool:
     """Whether this is a column by itself: a pandas or polars Series, an Arrow array or chunked array."""
-    return any((kind.__module__.partition(".")[0], kind.__name__) in _COLUMNS for kind in type(value).__mro__)
+    return _is_one_of(value, _COLUMNS)
 
 
 def way_to_frame(value: Any) -> str:
@@ -172,3 +187,7 @@ def _level_names(given: Any) -> Iterator[str]:
 
 def _is_default(index: Any) -> bool:
     return type(index).__name__ == "RangeIndex" and index.name is None and (index.start, index.step) == (0, 1)
+
+
+def _is_one_of(value: Any, known: set[tuple[str, str]]) -> bool:
+    return any((kind.__module__.partition(".")[0], kind.__name__) in known for kind in type(value).__mro__)

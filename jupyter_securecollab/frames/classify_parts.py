@@ -45,7 +45,7 @@ def classify_parts(
     def swept(asked: Asked) -> dict[str, list[Swept]]:
         if not asked:
             return {}
-        return classify_lazy.swept(frame, asked) if lazy.is_lazy(frame) else _swept(frame, asked)
+        return classify_lazy.swept(frame, asked) if axes.is_lazy(frame) else _swept(frame, asked)
 
     rows = looked_at(frame, given) if looked is None else looked
     found = (classifier or Classifier()).find(rows, given, swept=swept if full else None)
@@ -59,10 +59,10 @@ def looked_at(frame: Any, given: Iterable[str] = ()) -> Any:
     """
     if axes.is_frame(frame):
         return frame
-    sketch: Any = lazy.sketch(frame) if lazy.is_lazy(frame) else dasks.sketch(frame)
+    sketch: Any = lazy.sketch(frame) if axes.is_lazy(frame) else dasks.sketch(frame)
     if set(axes.names(sketch)) <= set(given):
         return sketch
-    return classify_lazy.sampled(frame) if lazy.is_lazy(frame) else _sampled(sketch, frame.to_delayed())
+    return classify_lazy.sampled(frame) if axes.is_lazy(frame) else _sampled(sketch, frame.to_delayed())
 
 
 def _computed(function: Any, parts: Sequence[Any], told: Iterable[Any]) -> list[Any]:

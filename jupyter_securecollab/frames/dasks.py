@@ -26,13 +26,6 @@ Part = Callable[..., Any]
 """Masks a partition: pandas frame, plan as data, tags, names of keys by column, rows before it."""
 
 
-def is_dask(frame: Any) -> bool:
-    """Whether this is a Dask DataFrame, without importing Dask."""
-    return any(
-        (kind.__module__.partition(".")[0], kind.__name__) == ("dask", "DataFrame") for kind in type(frame).__mro__
-    )
-
-
 def sketch(frame: dd.DataFrame) -> pd.DataFrame:
     """A pandas frame without rows, with the same columns and types."""
     found: pd.DataFrame = frame._meta

@@ -22,13 +22,6 @@ Mask = Callable[[Any, str, Choice], Any]
 """Masks a column of a frame: frame, name, choice."""
 
 
-def is_lazy(frame: Any) -> bool:
-    """Whether this is a lazy polars frame, without importing polars."""
-    return any(
-        (kind.__module__.partition(".")[0], kind.__name__) == ("polars", "LazyFrame") for kind in type(frame).__mro__
-    )
-
-
 def sketch(frame: pl.LazyFrame) -> pl.DataFrame:
     """A frame without rows, with the same columns and types."""
     return schema(frame).to_frame()

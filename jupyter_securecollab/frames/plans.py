@@ -57,11 +57,11 @@ def mask_frame(
     for name, choice in choices.items():
         if choice is not None and choice.keyed and name not in keys:
             raise Invalid(f"column {clip(name)!r}: {choice.how} needs a key", next_step="Give mask_frame a key.")
-    if lazy.is_lazy(frame):
+    if axes.is_lazy(frame):
         return lazy.masked(
             frame, choices, lambda part, name, choice: masked(part, name, choice, tags.get(name), keys.get(name))
         )
-    if dasks.is_dask(frame):
+    if axes.is_dask(frame):
         return dasks.masked(frame, choices, tags, keys, mask_part)
     return _masked(frame, choices, tags, keys)
 
@@ -79,9 +79,9 @@ def sketch(frame: Any) -> Any:
 
     Raises `CannotHold` for what is no frame.
     """
-    if lazy.is_lazy(frame):
+    if axes.is_lazy(frame):
         return lazy.sketch(frame)
-    if dasks.is_dask(frame):
+    if axes.is_dask(frame):
         return dasks.sketch(frame)
     if not axes.is_frame(frame):
         raise CannotHold(
@@ -91,14 +91,9 @@ def sketch(frame: Any) -> Any:
     return frame
 
 
-def way_to_rows(frame: Any) -> str:
-    """What makes the rows of a frame that is not there yet, for a message; empty for any other object."""
-    return ".collect()" if lazy.is_lazy(frame) else ".compute()" if dasks.is_dask(frame) else ""
-
-
 def first_rows(frame: Any, rows: int) -> Any:
     """Up to so many rows of a frame that is not there yet, from its start. Raises `CannotHold` where that fails."""
-    return lazy.first(frame, rows) if lazy.is_lazy(frame) else dasks.first(frame, rows)
+    return lazy.first(frame, rows) if axes.is_lazy(frame) else dasks.first(frame, rows)
 
 
 def _choices(frame: Any, plan: Mapping[str, How], tags: Mapping[str, str | None]) -> dict[str, Choice | None]:

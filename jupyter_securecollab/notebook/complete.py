@@ -12,8 +12,7 @@ from typing import Any, get_args
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
-from ..frames import axes, dasks
-from ..frames.plans import way_to_rows
+from ..frames import axes
 from ..frames.tags import TAGS
 from ..frames.techniques import DROP, TECHNIQUES
 from ..model import Can, Level
@@ -87,14 +86,18 @@ class Matcher:
     def _frames(self) -> dict[str, Any]:
         """Frames by the names of their variables, also those that are not there yet."""
         named = ((name, value) for name, value in self._variables.items() if not name.startswith("_"))
-        return {name: value for name, value in named if axes.is_frame(value) or way_to_rows(value)}
+        return {name: value for name, value in named if axes.is_frame(value) or axes.way_to_rows(value)}
 
 
 def _columns(frame: Any) -> tuple[str, ...]:
     """Names of columns as far as they are known; a lazy polars frame may have to read files to know its own."""
     if axes.is_frame(frame):
         return axes.names(frame)
-    return axes.names(dasks.sketch(frame)) if dasks.is_dask(frame) else ()
+    if not axes.is_dask(frame):
+        return ()
+    from ..frames import dasks  # and with it what masks: not before it is needed
+
+    return axes.names(dasks.sketch(frame))
 
 
 def _quoted(text: str) -> str:

@@ -16,7 +16,7 @@ from IPython.display import display
 from ..carried.find import is_model
 from ..errors import Invalid
 from ..frames import axes
-from ..frames.plans import Masks, first_rows, mask_frame, sketch, way_to_rows
+from ..frames.plans import Masks, first_rows, mask_frame, sketch
 from ..frames.techniques import DROP, TECHNIQUES, Given
 from ..model import Label, Level
 from .classifying import classifier
@@ -77,7 +77,7 @@ def mask(
     planned = plan_frame(sketch(x), labels, level, masks)  # of a frame that is not there yet: without rows
     if explain:
         return _explained(planned)
-    if way_to_rows(x):
+    if axes.way_to_rows(x):
         copy = _masked_later(x, planned, session)
         if not preview:
             return _remembered(session, copy, planned)

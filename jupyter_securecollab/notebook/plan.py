@@ -16,7 +16,7 @@ from ..errors import CannotHold, Invalid
 from ..frames import axes
 from ..frames.keyed import MaskKey
 from ..frames.mask import few_values
-from ..frames.plans import Masks, check_column, chosen, masked, way_to_rows
+from ..frames.plans import Masks, check_column, chosen, masked
 from ..frames.techniques import DROP, Choice, joined_name
 from ..model import Join, Kind, Label, Level, clip
 from ..sealed.frame import PreparedFrame, Twin, prepare_frame
@@ -184,7 +184,7 @@ def check_frame(x: Any, *, later: bool = False) -> None:
     """
     if not later:
         check_there(x)
-    if not (axes.is_frame(x) or way_to_rows(x)):
+    if not (axes.is_frame(x) or axes.way_to_rows(x)):
         raise CannotHold(
             f"an object of type {clip(type(x).__name__)} is not a frame",
             next_step=f"Give a pandas or polars DataFrame or an Arrow table{axes.way_to_frame(x)}.",
@@ -193,7 +193,7 @@ def check_frame(x: Any, *, later: bool = False) -> None:
 
 def check_there(x: Any) -> None:
     """Raise `CannotHold`, saying what makes its rows, for a frame that is not there yet."""
-    if way := way_to_rows(x):
+    if way := axes.way_to_rows(x):
         raise CannotHold(
             "this needs all rows of the frame, which is not there yet", next_step=f"Give what {way} makes."
         )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import dask
@@ -126,7 +127,8 @@ def test_no_key_is_in_the_graph() -> None:
     assert SECRET.hex() not in held.hold(KEY)
 
 
-def test_another_process_without_a_cluster_does_not_get_it() -> None:
+def test_another_process_without_a_cluster_does_not_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # shells of other tests leave one of theirs
     made = mask_frame(parted(FRAME.head(4), 1), {"id": "pseudonym"}, key=KEY)
     with dask.config.set(scheduler="processes", num_workers=1), pytest.raises(Unavailable, match="not held"):
         made.compute()

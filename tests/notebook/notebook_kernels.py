@@ -23,6 +23,7 @@ class VaultServer:
         """What a kernel of this person is started with; None is somebody without an account."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SECURECOLLAB_")}
         home = self.home / (person or "nobody")
+        home.mkdir(exist_ok=True)
         own = {"HOME": str(home), "XDG_DATA_HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
         signed_in = {"SECURECOLLAB_URL": self.url, "SECURECOLLAB_TOKEN": self.tokens[person]} if person else {}
         return kept | own | signed_in
