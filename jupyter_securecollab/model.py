@@ -149,7 +149,8 @@ class Caller(Value, frozen=True):
 
     `also` are further people whose own permission caps the answer (a kernel they executed in, the person an agent
     acts for): every one of them must be allowed. `session` names the token or cookie a lease is bound to. `vouched`
-    caps the caller himself, where people come from an identity provider outside.
+    caps the caller himself, where people come from an identity provider outside. `recorder`: no person, but a server
+    that reports what people execute; `recorder_name` is its name then.
     """
 
     name: str
@@ -158,6 +159,12 @@ class Caller(Value, frozen=True):
     also: tuple[str, ...] = ()
     kernel: str | None = None
     vouched: Vouched | None = None
+    recorder: bool = False
+
+
+def recorder_name(service: str) -> str:
+    """What a recorder is called that an identity provider knows under this name: no person can be called so."""
+    return f"recorder:{service}"
 
 
 class Account(Confidential, frozen=True):

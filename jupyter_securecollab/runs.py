@@ -49,7 +49,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     `who` None: nobody this server knows. `length` is of the code in UTF-8 bytes, `code` a keyed hash of it in hex,
     `kept` the SHA-256 in hex of what is kept of its text elsewhere.
-    `reported_by`: whose own server says so, which is advisory; None where the vault's server saw it itself.
+    `reported_by`: whose own server says so, which is advisory; None where the vault's server saw it itself, or
+    `recorder` did, out of reach of those it records.
     `took` is in microseconds. `level` is the highest that was opened in the kernel until then. `lost` counts records.
     """
 
@@ -79,6 +80,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     since: datetime | None = None
     lost: int = 0
     reported_by: str | None = None
+    recorder: str | None = None
 
     def body(self) -> str:
         """The bytes that are hashed, as text: RFC 8785 JSON, as for entries of the log."""

@@ -66,9 +66,10 @@ class ExecutionBook:
         state = RecordingState("flag", ()) if caller.name in self._reporters else self._state()
         return msgspec.structs.replace(state, code=self._keeping.how)
 
-    def heard_from(self, person: str) -> None:
-        """This person's own server reports what is executed there."""
-        self._reporters.add(person)
+    def heard_from(self, person: str | None) -> None:
+        """What this person executes on another server than the vault's is reported."""
+        if person is not None:
+            self._reporters.add(person)
 
     def finish(self, seen: Seen) -> Seen:
         """The record as it will be written: the code in it as length and keyed hash, and what is kept of it beside it.

@@ -66,6 +66,7 @@ class Attached:
                 next_step="Start it from the Hub, or leave vault_url empty for a vault of its own.",
             )
         self.owner = owner
+        self.has_kernels = True
         self.token = token
         self.kernel_environment = {"SECURECOLLAB_URL": url, "SECURECOLLAB_TOKEN": token}
         if log_key:
@@ -140,7 +141,8 @@ class OwnRecording(OwnersHandler):
 
     async def get(self) -> None:
         answer = await Attached.of(self.serverapp).ask(RECORDING, self.request.headers.get(SEEN_HEADER))
-        if answer.status_code == 200:
+        # What is executed elsewhere is recorded there or not at all: that the service knows.
+        if answer.status_code == 200 and Attached.of(self.serverapp).has_kernels:
             told = msgspec.json.decode(answer.content)
             told["result"] |= msgspec.to_builtins(People.of(self.serverapp).recording.state()) | {
                 "code": told["result"].get("code", "off")
@@ -152,7 +154,7 @@ class OwnRecording(OwnersHandler):
         self.set_header("Cache-Control", "no-store")
 
 
-class _NoAccounts:
+class NoAccounts:
     """People are the Hub's."""
 
     def account(self, name: str) -> None:
@@ -185,7 +187,8 @@ def attach(serverapp: ServerApp, url: str, log_key: str, witnesses: str) -> Atta
     witnesses = os.environ.get("SECURECOLLAB_VAULT_WITNESSES") or witnesses
     attached = Attached(serverapp, url, log_key, witnesses, os.environ)
     sections = ("MultiKernelManager", "MappingKernelManager", "AsyncMappingKernelManager")
-    if not any("kernel_manager_class" in serverapp.config[section] for section in sections):
+    attached.has_kernels = not GatewayClient.instance(parent=serverapp).gateway_enabled
+    if attached.has_kernels and not any("kernel_manager_class" in serverapp.config[section] for section in sections):
         ours = f"{AttachedKernelManager.__module__}.{AttachedKernelManager.__name__}"
         serverapp.update_config(Config({"MultiKernelManager": {"kernel_manager_class": ours}}))
     return attached
@@ -194,7 +197,7 @@ def attach(serverapp: ServerApp, url: str, log_key: str, witnesses: str) -> Atta
 def record(serverapp: ServerApp, attached: Attached, recording: Recording) -> None:
     """To be called right after it: from here on what is executed is seen."""
     People(
-        _NoAccounts(),
+        NoAccounts(),
         serverapp,
         os_user=attached.owner,
         notice="",

@@ -19,7 +19,7 @@ import httpx
 import msgspec
 
 from ..errors import Denied, NotSignedIn, Unavailable
-from ..model import ROLES, Caller, Role, Vouched, decode
+from ..model import ROLES, Caller, Role, Vouched, decode, recorder_name
 from .executions import sha256_hex
 from .vouching import KnownPerson, admitted, checked_name, nameable
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 SCOPES: dict[Role, str] = {role: f"custom:securecollab:{role}" for role in ROLES}
 """The custom scope that gives each role."""
+
+RECORDER = "custom:securecollab:recorder"
+"""The scope of a service of the Hub that reports what people execute. A person's token that has it is a person's."""
 
 CACHED_SECONDS = 5.0
 """How long what the Hub said serves for reading lists and parts. Everything else asks anew."""
@@ -99,6 +102,13 @@ class Hub:
         Raises `NotSignedIn` for a token the Hub does not know, `Denied` for one that is no person's, and `Unavailable`
         when the Hub cannot be asked, or too many come at once whom the vault does not know.
         """
+        found = await self._found(token, fresh=fresh)
+        if isinstance(found, Caller):
+            raise _no_person()
+        return found
+
+    async def _found(self, token: str, *, fresh: bool) -> KnownPerson | Caller:
+        """A person, or a recorder as a caller."""
         digest = sha256_hex(token)
         known = self._known.get(digest)
         if known is not None and not fresh and self._clock() - known.asked < CACHED_SECONDS:
@@ -111,6 +121,9 @@ class Hub:
                 "the Hub does not, or no longer, know this token",
                 next_step="Stop your server and start it again, or make a new token at the Hub.",
             )
+        if model.kind == "service" and RECORDER in model.scopes and self._access.intersection(model.scopes):
+            # Not kept: it comes to report, and who reports is asked of anew.
+            return Caller(recorder_name(model.name), "service", digest, vouched=Vouched((), ()), recorder=True)
         name = _name(model)
         # A token ends with the account it was made for, so one look at the account is enough for each.
         made = known.person.made if known is not None and known.person.name == name else await self._made(name)
@@ -119,8 +132,11 @@ class Hub:
         return person
 
     async def caller(self, door: AsyncDoor, token: str, *, fresh: bool) -> Caller:
-        """Whose token this is, as a caller of the door. Raises as `person`."""
-        return await door.call(admitted, door.door, await self.person(token, fresh=fresh), token)
+        """Whose token this is, as a caller of the door: a person's, or a recorder's. Raises as `person`."""
+        found = await self._found(token, fresh=fresh)
+        if isinstance(found, Caller):
+            return found
+        return await door.call(admitted, door.door, found, token)
 
     async def _ask_of_stranger(self, digest: str, token: str) -> _Model | None:
         """Few at a time, so that whoever is known is served beside any number of made-up tokens.
@@ -207,5 +223,9 @@ def token_of(authorization: str) -> str:
 
 def _name(model: _Model) -> str:
     if model.kind != "user":
-        raise Denied("this token is of a service, and only people use a vault")
+        raise _no_person()
     return checked_name(model.name)
+
+
+def _no_person() -> Denied:
+    return Denied("this token is of a service, and only people use a vault")

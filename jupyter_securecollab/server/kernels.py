@@ -45,14 +45,14 @@ _SERVER_SECRETS = frozenset(
 )
 
 
-def _handler() -> JupyterHandler | None:
+def handler_now() -> JupyterHandler | None:
     """The request being handled; None when the server acts by itself."""
     handler: JupyterHandler | None = CallContext.get(CallContext.JUPYTER_HANDLER)
     return handler
 
 
 def _mine(people: People, kernels: AsyncMappingKernelManager, kernel_id: str) -> bool:
-    handler = _handler()
+    handler = handler_now()
     return handler is None or people.may_use(handler.current_user, owner_of(kernels, kernel_id))
 
 
@@ -136,7 +136,7 @@ class SecureKernelManager(ServerKernelManager):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        handler = _handler()
+        handler = handler_now()
         user = handler.current_user if handler is not None else None
         # A kernel that some other program started is nobody's.
         self.owner = self._people.owner_for(user) if self.owns_kernel else None
@@ -169,7 +169,7 @@ class SecureKernelManager(ServerKernelManager):
 
     def _how_it_ended(self, restart: bool) -> Outcome:
         """A kernel that died is restarted in the context of the request that once started it."""
-        handler = _handler()
+        handler = handler_now()
         asked = handler is not None and handler.request.path.endswith("/restart")
         return ("restarted" if asked else "died") if restart else "ended"
 

@@ -24,7 +24,7 @@ from tornado.httpserver import HTTPServer
 
 from ..core.collaboration import Collaboration, Settings
 from ..errors import Denied, NotFound, SecureCollabError, Unavailable
-from ..protocol import COMMIT_BODY
+from ..protocol import COMMIT_BODY, route
 from .base import VaultHandler, write_error_json
 from .browsers import (
     CALLBACK,
@@ -50,6 +50,9 @@ from .vault import open_vault
 
 GRACE_SECONDS = 30
 """How long a service that is to stop waits for what is running."""
+
+FOR_RECORDERS = tuple(route(name) for name in ("spool_key", "report"))
+"""All that a recorder's token opens."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _log = logging.getLogger(__name__)
@@ -135,6 +138,8 @@ class ServiceHandler(_Counted):
         # What may give out keys or change something asks the Hub anew, whatever it said a moment ago.
         fresh = self.request.method in ("POST", "DELETE")
         self.caller = await service.where.callers.caller(service.async_door, token, fresh=fresh)
+        if self.caller.recorder and getattr(self, "route", None) not in FOR_RECORDERS:
+            raise Denied("this token is of a recorder, which only reports")
         cast(HTTP1Connection, self.request.connection).set_max_body_size(COMMIT_BODY)
 
 

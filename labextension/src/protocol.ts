@@ -950,7 +950,8 @@ export interface components {
          *
          *         `who` None: nobody this server knows. `length` is of the code in UTF-8 bytes, `code` a keyed hash of it in hex,
          *         `kept` the SHA-256 in hex of what is kept of its text elsewhere.
-         *         `reported_by`: whose own server says so, which is advisory; None where the vault's server saw it itself.
+         *         `reported_by`: whose own server says so, which is advisory; None where the vault's server saw it itself, or
+         *         `recorder` did, out of reach of those it records.
          *         `took` is in microseconds. `level` is the highest that was opened in the kernel until then. `lost` counts records.
          */
         Record: {
@@ -1005,6 +1006,8 @@ export interface components {
             lost: number;
             /** @default null */
             reported_by: string | null;
+            /** @default null */
+            recorder: string | null;
         };
         /**
          * Touched

@@ -8,7 +8,7 @@ import pytest
 from material import ALICE, BOB, CAROL, Vault
 
 from jupyter_securecollab.errors import Denied, SealBroken
-from jupyter_securecollab.model import Caller, Level, Vouched
+from jupyter_securecollab.model import Caller, Level, Vouched, recorder_name
 from jupyter_securecollab.runs import Record, Seen, Touched
 from jupyter_securecollab.spooled import Sealing
 
@@ -85,3 +85,24 @@ def test_times_are_those_of_the_vaults_zone(empty: Vault) -> None:
     report(empty, *ran(empty, 1, at=at))
     assert empty.door.executions(ALICE)[0].start.at == at.replace(microsecond=1000)
     assert empty.door.verify(state=True).rows
+
+
+def test_what_a_recorder_reports_names_who_executed_and_is_not_advisory(empty: Vault) -> None:
+    recorder = Caller(recorder_name("kernels"), "service", "", vouched=Vouched((), ()), recorder=True)
+    report(empty, *ran(empty, 1, who="bob"), *ran(empty, 2, who=None, road="other"), who=recorder)
+    first, second = empty.door.executions(CAROL)
+    assert (first.start.who, first.start.reported_by, first.start.recorder) == ("bob", None, "recorder:kernels")
+    assert first.remarks == () and second.remarks == ("unattributed",) and second.start.who is None
+    assert empty.door.recording(BOB).mode == "flag" and empty.door.recording(ALICE).mode == "off"
+    assert empty.door.verify(state=True).rows
+
+
+def test_no_member_passes_for_a_recorder_and_a_recorder_for_no_person(empty: Vault) -> None:
+    report(empty, *ran(empty, 1, who="bob", recorder="recorder:kernels"))
+    (hers,) = empty.door.executions(CAROL)
+    assert (hers.start.who, hers.start.reported_by, hers.start.recorder) == ("alice", "alice", None)
+    recorder = Caller(recorder_name("alice"), "service", "", vouched=Vouched((), ()), recorder=True)
+    assert empty.door.executions(recorder) == ()  # not hers, though it is called as she is
+    report(empty, *ran(empty, 1), who=recorder)  # nor does its run stand in the way of hers
+    assert len(empty.door.executions(ALICE)) == 2
+    assert empty.door.audit(recorder) == () and empty.door.assets(recorder) == ()

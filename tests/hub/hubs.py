@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,9 +23,11 @@ from jupyter_securecollab.protocol import PREFIX
 
 DEPLOYED = Path(__file__).parent.parent.parent / "deploy" / "jupyterhub" / "securecollab_config.py"
 PROXY = Path(sys.prefix).parent / "proxy/node_modules/.bin/configurable-http-proxy"  # where `make test-hub` puts it
+DEPLOYED_KERNELS = DEPLOYED.with_name("securecollab_kernels_config.py")
 DRIVER, OTHER, OWN = "d" * 40, "o" * 40, "v" * 40
 USE = "access:services!service=securecollab"
 MEMBER, STEWARD, AUDITOR = (f"custom:securecollab:{role}" for role in ("member", "steward", "auditor"))
+RECORDER = "custom:securecollab:recorder"
 PEOPLE = {
     "alice": ("securecollab-members",),
     "bob": ("securecollab-members", "analysts"),
@@ -138,11 +142,16 @@ class RealHub:
 
     def config(self) -> str:
         return CONFIG.format(
-            deployed=str(DEPLOYED), managed=self.managed, port=self.port, folder=str(self.vault), metrics=self.metrics,
-            driver=DRIVER, other=OTHER, own=OWN, hub=self.hub, public=self.public, no_proxy=not self.proxied,
+            deployed=str(self.deployed()), managed=self.managed, port=self.port, folder=str(self.vault),
+            metrics=self.metrics, driver=DRIVER, other=OTHER, own=OWN, hub=self.hub, public=self.public,
+            no_proxy=not self.proxied,
             callback=f"{self.pages}/services/securecollab/oauth_callback", pages=self.pages,
             entrance=self.entrance,
         )  # fmt: skip
+
+    def deployed(self) -> Path:
+        """The file of deploy/ that an administrator would load."""
+        return DEPLOYED
 
     @property
     def url(self) -> str:
@@ -388,3 +397,65 @@ c.Spawner.environment.update({{
         assert self.process is not None
         self.process.wait(120)
         self.process = None
+
+
+class RecordedServers(UserServers):
+    """The same, with kernels started by a recorder under a user of its own. Its files are where the Hub's are not."""
+
+    UIDS: ClassVar = {"alice": 30001, "bob": 30002}
+    RECORDER_UID: ClassVar = 30098
+
+    def __init__(self, base: Path) -> None:
+        self.recorder_port = free_port()
+        self.own, self.runtime, self.etc = (base / name for name in ("recorder", "run", "etc"))
+        for place, mode, owner in ((self.own, 0o700, self.RECORDER_UID), (self.runtime, 0o711, self.RECORDER_UID),
+                                   (self.etc, 0o755, 0)):  # fmt: skip
+            place.mkdir()
+            place.chmod(mode)
+            os.chown(place, owner, owner)
+        accounts = {name: f"{uid}:{uid}:{base / 'homes' / name}" for name, uid in self.UIDS.items()}
+        configured = self.etc / "jupyter_securecollab_kernels_config.py"
+        configured.write_text(f"c.OwnUidFactory.accounts = {accounts!r}\nc.KernelRecorder.record_seconds = 0.5\n")
+        super().__init__(base)
+
+    def deployed(self) -> Path:
+        """Changed at its top as its reader would."""
+        text = DEPLOYED_KERNELS.read_text()
+        for name, value in (
+            ("USER", str(self.RECORDER_UID)), ("FOLDER", str(self.own)), ("RUNTIME", str(self.runtime)),
+            ("CONFIGURATION", str(self.etc)),
+        ):  # fmt: skip
+            text, changed = re.subn(f'^{name} = "[^"]*"', f"{name} = {value!r}", text, flags=re.MULTILINE)
+            assert changed == 1, name
+        shutil.copy(DEPLOYED, self.folder)
+        (self.folder / DEPLOYED_KERNELS.name).write_text(text)
+        return self.folder / DEPLOYED_KERNELS.name
+
+    def config(self) -> str:
+        said = {
+            "SECURECOLLAB_URL": f"http://127.0.0.1:{self.port}", "SECURECOLLAB_LOG_KEY": self.log_key,
+            "SECURECOLLAB_KERNELS_URL": self.recorder,
+        }  # fmt: skip
+        mistaken = [
+            {"name": "a-persons", "groups": ["no-role"], "scopes": [RECORDER]},
+            {"name": "without-access", "services": ["driver"], "scopes": [RECORDER]},
+        ]
+        more = f"c.JupyterHub.load_roles.extend({mistaken!r})\n"
+        return f"import os\nos.environ.update({said!r})\n{super().config()}{more}"
+
+    @property
+    def recorder(self) -> str:
+        return f"http://127.0.0.1:{self.recorder_port}"
+
+    def start_hub(self) -> None:
+        """And the recorder, which the Hub starts."""
+        super().start_hub()
+        until(lambda: refuses(f"{self.recorder}/api/kernels"), self.process)
+
+
+def refuses(url: str) -> bool:
+    """Whether a server is there that lets nobody in without a token."""
+    try:
+        return httpx.get(url, timeout=5, trust_env=False).status_code == 403
+    except httpx.TransportError:
+        return False
