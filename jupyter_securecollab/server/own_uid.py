@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import re
+import stat
 import subprocess
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -129,15 +130,21 @@ def _environment(
 
 
 def writable_by_others(places: Collection[Path], trusted: Collection[int]) -> tuple[Path, ...]:
-    """Those of these places, or of the folders they are in, that somebody else than these users may change."""
-    found = []
-    for place in places:
-        for one in (place, *place.parents):
-            if not one.exists():
-                continue
-            state = one.stat()
-            sticky = bool(state.st_mode & 0o1000) and one != place
-            if state.st_uid not in trusted or (state.st_mode & 0o022 and not sticky):
-                found.append(place)
-                break
-    return tuple(found)
+    """Those of these places that somebody else than these users may change, make, or put another in the place of."""
+
+    def is_open(one: Path, *, within: bool) -> bool:
+        if not one.exists():
+            return False
+        state = one.stat()
+        kept = within and bool(state.st_mode & stat.S_ISVTX)  # what is in it is safe from whoever it is not
+        return state.st_uid not in trusted or bool(state.st_mode & 0o022 and not kept)
+
+    return tuple(
+        place
+        for place in places
+        if any(
+            is_open(one, within=one != way and (way.exists() or one != way.parent))
+            for way in {place, place.resolve()}
+            for one in (way, *way.parents)
+        )
+    )

@@ -11,6 +11,7 @@ import asyncio
 import os
 import re
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,6 +164,9 @@ class KernelRecorder(ServerApp):
     def _vault_witnesses_default(self) -> str:
         return os.environ.get("SECURECOLLAB_VAULT_WITNESSES", "")
 
+    def migrate_config(self) -> None:
+        """Nothing: the folder of configuration is not this server's to write to."""
+
     def find_server_extensions(self) -> None:
         """None, whatever is installed: what runs here sees everybody."""
 
@@ -204,21 +208,27 @@ class KernelRecorder(ServerApp):
         self.contents_manager_class = NoFiles
 
     def _recording(self, mode: Mode) -> Recording:
-        reporting, spool = self._reporting, None
-        if mode == "flag":
-            try:
-                spool = Spool(Path(self.folder), reporting)
-            except OSError as error:
-                raise Unavailable(f"records cannot be written down: {type(error).__name__}") from None
+        reporting = self._reporting
         return Recording(
             mode,
             reporting.write,
             now,
             finish=reporting.finish,
-            spool=spool,
+            spool=self._spool() if mode == "flag" else None,
             patience=self.record_seconds,
             kept=self.record_backlog,
         )
+
+    def _spool(self) -> Spool:
+        """As soon as the vault is there, which may start at the same time. Raises `Unavailable` for a bad folder."""
+        while True:
+            try:
+                return Spool(Path(self.folder), self._reporting)
+            except Unavailable as error:
+                self.log.warning("waiting for the vault: %s", error)
+                time.sleep(1)
+            except OSError as error:
+                raise Unavailable(f"records cannot be written down: {type(error).__name__}") from None
 
     async def member(self, token: str) -> Member | None:
         """Who has this token, as the vault says now; None for nobody, or somebody who is no member."""
