@@ -17,6 +17,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from notebook_kernels import Kernel, VaultServer
 
+from jupyter_securecollab.client import Client
 from jupyter_securecollab.core.collaboration import Collaboration, Settings
 from jupyter_securecollab.model import Caller, Level, Role
 from jupyter_securecollab.notebook import load_ipython_extension, unload_ipython_extension
@@ -76,9 +77,19 @@ def _wait_until_up(server: subprocess.Popen[bytes], url: str, log: Path) -> None
     raise RuntimeError(log.read_text())
 
 
+@pytest.fixture(scope="module")
+def kernel(kernels: Callable[[str | None], Kernel], vault_server: VaultServer) -> Callable[[str | None], Kernel]:
+    """A kernel per person, the same one for the whole run; what other modules said of columns is forgotten."""
+    for token in vault_server.tokens.values():
+        with closing(Client(vault_server.url, token)) as client:
+            own = [one.correction.fingerprint for one in client.corrections() if one.by == client.me().name]
+            client.correct(forget=own)
+    return kernels
+
+
 @pytest.fixture(scope="session")
-def kernel(vault_server: VaultServer) -> Iterator[Callable[[str | None], Kernel]]:
-    """A kernel per person, the same one for the whole run."""
+def kernels(vault_server: VaultServer) -> Iterator[Callable[[str | None], Kernel]]:
+    """A kernel per person, started when it is first wanted."""
     kernels: dict[str | None, Kernel] = {}
 
     def of(person: str | None) -> Kernel:
