@@ -19,8 +19,8 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from jupyter_securecollab.core.collaboration import Settings
-from jupyter_securecollab.server.execution import Recording
-from jupyter_securecollab.server.spool import Spool
+from jupyter_securecollab.server.recording.execution import Recording
+from jupyter_securecollab.server.recording.spool import Spool
 from jupyter_securecollab.server.vault import now, open_vault
 
 from .harness import Budget, Line, Section, cpu_of, extra_memory

@@ -26,7 +26,7 @@ from .lines import entry_line, printable, request_lines, run_header, run_line
 from .model import ROLES, Caller, EntryView, Level
 from .proofs import read_tlog_proof, verify_receipt, write_tlog_proof
 from .runs import Run
-from .server.passwords import hash_password
+from .server.extension.passwords import hash_password
 from .server.vault import WitnessedBy, open_vault, operator, vault_folder
 from .times import since as looking_back
 from .witness import Witness, make_witness, read_signer
@@ -155,8 +155,8 @@ def _group_list(arguments: argparse.Namespace) -> None:
 
 def _serve(arguments: argparse.Namespace) -> None:
     # No other command needs a web server.
-    from .server.places import Serving
-    from .server.service import serve
+    from .server.service.places import Serving
+    from .server.service.process import serve
 
     copies = None if arguments.checkpoint_folder is None else Path(arguments.checkpoint_folder)
     names = tuple(arguments.allowed_host)
@@ -174,7 +174,7 @@ def _witness_keygen(arguments: argparse.Namespace) -> None:
 
 def _witness_serve(arguments: argparse.Namespace) -> None:
     # No other command needs a web server.
-    from .server.witness_service import serve_witness
+    from .server.service.witness_service import serve_witness
 
     witness = Witness(read_signer(Path(arguments.key)), Path(arguments.state), arguments.log_key)
     serve_witness(witness, arguments.host, arguments.port)
@@ -334,7 +334,7 @@ def _login(arguments: argparse.Namespace) -> None:
 def _doctor(arguments: argparse.Namespace) -> None:
     # A server's own libraries take as long to load as all the rest, and no other command needs them.
     from .client import saved_token
-    from .server.doctor import configured_problems, running_servers
+    from .server.extension.doctor import configured_problems, running_servers
 
     found, silent = _diagnosis("A server you start now", configured_problems()), False
     for url, state in running_servers(saved_token):

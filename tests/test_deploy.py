@@ -20,8 +20,8 @@ from traitlets.config import Config
 
 from jupyter_securecollab.cli import _parser
 from jupyter_securecollab.cosigning import Quorum
-from jupyter_securecollab.server.places import Serving, place
-from jupyter_securecollab.server.service import GRACE_SECONDS
+from jupyter_securecollab.server.service.places import Serving, place
+from jupyter_securecollab.server.service.process import GRACE_SECONDS
 from jupyter_securecollab.witness import make_witness
 
 ROOT = Path(__file__).parent.parent

@@ -14,8 +14,8 @@ import jupyter_securecollab
 from jupyter_securecollab.cli import _parser
 from jupyter_securecollab.errors import SecureCollabError, by_code
 from jupyter_securecollab.protocol import COMMIT_BODY, ROUTES, SMALL_BODY
-from jupyter_securecollab.server.app import SecureCollabApp
 from jupyter_securecollab.server.base import HTTP_STATUS
+from jupyter_securecollab.server.extension.app import SecureCollabApp
 
 DOCS = Path(__file__).parent.parent / "docs"
 CORE = Path(jupyter_securecollab.__file__).parent / "core"

@@ -27,11 +27,11 @@ from jupyter_securecollab.errors import Denied, Invalid
 from jupyter_securecollab.model import AccessSpec, Level
 from jupyter_securecollab.proofs import parse_entry
 from jupyter_securecollab.protocol import PREFIX
-from jupyter_securecollab.server.executions import sha256_hex
-from jupyter_securecollab.server.oauth import Attempt
-from jupyter_securecollab.server.oidc import OidcSettings, OidcSignIn, read_settings
-from jupyter_securecollab.server.own_tokens import kept
-from jupyter_securecollab.server.sessions import SignedIn
+from jupyter_securecollab.server.hashed import sha256_hex
+from jupyter_securecollab.server.service.oauth import Attempt
+from jupyter_securecollab.server.service.oidc import OidcSettings, OidcSignIn, read_settings
+from jupyter_securecollab.server.service.own_tokens import kept
+from jupyter_securecollab.server.service.sessions import SignedIn
 from jupyter_securecollab.server.vault import open_vault
 
 REQUESTS, TOKENS, LOG = "securecollab/requests", "securecollab/tokens", "securecollab/log"

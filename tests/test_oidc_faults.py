@@ -12,9 +12,9 @@ import pytest
 from serving import free_port
 
 from jupyter_securecollab.errors import Denied, Invalid, Unavailable
-from jupyter_securecollab.server import oauth
-from jupyter_securecollab.server.browsers import address
-from jupyter_securecollab.server.oidc import OidcSettings, OidcSignIn
+from jupyter_securecollab.server.service import oauth
+from jupyter_securecollab.server.service.browsers import address
+from jupyter_securecollab.server.service.oidc import OidcSettings, OidcSignIn
 
 GOOD = b'{"access_token": "t", "more": 1}'
 DESCRIBED = '{{"issuer": "{0}", "authorization_endpoint": "{1}/a", "token_endpoint": "{1}/t", "jwks_uri": "{2}"}}'

@@ -16,7 +16,7 @@ UV = find_uv_bin()
 LEFT_OUT = shutil.ignore_patterns("node_modules", "lib", "__pycache__", "*.tsbuildinfo")
 
 WITHOUT_EXTRAS = """
-import jupyter_securecollab.cli, jupyter_securecollab.server.app
+import jupyter_securecollab.cli, jupyter_securecollab.server.extension.app
 from jupyter_securecollab import *
 from jupyter_securecollab import open, load_ipython_extension
 """

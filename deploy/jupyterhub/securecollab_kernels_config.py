@@ -41,7 +41,7 @@ c.JupyterHub.services.append(
         "command": [
             *("/usr/bin/setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"),
             *(f"--inh-caps={MAY}", f"--ambient-caps={MAY}", f"--bounding-set={MAY}", "--no-new-privs", "--"),
-            *(sys.executable, "-I", "-m", "jupyter_securecollab.server.recorder"),
+            *(sys.executable, "-I", "-m", "jupyter_securecollab.server.extension.recorder"),
             *("--no-browser", f"--ip={URL.split('/')[2].split(':')[0]}", f"--port={URL.rpartition(':')[2]}"),
             *("--port-retries=0", "--KernelSpecManager.allowed_kernelspecs=python3"),
             f"--KernelRecorder.folder={FOLDER}",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 from tornado.escape import url_escape
+from tornado.web import RequestHandler
 
 from .base import VaultHandler
 
@@ -25,13 +26,15 @@ class Page(VaultHandler):
 
     def render_page(self, template: str, **values: object) -> None:
         """Write it, with the headers of a page."""
-        nonce = secrets.token_urlsafe(16)
-        self.set_header("Content-Security-Policy", _POLICY.format(nonce))
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("Referrer-Policy", "same-origin")
         here = url_escape(self.request.path, plus=False).replace("%2F", "/")
-        xsrf = self.xsrf_token.decode()
-        self.write(
-            _PAGES.get_template(template).render(nonce=nonce, here=here, frame=self.frame(), xsrf=xsrf, **values)
-        )
+        self.write(page_of(self, template, here=here, frame=self.frame(), **values))
+
+
+def page_of(handler: RequestHandler, template: str, **values: object) -> str:
+    """The HTML of a template; the answer gets the headers of a page."""
+    nonce = secrets.token_urlsafe(16)
+    handler.set_header("Content-Security-Policy", _POLICY.format(nonce))
+    handler.set_header("Content-Type", "text/html; charset=utf-8")
+    handler.set_header("Cache-Control", "no-store")
+    handler.set_header("Referrer-Policy", "same-origin")
+    return _PAGES.get_template(template).render(nonce=nonce, xsrf=handler.xsrf_token.decode(), **values)

@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from hubs import PROXY, UserServers, others_may_run
 
-from jupyter_securecollab.server.record_pages import LOG_PAGE
+from jupyter_securecollab.server.service.record_pages import LOG_PAGE
 
 
 class ByHand(UserServers):

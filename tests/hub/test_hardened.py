@@ -18,7 +18,7 @@ from test_hub_servers import ATTEMPT, AtANotebook, at_a_notebook
 
 from jupyter_securecollab.protocol import PREFIX, ROUTES, Reply, Report
 from jupyter_securecollab.runs import Record, Run, Seen, SpoolKey
-from jupyter_securecollab.server import recorder as recorder_module
+from jupyter_securecollab.server.extension import recorder as recorder_module
 from jupyter_securecollab.server.vault import now
 from jupyter_securecollab.spooled import Sealing
 

@@ -19,8 +19,8 @@ from jupyter_securecollab.model import Joining, Level
 from jupyter_securecollab.proofs import parse_entry
 from jupyter_securecollab.protocol import PREFIX
 from jupyter_securecollab.server.requests_page import PAGE
-from jupyter_securecollab.server.sessions import FRESH_SECONDS, PER_PERSON, Sessions, SignedIn
-from jupyter_securecollab.server.vouching import KnownPerson
+from jupyter_securecollab.server.service.sessions import FRESH_SECONDS, PER_PERSON, Sessions, SignedIn
+from jupyter_securecollab.server.service.vouching import KnownPerson
 
 BASE = "/services/securecollab/"
 

@@ -25,7 +25,7 @@ from jupyter_securecollab.errors import Denied, NotSignedIn, Unavailable
 from jupyter_securecollab.model import AccessSpec, Level
 from jupyter_securecollab.proofs import parse_entry
 from jupyter_securecollab.protocol import PREFIX
-from jupyter_securecollab.server.hub import Hub
+from jupyter_securecollab.server.service.hub import Hub
 
 NAME = "faults/patients"
 

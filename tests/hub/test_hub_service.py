@@ -14,7 +14,7 @@ from jupyter_securecollab.client import Client
 from jupyter_securecollab.errors import Denied, LeaseExpired, NotSignedIn
 from jupyter_securecollab.model import AccessSpec, Level
 from jupyter_securecollab.proofs import parse_entry
-from jupyter_securecollab.server.hub import CACHED_SECONDS, Hub
+from jupyter_securecollab.server.service.hub import CACHED_SECONDS, Hub
 from jupyter_securecollab.server.vault import operator
 
 NAME = "oncology/patients"

@@ -18,9 +18,9 @@ from serving import Served, served
 
 from jupyter_securecollab.errors import Unavailable
 from jupyter_securecollab.runs import Record, RecordingState, Seen, parse_record
-from jupyter_securecollab.server import execution_writer
-from jupyter_securecollab.server.execution import OPEN_LIMIT
-from jupyter_securecollab.server.execution_writer import ExecutionWriter
+from jupyter_securecollab.server.recording import execution_writer
+from jupyter_securecollab.server.recording.execution import OPEN_LIMIT
+from jupyter_securecollab.server.recording.execution_writer import ExecutionWriter
 from jupyter_securecollab.server.vault import now
 
 WAITING = 500

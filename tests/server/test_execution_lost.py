@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from jupyter_securecollab.runs import Seen
-from jupyter_securecollab.server import execution
-from jupyter_securecollab.server.execution import OPEN_LIMIT, Recording
+from jupyter_securecollab.server.recording import execution
+from jupyter_securecollab.server.recording.execution import OPEN_LIMIT, Recording
 
 
 async def test_what_was_answered_makes_room_and_ends_though_nothing_was_heard(monkeypatch: pytest.MonkeyPatch) -> None:

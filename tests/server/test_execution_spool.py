@@ -17,9 +17,9 @@ from jupyter_securecollab.core.collaboration import Collaboration, Settings
 from jupyter_securecollab.errors import SealBroken, Unavailable
 from jupyter_securecollab.model import Caller
 from jupyter_securecollab.runs import Record, Seen
-from jupyter_securecollab.server.app import NO_SPOOL
-from jupyter_securecollab.server.execution_writer import ExecutionWriter
-from jupyter_securecollab.server.spool import Spool, take_in
+from jupyter_securecollab.server.extension.app import NO_SPOOL
+from jupyter_securecollab.server.recording.execution_writer import ExecutionWriter
+from jupyter_securecollab.server.recording.spool import Spool, take_in
 from jupyter_securecollab.server.vault import now, open_vault, operator
 
 CODE = b"xyzzy = 'a secret of alice'"

@@ -19,8 +19,8 @@ from serving import Served, served
 
 from jupyter_securecollab.errors import Invalid
 from jupyter_securecollab.runs import Record
-from jupyter_securecollab.server.hooks import Asked, chosen_hooks
-from jupyter_securecollab.server.shipped_hooks import Forward, Hours
+from jupyter_securecollab.server.recording.hooks import Asked, chosen_hooks
+from jupyter_securecollab.server.recording.shipped_hooks import Forward, Hours
 from jupyter_securecollab.server.vault import now
 
 THIRD_PARTY = """

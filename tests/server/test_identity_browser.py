@@ -7,7 +7,7 @@ import pytest
 from at_the_browser import sign_in
 from tornado.web import create_signed_value
 
-from jupyter_securecollab.server.passwords import hash_password
+from jupyter_securecollab.server.extension.passwords import hash_password
 
 
 async def me(person):

@@ -5,7 +5,7 @@ from at_the_browser import sign_in
 
 from jupyter_securecollab.core.collaboration import Settings
 from jupyter_securecollab.model import Caller
-from jupyter_securecollab.server.passwords import hash_password
+from jupyter_securecollab.server.extension.passwords import hash_password
 from jupyter_securecollab.server.vault import open_vault, operator
 
 ADMIN = Caller(operator(), "cli", "")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from at_the_browser import V1, sign_in
 
-from jupyter_securecollab.server import kernels
-from jupyter_securecollab.server.identity import People
+from jupyter_securecollab.server.extension import kernels
+from jupyter_securecollab.server.extension.identity import People
 
 ASK = """
 import json, os, urllib.error, urllib.request

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from jupyter_securecollab.model import Account
-from jupyter_securecollab.server import passwords
-from jupyter_securecollab.server.executions import IN_FLIGHT_LIMIT, Executions, KernelIdentity, KernelTokens
-from jupyter_securecollab.server.passwords import Backoff, Passwords, hash_password
+from jupyter_securecollab.server.extension import passwords
+from jupyter_securecollab.server.extension.executions import IN_FLIGHT_LIMIT, Executions, KernelIdentity, KernelTokens
+from jupyter_securecollab.server.extension.passwords import Backoff, Passwords, hash_password
 
 
 def test_a_kernel_token_stands_for_kernel_and_owner():

@@ -7,9 +7,9 @@ from jupyter_server.gateway.gateway_client import GatewayClient
 from jupyter_server.gateway.managers import GatewayMappingKernelManager
 from jupyter_server.services.sessions.sessionmanager import SessionManager
 
-from jupyter_securecollab.server.identity import People, TeamIdentityProvider
-from jupyter_securecollab.server.kernels import OwnedKernelManager, OwnedSessionManager, OwnerAuthorizer
-from jupyter_securecollab.server.wiring import check
+from jupyter_securecollab.server.extension.identity import People, TeamIdentityProvider
+from jupyter_securecollab.server.extension.kernels import OwnedKernelManager, OwnedSessionManager, OwnerAuthorizer
+from jupyter_securecollab.server.extension.wiring import check
 
 CHOICES = {
     "ServerApp": {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_securecollab.errors import Denied, Invalid
-from jupyter_securecollab.server.own_uid import OwnAccount, OwnUidFactory, writable_by_others
+from jupyter_securecollab.server.extension.own_uid import OwnAccount, OwnUidFactory, writable_by_others
 
 US = (0, os.geteuid())
 

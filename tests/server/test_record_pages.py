@@ -10,7 +10,7 @@ from serving import free_port
 
 from jupyter_securecollab.core.collaboration import Settings
 from jupyter_securecollab.model import Caller
-from jupyter_securecollab.server.record_pages import newest_lines
+from jupyter_securecollab.server.service.record_pages import newest_lines
 from jupyter_securecollab.server.vault import WitnessedBy, open_vault, operator
 from jupyter_securecollab.witness import make_witness
 

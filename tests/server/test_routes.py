@@ -18,7 +18,7 @@ from serving import Served, error_of, share
 from jupyter_securecollab.client import Client
 from jupyter_securecollab.core.collaboration import Collaboration
 from jupyter_securecollab.protocol import PATTERNS, PREFIX, ROUTES, Nothing, Route, openapi, route
-from jupyter_securecollab.server.embedded import EmbeddedHandler
+from jupyter_securecollab.server.extension.embedded import EmbeddedHandler
 from jupyter_securecollab.server.handlers import DoorHandler, ExportHandler, PartHandler, handlers
 
 NAME = "routes/patients"

@@ -15,11 +15,11 @@ from tornado.web import Application, RequestHandler
 from jupyter_securecollab.core.collaboration import Settings
 from jupyter_securecollab.errors import NotSignedIn, Unavailable
 from jupyter_securecollab.protocol import PREFIX
-from jupyter_securecollab.server.hub import CACHED_SECONDS, Hub
-from jupyter_securecollab.server.listening import listening
-from jupyter_securecollab.server.metrics import Metrics
-from jupyter_securecollab.server.places import Place
-from jupyter_securecollab.server.service import Service, application
+from jupyter_securecollab.server.service.hub import CACHED_SECONDS, Hub
+from jupyter_securecollab.server.service.listening import listening
+from jupyter_securecollab.server.service.metrics import Metrics
+from jupyter_securecollab.server.service.places import Place
+from jupyter_securecollab.server.service.process import Service, application
 from jupyter_securecollab.server.vault import open_vault
 
 MEMBER = {"kind": "user", "name": "bob", "scopes": ["access:services", "custom:securecollab:member"]}

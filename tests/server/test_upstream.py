@@ -23,7 +23,7 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager, ServerKernelManager
 from zmq.eventloop.zmqstream import ZMQStream
 
-from jupyter_securecollab.server.execution import OPEN_LIMIT
+from jupyter_securecollab.server.recording.execution import OPEN_LIMIT
 
 
 class Watching(ServerKernelManager):

@@ -9,9 +9,9 @@ from tornado import web
 
 from jupyter_securecollab.errors import Unavailable
 from jupyter_securecollab.model import Account
-from jupyter_securecollab.server.embedded import EmbeddedHandler
-from jupyter_securecollab.server.executions import sha256_hex
-from jupyter_securecollab.server.wiring import install
+from jupyter_securecollab.server.extension.embedded import EmbeddedHandler
+from jupyter_securecollab.server.extension.wiring import install
+from jupyter_securecollab.server.hashed import sha256_hex
 
 
 class MemoryAccounts:
