@@ -76,7 +76,7 @@ def __dir__() -> list[str]:
 
 def _jupyter_server_extension_points() -> list[dict[str, object]]:
     # By name, and only when a server asks: nothing on the kernel's side may reach the vault's.
-    app = importlib.import_module(f"{__name__}.server.app")
+    app = importlib.import_module(f"{__name__}.server.extension.app")
     return [{"module": app.__name__, "app": app.SecureCollabApp}]
 
 
