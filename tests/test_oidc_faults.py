@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx
 import pytest
 from serving import free_port
+from strangers import Stranger, listening
 
 from jupyter_securecollab.errors import Denied, Invalid, Unavailable
 from jupyter_securecollab.server.service import oauth
@@ -20,14 +19,10 @@ GOOD = b'{"access_token": "t", "more": 1}'
 DESCRIBED = '{{"issuer": "{0}", "authorization_endpoint": "{1}/a", "token_endpoint": "{1}/t", "jwks_uri": "{2}"}}'
 
 
-class _Strange(BaseHTTPRequestHandler):
+class _Strange(Stranger):
     """The first part of the path says what is answered."""
 
-    def do_GET(self) -> None:
-        self.do_POST()
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+    def reply(self) -> tuple[int, bytes, str]:
         own = f"http://127.0.0.1:{self.server.server_address[1]}"
         how = self.path.split("/")[1]
         status, body = {
@@ -39,24 +34,13 @@ class _Strange(BaseHTTPRequestHandler):
             "other": (200, DESCRIBED.format("https://other.example", own, f"{own}/k").encode()),
             "plain": (200, DESCRIBED.format(f"{own}/plain", own, "http://keys.example/k").encode()),
         }[how]  # fmt: skip
-        self.send_response(status)
-        self.send_header("Location", f"{own}/good")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+        return status, body, f"{own}/good"
 
 
 @pytest.fixture(scope="module")
 def strange() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), _Strange) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with listening(_Strange) as url:
+        yield url
 
 
 async def exchanged(url: str) -> oauth.TokenAnswer:

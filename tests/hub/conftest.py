@@ -1,14 +1,10 @@
 """One real Hub, with the vault as its service, for all tests that only talk to it."""
 
-import os
-import shutil
-import sys
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from hubs import RealHub, UserServers, others_may_run
+from hubs import RealHub, UserServers
+from own_uids import under_own_uids
 
 
 @pytest.fixture(scope="session")
@@ -38,16 +34,5 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHub]:
 @pytest.fixture(scope="session")
 def servers() -> Iterator[UserServers]:
     """People with servers of their own, each under a uid of its own."""
-    if os.geteuid() != 0 and not os.environ.get("CI"):
-        pytest.skip("only root can start servers under other users")
-    if not others_may_run(Path(sys.executable)):
-        pytest.fail(f"other users may not run {sys.executable}: run these tests with `make test-hub`")
-    base = Path(tempfile.mkdtemp(prefix="securecollab-hub-", dir="/tmp"))
-    base.chmod(0o755)
-    running = UserServers(base)
-    try:
-        running.start_all()
+    with under_own_uids(UserServers) as running:
         yield running
-    finally:
-        running.close()
-        shutil.rmtree(base)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
-from hubs import DRIVER, OTHER, RecordedServers, others_may_run, until
+from hubs import DRIVER, OTHER, RecordedServers, until
+from own_uids import under_own_uids
 from serving import error_of
 from test_hub_servers import ATTEMPT, AtANotebook, at_a_notebook
 
@@ -30,20 +28,8 @@ NAME = "recorder:securecollab-kernels"
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[RecordedServers]:
-    if os.geteuid() != 0 and not os.environ.get("CI"):
-        pytest.skip("only root can start servers under other users")
-    if not others_may_run(Path(sys.executable)):
-        pytest.fail(f"other users may not run {sys.executable}: run these tests with `make test-hub`")
-    base = Path(tempfile.mkdtemp(prefix="securecollab-recorded-", dir="/tmp"))
-    base.chmod(0o755)
-    running = RecordedServers(base)
-    try:
-        running.start_all()
+    with under_own_uids(RecordedServers) as running:
         yield running
-    finally:
-        running.close()
-
-        shutil.rmtree(base)
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,12 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import httpx
 import pytest
 from hubs import RealHub, answers, free_port, until
 from serving import error_of, share
+from strangers import Stranger, listening
 
 from jupyter_securecollab.client import Client
 from jupyter_securecollab.errors import Denied, NotSignedIn, Unavailable
@@ -162,34 +162,23 @@ def test_a_vault_killed_in_the_middle_of_an_upload_has_all_of_it_or_nothing(apar
     apart.cli("audit", "verify", "--state")
 
 
-class _Strange(BaseHTTPRequestHandler):
+class _Strange(Stranger):
     """A Hub out of order: the path of the first answer says how."""
 
-    def do_GET(self) -> None:
+    def reply(self) -> tuple[int, bytes, str]:
         how = self.path.split("/")[1]
         status, body = {
             "html": (200, b"<html>sign in</html>"), "empty": (200, b""), "list": (200, b"[]"), "nameless": (200, b"{}"),
             "redirect": (302, b""), "teapot": (418, b"{}"), "down": (502, b"{}"),
             "nobody": (200, b'{"kind": "user", "name": "a/../b"}'), "forbidden": (403, b"{}"),
         }[how]  # fmt: skip
-        self.send_response(status)
-        self.send_header("Location", "http://127.0.0.1:1/")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+        return status, body, "http://127.0.0.1:1/"
 
 
 @pytest.fixture(scope="module")
 def strange() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), _Strange) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with listening(_Strange) as url:
+        yield url
 
 
 async def asked(url: str) -> None:

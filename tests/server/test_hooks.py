@@ -19,7 +19,8 @@ from serving import Served, served
 
 from jupyter_securecollab.errors import Invalid
 from jupyter_securecollab.runs import Record
-from jupyter_securecollab.server.recording.hooks import Asked, chosen_hooks
+from jupyter_securecollab.server.recording.chosen_hooks import chosen_hooks
+from jupyter_securecollab.server.recording.hooks import Asked
 from jupyter_securecollab.server.recording.shipped_hooks import Forward, Hours
 from jupyter_securecollab.server.vault import now
 

@@ -22,9 +22,10 @@ from ...kept_code import CodeKeeping
 from ...model import Level
 from ...runs import KeptAs, Mode
 from ..handlers import AsyncDoor, handlers, over
+from ..recording.chosen_hooks import chosen_hooks
 from ..recording.execution import Recording, as_it_is
 from ..recording.execution_writer import KEPT, PATIENCE
-from ..recording.hooks import Failure, Hooks, chosen_hooks
+from ..recording.hooks import Failure, Hooks
 from ..recording.reporting import Reporting
 from ..recording.spool import Spool, take_in
 from ..recording.spool import Vault as SpoolVault

@@ -1,4 +1,4 @@
-"""A server of kernels that records what people execute, and belongs to none of them: `python -m ...server.extension.recorder`.
+"""A server of kernels that records what people execute, and belongs to none of them. Started with `python -m`.
 
 People's own servers send it what their kernels are to do (Jupyter's gateway client), each with the token the Hub gave
 it; whose that is the vault says. Kernels run under their person's user (`own_uid`), this server under another, with a

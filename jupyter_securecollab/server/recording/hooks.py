@@ -1,8 +1,8 @@
 """Audit hooks: code an administrator chose, asked before something is executed and told when it has ended.
 
-A hook is made by a factory from its options; factories of others are entry points of the group `GROUP`. Hooks run in
-threads of their own with a time limit. One that raises, hangs or is too slow is put on record; what it was asked then
-counts as refused, or as allowed, as configured. They are trusted: they run in the server, and see the code.
+Hooks run in threads of their own with a time limit. One that raises, hangs or is too slow is put on record; what it
+was asked then counts as refused, or as allowed, as configured. They are trusted: they run in the server, and see the
+code.
 """
 
 from __future__ import annotations
@@ -11,15 +11,11 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
 from typing import Any, Literal, Protocol, TypeVar
 
-from ...errors import Invalid
 from ...model import Value, clip
 from ...runs import Record
-from .shipped_hooks import SHIPPED
 
-GROUP = "jupyter_securecollab.audit_hooks"
 Failure = Literal["closed", "open"]
 T = TypeVar("T")
 
@@ -140,19 +136,3 @@ class _Teller:
 def no_hooks() -> Hooks:
     """None at all."""
     return Hooks({}, seconds=0, failure="closed", note=lambda name, what: None)
-
-
-def chosen_hooks(names: list[str], options: Mapping[str, Mapping[str, Any]]) -> dict[str, Hook]:
-    """The hooks of these names, made from their options. Raises `Invalid` for one that is not there or fails."""
-    others = {point.name: point for point in entry_points(group=GROUP)}
-    made: dict[str, Hook] = {}
-    for name in names:
-        if name not in SHIPPED and name not in others:
-            raise Invalid(f"there is no audit hook {clip(name)!r}", next_step="Install it, or correct audit_hooks.")
-        try:
-            factory = SHIPPED[name] if name in SHIPPED else others[name].load()
-            made[name] = factory(dict(options.get(name, {})))
-        except Exception as error:
-            step = "Correct audit_hook_options."
-            raise Invalid(f"the audit hook {name} cannot be made: {clip(str(error), 200)}", next_step=step) from error
-    return made
