@@ -65,34 +65,6 @@ _PATIENCE = 15.0
 _GIVEN_UP = 60.0
 """Seconds for which a vault that did not come back is not waited for again."""
 
-_REPEATED = frozenset(
-    {
-        "me",
-        "directory",
-        "begin",
-        "upload",
-        "open",
-        "commit",
-        "abort",
-        "read_part",
-        "assets",
-        "describe",
-        "access",
-        "versions",
-        "joins",
-        "label_key",
-        "corrections",
-        "audit",
-        "executions",
-        "recording",
-        "prove",
-    }
-)
-"""Safe to send twice: they read, or the vault decides and records anew, or it recognises what it has already done.
-
-The others are sent again only if they cannot have arrived: somebody else may have changed the same thing in between.
-"""
-
 _FROM_A_PROXY = (502, 503, 504)
 """What a proxy says in the place of a vault that is not there."""
 
@@ -456,7 +428,9 @@ class Client:
             sent[protocol.PARENT_HEADER] = parent
         if json_body is not None:
             sent["Content-Type"] = "application/json"
-        body = _Body(json_body if content is None else content, repeated=at.name in _REPEATED)
+        if at.once:
+            sent[protocol.ONCE_HEADER] = f'"{secrets.token_hex(16)}"'
+        body = _Body(json_body if content is None else content)
         response = self._patiently(body, method=at.method, url=path, params=params, headers=sent)
         if not response.is_success:
             raise _error(response)
@@ -464,14 +438,14 @@ class Client:
 
     def _patiently(self, body: _Body, **request: Any) -> httpx.Response:
         """The vault's answer. One that is away is asked again, ever more seldom, until it was away too long."""
-        began = time.monotonic()
-        until = began + self._patience if began > self._gave_up + _GIVEN_UP else began
+        until = None if time.monotonic() > self._gave_up + _GIVEN_UP else -math.inf
         for pause in _pauses():
             try:
                 response = self._once(body, **request)
             except _Away as away:
-                if not body.may_be_sent_again(arrived=away.arrived):
+                if body.gone:
                     raise Unavailable("the vault does not answer") from away
+                until = time.monotonic() + self._patience if until is None else until
                 if time.monotonic() + pause > until:
                     self._gave_up = time.monotonic()
                     raise Unavailable("the vault does not answer") from away
@@ -485,25 +459,24 @@ class Client:
         try:
             response = self._http.request(content=body.content, **request)
         except httpx.TransportError as error:
-            raise _Away(arrived=not isinstance(error, httpx.ConnectError)) from error
+            raise _Away from error
         if response.status_code in _FROM_A_PROXY and not _is_ours(response):
-            raise _Away(arrived=True)
+            raise _Away
         return response
 
 
 class _Away(Exception):
-    """Nobody answers for the vault. `arrived`: the request may have reached it all the same."""
+    """Nobody answers for the vault. The request may have reached it all the same.
 
-    def __init__(self, *, arrived: bool) -> None:
-        super().__init__("nobody answers")
-        self.arrived = arrived
+    It may be sent again: the vault reads, or decides and records anew, or knows what it has already done, by a version
+    or by the key of a request that is done once.
+    """
 
 
 class _Body:
-    """What is sent, as bytes or in pieces, and whether that may be done once more."""
+    """What is sent, as bytes or in pieces."""
 
-    def __init__(self, content: bytes | Iterable[bytes] | None, *, repeated: bool) -> None:
-        self._repeated = repeated
+    def __init__(self, content: bytes | Iterable[bytes] | None) -> None:
         self._begun = False
         self._source = content
         self.content = content if content is None or isinstance(content, bytes) else self
@@ -513,10 +486,10 @@ class _Body:
             self._begun = True
             yield cast(bytes, chunk)
 
-    def may_be_sent_again(self, *, arrived: bool) -> bool:
-        """Not where it could be done twice, nor when pieces are gone that cannot be had again."""
-        gone = self._begun and iter(cast(Iterable[bytes], self._source)) is self._source
-        return not gone and (self._repeated or not arrived)
+    @property
+    def gone(self) -> bool:
+        """Whether pieces were sent that cannot be had again."""
+        return self._begun and iter(cast(Iterable[bytes], self._source)) is self._source
 
 
 def _pauses() -> Iterator[float]:

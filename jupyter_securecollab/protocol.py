@@ -53,6 +53,9 @@ TOKEN_HEADER = "X-SecureCollab-Token"
 PARENT_HEADER = "X-SecureCollab-Parent"
 SEEN_HEADER = "X-SecureCollab-Log-Size"
 LEASE_HEADER = "X-SecureCollab-Lease"
+ONCE_HEADER = "Idempotency-Key"
+"""The key under which a request is done once, however often it arrives: 32 hex digits in double quotes."""
+ONCE_PATTERN = '^"[0-9a-f]{32}"$'
 
 SMALL_BODY = 1024 * 1024
 COMMIT_BODY = 160 * 1024 * 1024
@@ -213,7 +216,10 @@ class Part(Value, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One route: how it is called, what it takes and gives, and whether it may change what people see in lists."""
+    """One route: how it is called, what it takes and gives, and whether it may change what people see in lists.
+
+    `once`: sent twice it would be done twice, unless both have the same key.
+    """
 
     name: str
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -221,6 +227,7 @@ class Route(msgspec.Struct, frozen=True):
     request: type[Value]
     response: Any
     changes: bool = False
+    once: bool = False
     raw: bool = False
     body_limit: int = SMALL_BODY
 
@@ -235,19 +242,19 @@ ROUTES: tuple[Route, ...] = (
     Route("abort", "DELETE", "versions/{version}", VersionOnly, Nothing),
     Route("open", "POST", "open", Open, Opened),
     Route("unmask", "POST", "unmask", Unmask, Unmasked),
-    Route("grant", "POST", "grant", Grant, Changed, changes=True),
-    Route("revoke", "POST", "revoke", Revoke, Changed, changes=True),
-    Route("shred", "POST", "shred", Shred, Shredded, changes=True),
+    Route("grant", "POST", "grant", Grant, Changed, changes=True, once=True),
+    Route("revoke", "POST", "revoke", Revoke, Changed, changes=True, once=True),
+    Route("shred", "POST", "shred", Shred, Shredded, changes=True, once=True),
     Route("assets", "GET", "assets", Nothing, tuple[AssetSummary, ...]),
     Route("describe", "GET", "assets/{name}", NameOnly, AssetSummary),
     Route("access", "GET", "assets/{name}/access", NameOnly, tuple[Access, ...]),
     Route("versions", "GET", "assets/{name}/versions", NameOnly, tuple[VersionSummary, ...]),
     Route("label_key", "GET", "label-key", Nothing, LabelKey),
     Route("corrections", "GET", "corrections", Nothing, tuple[Remembered, ...]),
-    Route("correct", "POST", "correct", Correct, Corrected),
+    Route("correct", "POST", "correct", Correct, Corrected, once=True),
     Route("joins", "GET", "joins", Nothing, tuple[Joining, ...]),
-    Route("ask_join", "POST", "join", AskJoin, Joining),
-    Route("decide_join", "POST", "join/decision", DecideJoin, Joining),
+    Route("ask_join", "POST", "join", AskJoin, Joining, once=True),
+    Route("decide_join", "POST", "join/decision", DecideJoin, Joining, once=True),
     Route("audit", "GET", "audit", Audit, tuple[EntryView, ...]),
     Route("executions", "GET", "executions", Executions, tuple[Run, ...]),
     Route("recording", "GET", "recording", Nothing, RecordingState),
@@ -334,6 +341,9 @@ def _operation(one: Route, components: dict[str, Any]) -> dict[str, Any]:
         for name, schema in fields.items()
         if name in in_path or one.method in ("GET", "DELETE")
     ]
+    if one.once:
+        key = {"type": "string", "pattern": ONCE_PATTERN}
+        parameters.append({"name": ONCE_HEADER, "in": "header", "required": False, "schema": key})
     envelope = {
         "type": "object",
         "required": ["result", "log"],

@@ -9,13 +9,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from serving import Served, share
@@ -24,8 +22,10 @@ from jupyter_securecollab.client import Client, LogMemory, connect, save_login, 
 from jupyter_securecollab.errors import Denied, InvalidName, LogBroken, NotSignedIn, TooLarge, Unavailable
 from jupyter_securecollab.model import AccessSpec, Level, LogHead, Opened, Receipt
 from jupyter_securecollab.proofs import LogSigner, leaf_hash, node_hash
+from jupyter_securecollab.protocol import ONCE_HEADER
 
 SIGNER = LogSigner(Ed25519PrivateKey.from_private_bytes(b"S" * 32), "vault")
+
 LEAVES = [leaf_hash(bytes([number])) for number in range(2)]
 ROOTS = {1: LEAVES[0], 2: node_hash(*LEAVES)}
 
@@ -225,6 +225,7 @@ class Answers(BaseHTTPRequestHandler):
     def answer(self) -> None:
         server: Any = self.server
         server.heard.append(self._body())
+        server.keys.append(self.headers.get(ONCE_HEADER))
         server.asked.append(self.path.rpartition("/")[2])
         told = server.told.pop(0) if server.told else None
         if told is None:
@@ -254,7 +255,7 @@ class Answers(BaseHTTPRequestHandler):
 def other(tmp_path: Path) -> Iterator[Any]:
     """Something that is no vault, at an address where one was expected, and a client of it."""
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    server.told, server.asked, server.heard = [], [], []
+    server.told, server.asked, server.heard, server.keys = [], [], [], []
     server.daemon_threads = False  # so that closing waits for every connection to end
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -307,40 +308,34 @@ def test_a_vault_that_says_itself_that_it_cannot_is_believed(other: Any) -> None
     assert other.asked == ["assets"]
 
 
-def test_what_may_not_be_asked_twice_is_not(other: Any) -> None:
+def test_what_is_done_once_is_sent_again_under_the_same_key(other: Any) -> None:
     for ask in (
-        lambda: other.client.unmask("a/b", "c", "because"),
         lambda: other.client.grant("a/b", AccessSpec(("bob",))),
         lambda: other.client.revoke("a/b", ["bob"]),
-        lambda: other.client.upload("0" * 32, Level.SECRET, 0, (piece for piece in (b"x", b"y"))),
     ):
-        for gone in (None, (502, b"")):
-            other.told, other.asked = [gone], []
-            with pytest.raises(Unavailable):
-                ask()
-            assert len(other.asked) == 1
+        other.told, other.keys = [None, (502, b""), (404, b"")], []
+        with pytest.raises(Unavailable, match="404"):
+            ask()
+        assert len(other.keys) == 3 and len({*other.keys}) == 1 and other.keys[0].strip('"').isalnum()
+    before, other.keys, other.told = other.keys[0], [], [(404, b"")] * 2
+    for ask in (lambda: other.client.revoke("a/b", ["bob"]), other.client.assets):
+        with pytest.raises(Unavailable):
+            ask()
+    assert other.keys[0] not in (before, None) and other.keys[1] is None
+
+
+def test_a_part_that_cannot_be_had_again_is_not_sent_again(other: Any) -> None:
+    for gone in (None, (502, b"")):
+        other.told, other.asked = [gone], []
+        with pytest.raises(Unavailable):
+            other.client.upload("0" * 32, Level.SECRET, 0, (piece for piece in (b"x", b"y")))
+        assert len(other.asked) == 1
 
 
 def test_a_part_that_can_be_had_again_is_sent_again_as_a_whole(other: Any) -> None:
     other.told = [None, (200, b"{}")]
     other.client.upload("0" * 32, Level.SECRET, 0, [b"x" * 70_000, b"y"])
     assert other.heard == [b"x" * 70_000 + b"y"] * 2
-
-
-def test_what_has_not_arrived_is_sent_again_whatever_it_is(tmp_path: Path) -> None:
-    asked: list[str] = []
-
-    def refused_once(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url.path.rpartition("/")[2])
-        if len(asked) == 1:
-            raise httpx.ConnectError("refused")
-        return httpx.Response(502)
-
-    transport = httpx.MockTransport(refused_once)
-    client = Client("http://vault", "token", log_key=SIGNER.log_key, memory=tmp_path, transport=transport)
-    with closing(client), pytest.raises(Unavailable):
-        client.revoke("a/b", ["bob"])
-    assert asked == ["revoke", "revoke"]  # the first had not arrived, the second may have
 
 
 def test_nobody_there_is_unavailable(tmp_path: Path) -> None:

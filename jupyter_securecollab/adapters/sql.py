@@ -30,7 +30,7 @@ from ..core.ports import Row, Rows
 from ..errors import StoreBroken, Unavailable
 from ..model import Level
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration; a database already there starts without loading Alembic."""
 
 _CHECKED_WHOLE = 64 * 1024 * 1024
@@ -157,6 +157,7 @@ _by("entry", "asset")
 _by("entry", "actor")
 # Entries that people look at: those that vouch for records of executions may be many times as many.
 sa.Index("entry_told", METADATA.tables["entry"].c.index, sqlite_where=sa.text("act != 'executions'"))
+_by("answer", "person", "once")
 _by("execution", "run")
 _by("execution", "who")
 _by("execution", "notebook")

@@ -27,6 +27,7 @@ from ..proofs import OPENING, parse_entry
 from .audit import Work
 from .catalog import AssetRow, EntryRow, GrantRow, MembershipRow, PartRow, PersonRow, VersionRow
 from .desk import NO_ACCESS, Desk, Refused, find_asset, known, raise_if_refused, refusal, unknown_grantee
+from .once import Once, done_once
 from .ports import Rows
 from .question import OWNER, Ruling
 
@@ -110,7 +111,7 @@ class AccessBook:
         detail = {"people": list(access.people), "because": access.because}
         work.record("grant", caller, asset=asset.id, name=asset.name, decision=window.decision, detail=detail)
 
-    def grant(self, caller: Caller, *, name: str, access: AccessSpec) -> Changed:
+    def grant(self, caller: Caller, *, name: str, access: AccessSpec, once: Once | None = None) -> Changed:
         """Give access without a new version. Raises `Denied`, `NotFound` (grantee), `InvalidTime`, `Conflict`."""
 
         def operation(work: Work) -> AssetRow | Refused:
@@ -124,10 +125,9 @@ class AccessBook:
             self.give(work, caller, asset, access, window)
             return asset
 
-        asset, receipt = self._desk.recorded(operation)
-        return self._changed(asset, receipt)
+        return self._changed(caller, *done_once(self._desk, caller, once, AssetRow, operation))
 
-    def revoke(self, caller: Caller, *, name: str, people: Sequence[str]) -> Changed:
+    def revoke(self, caller: Caller, *, name: str, people: Sequence[str], once: Once | None = None) -> Changed:
         """End access at once. A person is excluded by name: no group lets him back in until access is given anew.
 
         Keys are refused from the commit on; ciphertext when the lease ends. Raises `Denied`, `NotFound`, `Conflict`.
@@ -148,8 +148,7 @@ class AccessBook:
             )
             return asset
 
-        asset, receipt = self._desk.recorded(operation)
-        return self._changed(asset, receipt)
+        return self._changed(caller, *done_once(self._desk, caller, once, AssetRow, operation))
 
     def _end(self, work: Work, caller: Caller, asset: AssetRow, grantee: str) -> None:
         if grantee == asset.owner:
@@ -188,11 +187,15 @@ class AccessBook:
         owner = Access(OWNER, asset.owner, "manage", Level.SECRET, None, None, (), False, asset.owner, "owner")
         return (owner, *sorted((_line(grant, now) for grant in grants), key=lambda line: line.grantee))
 
-    def _changed(self, asset: AssetRow, receipt: Receipt) -> Changed:
+    def _changed(self, caller: Caller, asset: AssetRow, receipt: Receipt) -> Changed:
+        """What the caller may know of it now: an answer given once more may come when he manages it no longer."""
+
         def query(rows: Rows) -> Changed:
+            table, now = self.visible(rows, caller, asset), self._desk.journal.now(rows)
+            if not self._desk.rule(rows, now, caller, "manage", asset).decision.allow:
+                return Changed(asset.name, table, (), receipt)
             opens = rows.find(EntryRow, asset=asset.id, act=OPENING, newest=True, limit=_REMEMBERED_OPENS)
             openers = {entry.actor for entry in opens if _was_allowed(entry)}
-            table = self._table(rows, asset, self._desk.journal.now(rows))
             return Changed(asset.name, table, tuple(sorted(openers)), receipt)
 
         return self._desk.journal.read(query)

@@ -293,7 +293,26 @@ class CodeRow(Row, frozen=True):
     kept: bytes
 
 
+class AnswerRow(Row, frozen=True):
+    """What a person had done under a key of his own for one request, with the entry that says so: see `once`.
+
+    `request` is hex, of the request and who made it; `said` the operation's value as JSON, without any key.
+    """
+
+    table: ClassVar[str] = "answer"
+    key: ClassVar[tuple[str, ...]] = ("entry",)
+    unlogged: ClassVar[frozenset[str] | None] = None
+
+    entry: int
+    person: str
+    once: str
+    request: str
+    at: datetime
+    said: str
+
+
 ROWS: tuple[type[Row], ...] = (
     PersonRow, MembershipRow, AssetRow, VersionRow, LevelRow, PartRow, GrantRow, CorrectionRow, JoinRow, JoinedRow,
     KekRow, DataKeyRow, EntryRow, TileRow, CheckpointRow, ExecutionRow, CodeRow, OriginRow,
+    AnswerRow,
 )  # fmt: skip

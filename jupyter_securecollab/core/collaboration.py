@@ -18,6 +18,7 @@ from .executions import ExecutionBook
 from .joining import Joins
 from .keys import Keyring
 from .labels import LabelBook
+from .once import Once
 from .opening import Opening
 from .policy import Policy
 from .ports import CheckpointCopy, Clock, KeyService, Objects, Store, WitnessLink
@@ -30,7 +31,7 @@ from .unmasking import Unmasking
 from .upkeep import Collected, Upkeep
 from .witnessing import Witnessed
 
-__all__ = ["PART_LIMIT", "Collaboration", "Collected", "PartUpload", "Settings", "Witnessed", "founded_as"]
+__all__ = ["PART_LIMIT", "Collaboration", "Collected", "Once", "PartUpload", "Settings", "Witnessed", "founded_as"]
 
 
 def founded_as(store: Store) -> str | None:

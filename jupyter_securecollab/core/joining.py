@@ -18,6 +18,7 @@ from .audit import Work
 from .catalog import AssetRow, JoinedRow, JoinRow, PersonRow
 from .desk import FROM_KERNEL, Desk, Refused, raise_if_refused
 from .keys import Keyring
+from .once import Once, done_once
 from .ports import Rows
 from .question import Ruling
 
@@ -31,7 +32,7 @@ class Joins:
     def __init__(self, desk: Desk, keys: Keyring) -> None:
         self._desk, self._keys = desk, keys
 
-    def ask_join(self, caller: Caller, *, name: str, level: Level, because: str) -> Joining:
+    def ask_join(self, caller: Caller, *, name: str, level: Level, because: str, once: Once | None = None) -> Joining:
         """Ask for pseudonyms `project/name` on columns of a level. Asking again replaces what was asked before, under
         another id: a steward's yes is to the reason he has read.
 
@@ -57,9 +58,9 @@ class Joins:
             work.record("join.ask", caller, name=name, decision=ruling.decision, detail={"level": level.value})
             return row
 
-        return _shown(self._desk.recorded(operation)[0])
+        return _shown(done_once(self._desk, caller, once, JoinRow, operation)[0])
 
-    def decide_join(self, caller: Caller, *, id: str, allow: bool) -> Joining:
+    def decide_join(self, caller: Caller, *, id: str, allow: bool, once: Once | None = None) -> Joining:
         """Say yes or no, or take a yes back: then no key is given out any more.
 
         For stewards who read up to that level, about what somebody else asked; never from a kernel. Raises `Denied`,
@@ -85,7 +86,7 @@ class Joins:
             work.record(act, caller, name=name, decision=ruling.decision, detail=detail)
             return self._told(work.rows, done)
 
-        return self._desk.recorded(operation)[0]
+        return done_once(self._desk, caller, once, Joining, operation)[0]
 
     def joins(self, caller: Caller) -> tuple[Joining, ...]:
         """One's own requests; for stewards all of them, and what each reaches. Newest first."""

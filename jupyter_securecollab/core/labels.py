@@ -15,6 +15,7 @@ from .audit import Work
 from .catalog import AssetRow, CorrectionRow, GrantRow, MembershipRow
 from .desk import Desk, Refused, raise_if_refused
 from .keys import Keyring
+from .once import Once, done_once
 from .ports import Rows
 
 MOST = 5_000
@@ -45,7 +46,12 @@ class LabelBook:
         return LabelKey(*self._desk.recorded(operation))
 
     def correct(
-        self, caller: Caller, *, corrections: Sequence[Correction] = (), forget: Sequence[str] = ()
+        self,
+        caller: Caller,
+        *,
+        corrections: Sequence[Correction] = (),
+        forget: Sequence[str] = (),
+        once: Once | None = None,
     ) -> Corrected:
         """Remember these, each in place of what the caller said of the same columns before; forget those.
 
@@ -72,7 +78,7 @@ class LabelBook:
             work.record("correct", caller, name=_NAME, decision=ruling.decision, detail=detail)
             return len(said), len(gone)
 
-        (remembered, forgotten), receipt = self._desk.recorded(operation)
+        (remembered, forgotten), receipt = done_once(self._desk, caller, once, tuple[int, int], operation)
         return Corrected(remembered, forgotten, receipt)
 
     def corrections(self, caller: Caller) -> tuple[Remembered, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from ..errors import Conflict
@@ -10,11 +12,19 @@ from .audit import Work
 from .catalog import AssetRow, LevelRow, PartRow, VersionRow
 from .desk import Desk, Refused, find_asset
 from .keys import Keyring
+from .once import Once, done_once
 from .ports import Objects, Rows
 from .sharing import drop_version
 from .versions import delete_objects
 
 _SHREDDED_AT_ONCE = 50  # an entry has room for the rows of so many
+
+
+class _Ended(NamedTuple):
+    """Versions that are no more, and their parts, which are to be cleared away."""
+
+    numbers: tuple[int, ...]
+    parts: tuple[PartRow, ...]
 
 
 class Shredding:
@@ -23,13 +33,13 @@ class Shredding:
     def __init__(self, desk: Desk, keys: Keyring, objects: Objects) -> None:
         self._desk, self._keys, self._objects = desk, keys, objects
 
-    def shred(self, caller: Caller, *, name: str, before: int) -> Shredded:
+    def shred(self, caller: Caller, *, name: str, before: int, once: Once | None = None) -> Shredded:
         """Destroy committed versions with a number below `before`, never the newest; repeat until none is returned.
 
         A backup of the database still holds the keys until it expires. Raises `Denied`, `Conflict`.
         """
 
-        def operation(work: Work) -> tuple[tuple[int, ...], tuple[PartRow, ...]] | Refused:
+        def operation(work: Work) -> _Ended | Refused:
             asset = find_asset(work.rows, name)
             if asset is None or asset.newest == 0:
                 ruling = self._desk.no_such(work.rows, work.now, caller, "manage")
@@ -49,9 +59,10 @@ class Shredding:
             numbers = tuple(row.number for row in ended)
             detail = {"numbers": list(numbers)}
             work.record("shred", caller, asset=asset.id, name=name, decision=ruling.decision, detail=detail)
-            return numbers, parts
+            return _Ended(numbers, parts)
 
-        (numbers, parts), receipt = self._desk.recorded(operation)
+        # Asked again it clears away again: what did not answer may have been killed before it had.
+        (numbers, parts), receipt = done_once(self._desk, caller, once, _Ended, operation)
         self._desk.journal.wipe()
         delete_objects(self._objects, parts)
         return Shredded(name, numbers, receipt)

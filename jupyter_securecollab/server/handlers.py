@@ -8,6 +8,7 @@ there. No decisions here.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 import tempfile
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from tornado import web
 from tornado.http1connection import HTTP1Connection
 
 from .. import __version__, protocol
-from ..core.collaboration import PART_LIMIT, Collaboration, PartUpload
+from ..core.collaboration import PART_LIMIT, Collaboration, Once, PartUpload
 from ..errors import Invalid, NotFound, SecureCollabError, TooLarge
 from ..model import Begun, Level, Opened, Unmasked, clip, decode
 from ..protocol import PREFIX, ROUTES, Nothing, Part, Route
@@ -121,11 +122,22 @@ class DoorHandler(_DoorHandler):
             raise web.HTTPError(405)
         request = self._decode(in_path)
         arguments = {name: getattr(request, name) for name in request.__struct_fields__}
+        if self.route.once:
+            arguments["once"] = self._once()
         result = await self.async_door.call(getattr(self.door, self.route.name), self.caller, **arguments)
         self._note_levels(request, result)
         if self.route.changes:
             self.async_door.changed()
         await self.answer(Nothing() if result is None else result)
+
+    def _once(self) -> Once | None:
+        key = self.request.headers.get(protocol.ONCE_HEADER)
+        if key is None:
+            return None
+        if not re.fullmatch(protocol.ONCE_PATTERN, key):
+            raise Invalid(f"{protocol.ONCE_HEADER} is 32 hex digits in double quotes")
+        digest = hashlib.sha256(f"{self.route.name}\n".encode() + self._body)
+        return Once(key.strip('"'), digest.hexdigest())
 
     def _note_levels(self, request: Any, result: Any) -> None:
         """What a kernel was given keys for belongs into the record of what it is executing."""
