@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 import pyarrow as pa
@@ -51,11 +52,14 @@ class DraftLevel:
 
 @dataclass(frozen=True)
 class SealedPart:
-    """One object to store. `chunks` must be consumed before the next part is asked for."""
+    """One object to store. `chunks` must be consumed before the next part is asked for.
+
+    Gone through once more from the beginning they are sealed anew, as other bytes: what counts is the last time.
+    """
 
     level: Level
     partition: int
-    chunks: Iterator[bytes]
+    chunks: Iterable[bytes]
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,16 @@ class SealedManifests:
     top: bytes
     levels: dict[Level, bytes]
     fingerprint: bytes
+
+
+class _Chunks:
+    """The bytes of one part, from the beginning each time they are gone through."""
+
+    def __init__(self, made: Callable[[], Iterator[bytes]]) -> None:
+        self._made = made
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._made()
 
 
 class Sealing:
@@ -84,20 +98,33 @@ class Sealing:
         self._sealed: dict[Level, list[SealedStream]] = {name: [] for name in self._levels}
         self._progress = progress or (lambda done, total: None)
         self._total = sum(draft.size for level in self._levels.values() for draft in level.drafts)
-        self._done = 0
+        self._packing: Generator[Packed | None, None, None] | None = None
+        self._next: Level | None = None
 
     def parts(self) -> Iterator[SealedPart]:
         """The objects to store, lowest level first; a level without any stream has none."""
-        packed = self._packed([draft for level in self._levels.values() for draft in level.drafts])
         try:
             for name, level in self._levels.items():
                 if level.drafts:
-                    chunks = self._chunks(name, packed)
-                    yield SealedPart(name, 0, chunks)
-                    if next(chunks, None) is not None:
+                    yield SealedPart(name, 0, _Chunks(partial(self._chunks, name)))
+                    if len(self._sealed[name]) != len(level.drafts):
                         raise Conflict("a part was left before all of it was stored")
         finally:
-            packed.close()
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._packing is not None:
+            self._packing.close()
+
+    def _packed_from(self, name: Level) -> Generator[Packed | None, None, None]:
+        """The batches of this level and those after it; those packed ahead so far, unless part of them is gone."""
+        if self._packing is None or self._next != name:
+            self._stop()
+            self._packing = self._packed(
+                [draft for level, one in self._levels.items() if level >= name for draft in one.drafts]
+            )
+        self._next = None
+        return self._packing
 
     def finish(self, fingerprint_key: bytes) -> SealedManifests:
         """The manifests, once every part has been consumed."""
@@ -123,15 +150,19 @@ class Sealing:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _chunks(self, level: Level, packed: Iterator[Packed | None]) -> Iterator[bytes]:
+    def _chunks(self, level: Level) -> Iterator[bytes]:
+        packed, sealed = self._packed_from(level), self._sealed[level]
+        sealed.clear()
+        done = sum(draft.size for name, one in self._levels.items() if name < level for draft in one.drafts)
         for draft in self._levels[level].drafts:
             stream = StreamSealer(self._keys[level], self._bound, level, draft.stream.number)
             for one in iter(packed.__next__, None):
                 yield stream.add(one)
             yield stream.finish()
-            self._sealed[level].append(stream.sealed)
-            self._done += draft.size
-            self._progress(self._done, self._total)
+            sealed.append(stream.sealed)
+            done += draft.size
+            self._progress(done, self._total)
+        self._next = next((name for name, one in self._levels.items() if name > level and one.drafts), None)
 
     def _filled(self, name: Level) -> LevelManifest:
         offset = 0

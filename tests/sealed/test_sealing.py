@@ -1,6 +1,8 @@
 """Sealing and opening as processes: order, memory, progress, interruption, faults of store and network."""
 
 import threading
+from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -69,15 +71,33 @@ def test_finishing_before_the_end_is_refused():
 def test_a_part_left_half_stored_is_noticed():
     labels = {"c0": Label(level=Level.SECRET)}
     parts = prepare_frame(_frame(2), labels).seal(asset="a", version="v", keys=KEYS).parts()
-    next(next(parts).chunks)
+    next(iter(next(parts).chunks))
     with pytest.raises(Conflict):
         next(parts)
+
+
+@pytest.mark.parametrize("cut", range(0, 12, 3))
+def test_a_part_can_be_had_again_from_its_beginning_and_the_last_time_counts(seal, cut):
+    frame = _frame(6)
+    labels = {"c0": Label(level=Level.PUBLIC), "c1": Label(level=Level.SECRET), "c2": Label(level=Level.SECRET)}
+    prepared, seen, given_up = prepare_frame(frame, labels), [], []
+    whole, objects = seal(prepared), {}
+    sealing = prepared.seal(
+        asset="a1", version="v1", keys=whole.keys, progress=lambda done, total: seen.append((done, total))
+    )
+    for part in sealing.parts():
+        given_up.append(b"".join(islice(part.chunks, cut)))
+        objects[part.level, part.partition] = b"".join(part.chunks)
+    made = sealing.finish(b"fingerprint key")
+    assert made.fingerprint == whole.fingerprint and seen[-1][0] == seen[-1][1]
+    assert not any(again.startswith(first) for first, again in zip(given_up, objects.values(), strict=True) if first)
+    pd.testing.assert_frame_equal(replace(whole, top=made.top, levels=made.levels, objects=objects).open(), frame)
 
 
 def test_abandoned_sealing_leaves_no_thread_behind():
     before = threading.active_count()
     parts = prepare_frame(_frame(50, 50_000), {}).seal(asset="a", version="v", keys=KEYS).parts()
-    next(next(parts).chunks)
+    next(iter(next(parts).chunks))
     parts.close()
     assert threading.active_count() == before
 
@@ -87,7 +107,7 @@ def test_only_a_few_batches_are_sealed_ahead(monkeypatch):
     real = sealing_module.pack
     monkeypatch.setattr(sealing_module, "pack", lambda *arguments: (started.append(1), real(*arguments))[1])
     parts = prepare_frame(_frame(50), {}).seal(asset="a", version="v", keys=KEYS).parts()
-    next(next(parts).chunks)
+    next(iter(next(parts).chunks))
     parts.close()
     assert len(started) <= sealing_module.THREADS + 2
 

@@ -7,15 +7,20 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from serving import Served, error_of, served, share
 
 from jupyter_securecollab.client import Client
-from jupyter_securecollab.model import AccessSpec, Correction, Level
+from jupyter_securecollab.manifest import top_hash
+from jupyter_securecollab.model import AccessSpec, Correction, Label, Level
 from jupyter_securecollab.proofs import parse_entry
 from jupyter_securecollab.protocol import ONCE_HEADER
+from jupyter_securecollab.sealed.frame import open_frame, prepare_frame
 
 NAME = "once/asset"
 
@@ -28,22 +33,24 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @contextmanager
-def cutting_off(port: int, when_answered: Callable[[], None]) -> Iterator[int]:
-    """A way to the server on which the first answer gets lost, once `when_answered` has been called."""
+def cutting_off(port: int, happens: Callable[[], None], most: int | None = None) -> Iterator[int]:
+    """A way to the server on which the first answer gets lost, once `happens` has been called; with `most` the first
+    connection breaks after so many bytes of what is sent there instead."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        first = threading.Event()
+        broken = threading.Event()
 
         def carry(person: socket.socket) -> None:
             with person, closing(socket.create_connection(("127.0.0.1", port))) as server:
-                forth = threading.Thread(target=pump, args=(person, server))
+                forth = threading.Thread(target=pump, args=(person, server, None if broken.is_set() else most))
                 forth.start()
                 with suppress(OSError):
                     while answer := server.recv(65536):
-                        if not first.is_set():
-                            first.set()
-                            when_answered()
+                        if not broken.is_set() and most is None:
                             break
                         person.sendall(answer)
+                if not broken.is_set():
+                    broken.set()
+                    happens()
                 for end in (person, server):
                     with suppress(OSError):
                         end.shutdown(socket.SHUT_RDWR)
@@ -63,10 +70,12 @@ def cutting_off(port: int, when_answered: Callable[[], None]) -> Iterator[int]:
             accepting.join()
 
 
-def pump(source: socket.socket, target: socket.socket) -> None:
+def pump(source: socket.socket, target: socket.socket, most: int | None) -> None:
+    sent = 0
     with suppress(OSError):
-        while data := source.recv(65536):
+        while (data := source.recv(65536)) and (most is None or sent < most):
             target.sendall(data)
+            sent += len(data)
         target.shutdown(socket.SHUT_WR)
 
 
@@ -91,9 +100,11 @@ def shared(vault: Served) -> None:
 
 
 @contextmanager
-def cut_off_once(vault: Served, memory: Path, happens: Callable[[], None] = lambda: None) -> Iterator[Client]:
-    """Alice, who does not get the first answer."""
-    with cutting_off(vault.port, happens) as port:
+def cut_off_once(
+    vault: Served, memory: Path, happens: Callable[[], None] = lambda: None, most: int | None = None
+) -> Iterator[Client]:
+    """Alice, who does not get the first answer, or is cut off after so many bytes of what she sends."""
+    with cutting_off(vault.port, happens, most) as port:
         url = f"http://127.0.0.1:{port}"
         options = {"log_key": vault.log_key, "memory": memory, "patience": 60}
         with closing(Client(url, vault.tokens["alice"], **options)) as alice:
@@ -108,6 +119,26 @@ def test_killed_between_commit_and_answer_it_is_done_once_and_the_client_has_its
         given = alice.grant(NAME, AccessSpec(("bob",)))
     assert [line.grantee for line in given.access] == ["alice", "@analysts", "bob"]
     assert done(vault, "grant") == before + 1
+
+
+def test_a_share_cut_in_the_middle_of_a_part_goes_on_with_that_part(vault: Served, tmp_path: Path) -> None:
+    frame = pd.DataFrame({f"c{n}": np.random.default_rng(n).random(20_000) for n in range(40)})
+    half, stored = 3_000_000, len(vault.objects())
+    with cut_off_once(vault, tmp_path, killed_and_started_again(vault), half) as alice:
+        prepared = prepare_frame(frame, {"c0": Label(level=Level.SECRET)})
+        begun = alice.begin("once/cut", "frame", prepared.levels)
+        sealing = prepared.seal(asset=begun.asset, version=begun.version, keys=begun.keys)
+        for part in sealing.parts():
+            alice.upload(begun.version, part.level, part.partition, part.chunks)
+        made = sealing.finish(begun.fingerprint_key)
+        assert alice.commit(begun.version, made.top, made.levels, made.fingerprint).number == 1
+    with closing(vault.client("alice")) as alice:
+        opened = alice.open("once/cut")
+        keys = {(one.level, one.stream): one.key for one in opened.keys}
+        fetch = partial(alice.read_part, opened)
+        got = open_frame(opened.manifest, opened.levels, keys, fetch, expected_top_hash=top_hash(opened.manifest))
+    pd.testing.assert_frame_equal(got, frame)
+    assert done(vault, "begin") == done(vault, "commit") and len(vault.objects()) >= stored + 2
 
 
 SAID = Correction("1" * 32, Level.SECRET, Level.INTERNAL)
