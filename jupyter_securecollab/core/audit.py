@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -28,7 +29,7 @@ from .changes import JSON, canonical, exact, logged
 from .copies import Copies
 from .export import export_bundle, verify_tables
 from .ledger import Head, Ledger
-from .ports import CheckpointCopy, Clock, R, Row, Rows, Store, WitnessLink
+from .ports import UNWATCHED, CheckpointCopy, Clock, R, Row, Rows, Store, Watch, WitnessLink
 from .witnessing import Witnessed, Witnessing
 
 __all__ = ["JSON", "Journal", "Proof", "Work", "Written"]
@@ -178,11 +179,13 @@ class Journal:
         witnesses: Sequence[WitnessLink] = (),
         quorum: int = 0,
         tolerance: timedelta = timedelta(seconds=5),
+        watch: Watch = UNWATCHED,
     ) -> None:
         self.log_key = signer.log_key
         self._store = store
         self._clock = clock
         self._tolerance = tolerance
+        self._watch = watch
         self._ledger = Ledger(store, signer)
         self._head = self._ledger.open()
         self._copies = Copies(copies)
@@ -207,6 +210,7 @@ class Journal:
         """
         if threading.current_thread() is self._writer:
             raise RuntimeError("an operation cannot wait for another one")
+        began = time.perf_counter()
         job = _Job(operation, Future())
         with self._gate:
             if self._closed:
@@ -215,6 +219,7 @@ class Journal:
         value, recorded, head = job.answer.result()
         if not recorded:
             return Written(value, None)
+        self._watch.appended(time.perf_counter() - began)
         index, body = recorded[0].index, recorded[0].body
         return Written(value, lambda: self._ledger.receipt(self._confirmed(head), index, body))
 
@@ -284,6 +289,10 @@ class Journal:
         """Make sure that keys and manifests deleted so far are in no file any more."""
         self._store.wipe()
 
+    def waiting(self) -> int:
+        """How many operations wait for their turn."""
+        return self._jobs.qsize()
+
     @property
     def failed_copies(self) -> int:
         """How many times a checkpoint could not be copied to a place, since the start."""
@@ -307,10 +316,10 @@ class Journal:
             self._keep_confirmed()
 
     def _serve(self) -> None:
-        while jobs := self._waiting():
+        while jobs := self._taken():
             self._commit(jobs)
 
-    def _waiting(self) -> list[_Job]:
+    def _taken(self) -> list[_Job]:
         """The operations that wait, at least one; none when the journal is closed and all are done."""
         jobs: list[_Job] = []
         job = self._jobs.get()

@@ -21,7 +21,7 @@ from .labels import LabelBook
 from .once import Once
 from .opening import Opening
 from .policy import Policy
-from .ports import CheckpointCopy, Clock, KeyService, Objects, Store, WitnessLink
+from .ports import UNWATCHED, CheckpointCopy, Clock, KeyService, Objects, Store, Watch, WitnessLink
 from .records import Records
 from .reports import ReportBook
 from .roster import Roster
@@ -65,11 +65,14 @@ class Collaboration:
         witnesses: Sequence[WitnessLink] = (),
         quorum: int = 0,
         policies: Mapping[str, str] = {},
+        watch: Watch = UNWATCHED,
     ) -> None:
         keys = _checked(Keyring(key_service), store)
         self._store = store
-        self._journal = journal = Journal(store, signer, clock=clock, copies=copies, witnesses=witnesses, quorum=quorum)
-        desk = Desk(journal, Policy(policies), settings, clock)
+        self._journal = journal = Journal(
+            store, signer, clock=clock, copies=copies, witnesses=witnesses, quorum=quorum, watch=watch
+        )
+        desk = Desk(journal, Policy(policies), settings, clock, watch)
         access = AccessBook(desk)
         joins = Joins(desk, keys)
         sharing = Sharing(desk, access, joins, keys, objects)
@@ -117,6 +120,7 @@ class Collaboration:
         self.verify = journal.verify
         self.log_key = journal.log_key
         self.witnessed = journal.witnessed
+        self.waiting = journal.waiting
         # What was executed.
         self.record = executions.record
         self.finish = executions.finish

@@ -17,7 +17,7 @@ from ..model import Caller, Decision, Level, Receipt, Unmet, Value, Vouched, cli
 from .audit import JSON, Journal, Proof, Work
 from .catalog import AssetRow, EntryRow, GrantRow, MembershipRow, PersonRow
 from .policy import Policy
-from .ports import Clock, Rows
+from .ports import UNWATCHED, Clock, Rows, Watch
 from .question import Action, AssetFact, GrantFact, Person, Question, Ruling
 
 T = TypeVar("T")
@@ -52,11 +52,14 @@ class Refused(Value, frozen=True):
 class Desk:
     """Reads facts, asks policy, writes entries. Its only state keeps repeated denials from flooding."""
 
-    def __init__(self, journal: Journal, policy: Policy, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self, journal: Journal, policy: Policy, settings: Settings, clock: Clock, watch: Watch = UNWATCHED
+    ) -> None:
         self.journal = journal
         self.clock = clock
         self.settings = settings
         self._policy = policy
+        self._watch = watch
         self._denials = DenialMeter()
 
     def adopt_policy(self) -> None:
@@ -105,6 +108,20 @@ class Desk:
         purpose: str | None = None,
     ) -> Ruling:
         """The least that everyone behind `caller` may: one denial denies, the lowest reading level counts."""
+        ruling = self._rule(rows, now, caller, action, asset, level, purpose)
+        self._watch.decided(action, ruling.decision.allow)
+        return ruling
+
+    def _rule(
+        self,
+        rows: Rows,
+        now: datetime,
+        caller: Caller,
+        action: Action,
+        asset: AssetRow | None,
+        level: Level | None,
+        purpose: str | None,
+    ) -> Ruling:
         if caller.vouched is not None and not caller.vouched.roles:
             return NO_ROLE
         if action == "administer" and caller.via in ("kernel", "token"):

@@ -162,3 +162,26 @@ class WitnessLink(Protocol):
 
     def close(self) -> None:
         """Release connections."""
+
+
+class Watch(Protocol):
+    """Told of what happens inside, so that it is counted. Called from any thread; raises nothing, waits for nothing."""
+
+    def decided(self, action: str, allow: bool) -> None:
+        """Policy was asked about an action."""
+
+    def appended(self, seconds: float) -> None:
+        """What an operation recorded is durable, so long after it was asked for."""
+
+
+class _Unwatched:
+    """Nobody counts."""
+
+    def decided(self, action: str, allow: bool) -> None:
+        """Nothing."""
+
+    def appended(self, seconds: float) -> None:
+        """Nothing."""
+
+
+UNWATCHED = _Unwatched()

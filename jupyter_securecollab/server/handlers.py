@@ -34,17 +34,27 @@ _UPLOAD_SECONDS = 6 * 3600
 _RANGE = re.compile(r"bytes=([0-9]{1,16})-([0-9]{1,16})")
 
 
+THREADS = 32
+"""How many calls of the door run at once."""
+
+
 class AsyncDoor:
     """The door for callers on an event loop: threads to call it from, and how to say that something changed."""
 
     def __init__(self, door: Collaboration, changed: Callable[[], None]) -> None:
         self.door = door
         self.changed = changed
-        self._threads = ThreadPoolExecutor(32, thread_name_prefix="securecollab-door")
+        self.calling = 0
+        """Calls that run or wait for a thread."""
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="securecollab-door")
 
     async def call(self, act: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a blocking call off the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: act(*args, **kwargs))
+        self.calling += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: act(*args, **kwargs))
+        finally:
+            self.calling -= 1
 
     def abandon(self, upload: PartUpload) -> None:
         """End an upload that nobody waits for any more."""

@@ -18,7 +18,7 @@ from ..adapters.keyfile import KeyFile, secret_file
 from ..adapters.objects import ObjectFolder
 from ..adapters.sql import SqlStore
 from ..core.collaboration import Collaboration, Settings, founded_as
-from ..core.ports import WitnessLink
+from ..core.ports import UNWATCHED, Watch, WitnessLink
 from ..cosigning import Quorum
 from ..errors import Invalid, StoreBroken
 from ..proofs import LogSigner
@@ -67,7 +67,12 @@ def witness_at(text: str) -> tuple[str, str]:
 
 
 def open_vault(
-    folder: Path, settings: Settings, *, copies: Path | None = None, witnessed: WitnessedBy = NOBODY
+    folder: Path,
+    settings: Settings,
+    *,
+    copies: Path | None = None,
+    witnessed: WitnessedBy = NOBODY,
+    watch: Watch = UNWATCHED,
 ) -> Collaboration:
     """Open the vault kept in `folder`, making it on first use, from when on it keeps its name.
 
@@ -78,7 +83,7 @@ def open_vault(
     folder.chmod(0o700)
     store = SqlStore(_database(folder / "vault.sqlite"))
     try:
-        door = _assembled(folder, store, settings, copies, witnessed)
+        door = _assembled(folder, store, settings, copies, witnessed, watch)
     except BaseException:
         store.close()
         raise
@@ -92,7 +97,12 @@ def open_vault(
 
 
 def _assembled(
-    folder: Path, store: SqlStore, settings: Settings, copies: Path | None, witnessed: WitnessedBy
+    folder: Path,
+    store: SqlStore,
+    settings: Settings,
+    copies: Path | None,
+    witnessed: WitnessedBy,
+    watch: Watch,
 ) -> Collaboration:
     keys = folder / "root.key", folder / "log.key"
     name = founded_as(store)
@@ -115,6 +125,7 @@ def _assembled(
         copies=[] if copies is None else [CheckpointFolder(copies)],
         witnesses=_links(witnessed),
         quorum=witnessed.quorum,
+        watch=watch,
     )
 
 

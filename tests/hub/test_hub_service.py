@@ -240,6 +240,9 @@ def test_metrics_count_requests_refusals_and_questions_to_the_hub_and_name_nobod
     text = httpx.get(f"http://127.0.0.1:{hub.metrics}/metrics", trust_env=False).text
     for wanted in (
         'securecollab_request_seconds_count{route="POST open",status="200"}',
+        'securecollab_decisions_total{action="open",outcome="allow"}', 'securecollab_append_seconds_count',
+        'securecollab_decisions_total{action="open",outcome="deny"}', "securecollab_queue_operations 0.0",
+        "securecollab_pool_calls 0.0", "securecollab_pool_threads 32.0",
         'securecollab_refusals_total{code="denied"}', 'securecollab_hub_seconds_count{answer="200"}',
     ):  # fmt: skip
         assert wanted in text

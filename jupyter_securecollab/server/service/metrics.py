@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import logging
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from tornado import web
 
 from ...core.collaboration import Witnessed
+from ..handlers import THREADS
 
 _log = logging.getLogger("jupyter_securecollab.requests")
 
 
+class Loaded(NamedTuple):
+    """How busy a service is: requests it serves, calls of the door that run or wait, operations before the log."""
+
+    requests: int
+    calls: int
+    operations: int
+
+
 class Metrics:
-    """One service's counters."""
+    """One service's counters. A `Watch` of its vault."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -22,6 +32,15 @@ class Metrics:
         self._requests = Histogram("securecollab_request_seconds", "Requests served.", labels, registry=own)
         self._refusals = Counter("securecollab_refusals", "Requests refused, by error code.", ["code"], registry=own)
         self._hub = Histogram("securecollab_hub_seconds", "Questions to the Hub.", ["answer"], registry=own)
+        labels = ["action", "outcome"]
+        self._decisions = Counter("securecollab_decisions", "Decisions of policy.", labels, registry=own)
+        about = "From an operation's beginning until what it recorded is durable."
+        self._appended = Histogram("securecollab_append_seconds", about, registry=own)
+        about = "Operations that wait for their turn to write."
+        self._queue = Gauge("securecollab_queue_operations", about, registry=own)
+        about = "Calls of the vault that run on a thread or wait for one."
+        self._calls = Gauge("securecollab_pool_calls", about, registry=own)
+        Gauge("securecollab_pool_threads", "Threads for calls of the vault.", registry=own).set(THREADS)
         self._running = Gauge("securecollab_running_requests", "Requests being served.", registry=own)
         lag = "How far witnesses are behind the log."
         self._lag = Gauge("securecollab_witness_lag_entries", lag, registry=own)
@@ -49,9 +68,19 @@ class Metrics:
         """The Hub was asked something."""
         self._hub.labels(answer).observe(seconds)
 
-    def text(self, running: int, witnessed: Witnessed | None) -> bytes:
+    def decided(self, action: str, allow: bool) -> None:
+        """Policy was asked about an action."""
+        self._decisions.labels(action, "allow" if allow else "deny").inc()
+
+    def appended(self, seconds: float) -> None:
+        """What an operation recorded is durable, so long after it was asked for."""
+        self._appended.observe(seconds)
+
+    def text(self, now: Loaded, witnessed: Witnessed | None) -> bytes:
         """Everything, as Prometheus reads it."""
-        self._running.set(running)
+        self._running.set(now.requests)
+        self._calls.set(now.calls)
+        self._queue.set(now.operations)
         if witnessed is not None:
             self._lag.set(witnessed.size - witnessed.confirmed)
             self._lag_seconds.set(witnessed.behind_seconds)

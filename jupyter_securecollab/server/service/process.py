@@ -43,7 +43,7 @@ from .browsers import (
 from .hub import token_of
 from .json_log import log_as_json
 from .listening import listening
-from .metrics import Metrics
+from .metrics import Loaded, Metrics
 from .places import Place, Serving, place
 from .record_pages import EXECUTIONS_PAGE, LOG_PAGE, ExecutionsPage, LogPage
 from .tokens_page import TOKENS_PAGE, TokensPage
@@ -170,7 +170,8 @@ class _MetricsHandler(_Plain):
     def get(self) -> None:
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         service = self.service
-        self.finish(service.metrics.text(len(service.running), service.async_door.door.witnessed()))
+        now = Loaded(len(service.running), service.async_door.calling, service.async_door.door.waiting())
+        self.finish(service.metrics.text(now, service.async_door.door.witnessed()))
 
 
 def application(service: Service) -> web.Application:
@@ -207,8 +208,9 @@ def serve(serving: Serving) -> None:
     where = place(serving, os.environ, metrics.hub)
     log_as_json()
     settings = Settings(name=serving.vault_name, deployment="service")
-    witnessed = serving.witnessed
-    door = open_vault(serving.folder, settings, copies=serving.checkpoint_folder, witnessed=witnessed)
+    door = open_vault(
+        serving.folder, settings, copies=serving.checkpoint_folder, witnessed=serving.witnessed, watch=metrics
+    )
     asyncio.run(_serve(Service(door, where, metrics), serving.metrics_port))
 
 
