@@ -81,6 +81,8 @@ _BESIDES: dict[str, frozenset[str]] = {
     "cvv": frozenset({"credit_card"}),
     "salary_or_income": _PEOPLE | frozenset({"gender", "marital_status"}),
     "passport": _PEOPLE,
+    "driver_license": _PEOPLE,
+    "vehicle_id": _PEOPLE,
     "credit_card": frozenset({"cvv"}),
     "bank_account": frozenset({"swift_bic", "iban", "person_name"}),
     "account_id": _PEOPLE,

@@ -31,8 +31,22 @@ _PAY_STEP = 50
 _PAY_SPREAD = 40
 
 _PAPERS = "^(?:[A-Z]{1,2}[0-9]{6,8}|[A-Z]{3}[0-9]{6}|[0-9]{2}[A-Z]{2}[0-9]{5}|[CFGHJK][CFGHJKLMNPRTVWXYZ0-9]{7}[0-9])$"
+
+# Of driving licences what no other paper looks like: German, Italian (two of them), Polish, Indian, and of US states
+# with twelve and more digits. Many states and countries number them like anything else.
+_LICENCES = (
+    "^(?:[A-Z][0-9]{2}[0-9A-Z][0-9A-Z]{5}[0-9][0-9A-Z]|U1[0-9A-Z]{7}[A-Z]|[A-Z]{2}[0-9]{7}[A-Z]|[0-9]{5}/[0-9]{2}/[0-9]{4}"
+    "|[A-Z]{2}-?[0-9]{2} ?(?:19|20)[0-9]{9}|[A-Z][0-9]{11,14})$"
+)
+# Number plates: Mercosur, Britain, France and Italy, Spain, Germany, India.
+_PLATES = (
+    "^(?:[A-Z]{3}[0-9][A-J][0-9]{2}|[A-Z]{2}[0-9]{2} ?[A-Z]{3}|[A-Z]{2}[- ]?[0-9]{3}[- ]?[A-Z]{2}"
+    "|[0-9]{4} ?[B-DF-HJ-NP-TV-Z]{3}|[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2} ?[1-9][0-9]{0,3}[EH]?"
+    "|[A-Z]{2}[ -]?[0-9]{2}[ -]?[A-Z]{1,2}[ -]?[0-9]{4})$"
+)
+_MANY_HEADS = 0.3  # of the values begin differently: products, lots and parts come in few series
 _LOGIN = "^[a-z][a-z]*[._-]?[a-z]*[._-]?[0-9]{0,4}$"
-_SERIES = 4  # different first letters; the ids of one system all begin with the same
+_SERIES = 4  # different letters to begin with; the ids of one system all begin with the same
 
 
 def guesses(sample: Sample) -> Iterator[Match]:
@@ -78,10 +92,24 @@ def _codes(sample: Sample) -> Iterator[Match]:
         share = sample.share(sample.matching("^[0-9]{3,4}$"))
         if share >= 0.95 and sample.share(sample.matching("^0")) >= 0.04:
             yield Match("cvv", "three or four digits", share, 0.34)
-    if "capitals" in sample.holds and len(sample.texts) >= 10:
-        share = sample.share(sample.matching(_PAPERS)) if sample.might(_PAPERS) else 0.0
-        if share >= 0.9 and len(set(pc.utf8_slice_codeunits(sample.texts, 0, 1).to_pylist())) >= _SERIES:
-            yield Match("passport", "letters and digits as in passports", share, 0.36 * share)
+    if len(sample.texts) >= 10 and ("capitals" in sample.holds or sample.might("/")):
+        for tag, title, pattern, least in _PAPERS_OF:
+            share = sample.share(sample.matching(pattern)) if sample.might(pattern) else 0.0
+            if share >= 0.9 and _heads(sample) >= (least or _MANY_HEADS * min(len(sample.texts), _MOST_HEADS)):
+                yield Match(tag, title, share, 0.36 * share)
+
+
+_PAPERS_OF = (
+    ("passport", "letters and digits as in passports", _PAPERS, _SERIES),
+    ("driver_license", "letters and digits as in driving licences", _LICENCES, _SERIES),
+    ("vehicle_id", "letters and digits as on number plates", _PLATES, 0),
+)
+_MOST_HEADS = 100
+
+
+def _heads(sample: Sample) -> int:
+    """In how many ways values begin: with which letters, or which digits where those come first."""
+    return int(pc.count_distinct(pc.replace_substring_regex(sample.texts, "^([A-Z]+|[0-9]{2}).*$", r"\1")).as_py())
 
 
 def _logins(sample: Sample) -> Iterator[Match]:

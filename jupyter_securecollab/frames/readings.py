@@ -54,7 +54,12 @@ _WITH_NUMBER_LATER = (
 )
 _MORE_THAN_STREET = (
     r"(?i)(?:\n|,.*\b[0-9]{4,5}\b(?:-[0-9]{4})?|\b[0-9]{5}(?:-[0-9]{4})?\b [A-Za-zÀ-ž]|\b[0-9]{4} ?[A-Z]{2}\b|\b[0-9]{2}-[0-9]{3}\b"
-    r"|\b[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}\b|,[^,]+,[^,]+|\b[A-Z]{2},? [0-9]{5})"
+    r"|\b[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}\b|,[^,]+,[^,]+|\b[A-Z]{2},? [0-9]{5}"
+    r"|\b[0-9]{5}-[0-9]{3}\b|\b[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b|[0-9],? [0-9]{3} [0-9]{2} [A-ZÀ-Þ]|[0-9] [0-9]{4} [A-ZÀ-Þ][a-zß-ž])"
+)
+_PLACE_BEHIND = r", *[A-ZÀ-Þ][^0-9,]{2,}$"  # Main Street 5, Springfield
+_WITHIN_A_HOUSE = (
+    r"(?i), *(?:apt|apartment|flat|unit|suite|ste|floor|room|piso|puerta|etage|stock|appartement|int|scala|bis)\b[^,]*$"
 )
 
 
@@ -77,6 +82,7 @@ _OFTEN_BY_CHANCE, _BY_CHANCE = frozenset({"person_name", "ip_address", "url"}), 
 _CATEGORIES = 12  # fewer different values than that, repeated over and over, are categories, not people
 _CATEGORY = 0.3  # ... unless the column's name says so
 _SEVERAL = 4  # distinct single words that all are names by chance: hardly
+_SHORTEST_FAMILY = 3  # letters beside an initial; of a postcode `D04 X285` two letters are left
 _DAYS = r"^(?:[0-9]{1,2}[./\- ](?:[0-9]{1,2}|[A-Za-zÀ-ž]{3,9})[./\-, ]{1,2}[0-9]{4}|[0-9]{4}[./\-][0-9]{1,2}[./\-][0-9]{1,2}|[A-Za-zÀ-ž]{3,9}\.? [0-9]{1,2},? [0-9]{4})(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
 _OLDEST = 1900
 _NO_LONGER_BORN = 2012
@@ -135,6 +141,7 @@ _MOST_TERMS = 750  # distinct values; closed sets have fewer
 _RACES = frozenset({"white", "black", "asian"})  # each alone is a colour or a cuisine
 _BOTH = frozenset({"male", "female"})
 _MOST_GENDERS = 4  # M and F among few other values; among many they are something else's letters
+_INITIALS = ({"m", "w"}, {"m", "v"}, {"h", "f"})  # männlich, weiblich; man, vrouw; homme, femme
 _SETS = (
     ("gender", "gender", "gender alone", "words for gender", 12),
     ("ethnicity", "ethnicity", "ethnicity alone", "names of ethnic groups", 60),
@@ -157,13 +164,20 @@ def _sets(sample: Sample, found: _Written) -> Iterator[Match]:
         telling = sample.share(own) >= 0.15 and (own.sum() >= 2 or tag == "nationality")
         if tag == "ethnicity" and not telling:
             telling = set(found.texts) >= _RACES
-        letters = tag == "gender" and {"m", "f"} <= set(found.texts) and len(found.texts) <= _MOST_GENDERS
-        yield Match(tag, title, share, 0.85 * share if telling else 0.7 * share if letters else 0.0)
+        letters = _letters(set(found.texts)) if tag == "gender" and len(found.texts) <= _MOST_GENDERS else 0.0
+        yield Match(tag, title, share, 0.85 * share if telling else letters * share)
     yield from _countries(sample, found)
     for kind, title, least in (("blood", "blood groups", 0.9), ("condition", "names of illnesses", 0.3)):
         share = sample.share(found.known(kind))
         if share >= least and len(found.texts) >= 3:
             yield Match("health_condition", title, share, 0.88)
+
+
+def _letters(texts: set[str]) -> float:
+    """How sure the initials of two sexes make us; in other languages than English they are other things' as well."""
+    if {"m", "f"} <= texts:
+        return 0.7
+    return 0.4 if any(pair <= texts for pair in _INITIALS) else 0.0
 
 
 def _countries(sample: Sample, found: _Written) -> Iterator[Match]:
@@ -199,7 +213,8 @@ def _names(sample: Sample, texts: Any) -> Iterator[Match]:
     last_first = sample.share(pc.match_substring_regex(bare, r"^[^,]+, ?[^,]+$")) > 0.5
     if sample.share(known(first, "jobs") | known(last, "jobs")) > 0.3:
         return
-    is_given = known(last if last_first else first, "given") | (parts & _initials(first))
+    whole_words = np.asarray(pc.utf8_length(last), dtype=np.int64) >= _SHORTEST_FAMILY
+    is_given = known(last if last_first else first, "given") | (parts & _initials(first) & whole_words)
     is_family = _family(head if last_first else last)
     given, family = sample.share(is_given), sample.share(is_family)
     few = len(texts) < _CATEGORIES and sample.seen > 8 * len(texts)
@@ -245,7 +260,8 @@ def _streets(sample: Sample) -> Iterator[Match]:
     share = sample.share(fits)
     if share < 0.4:
         return
-    more = sample.share(fits & sample.matching(_MORE_THAN_STREET)) >= share / 2
+    behind = sample.matching(_PLACE_BEHIND) & ~sample.matching(_WITHIN_A_HOUSE)
+    more = sample.share(fits & (sample.matching(_MORE_THAN_STREET) | behind)) >= share / 2
     yield Match("address" if more else "street", "street and number", share, 0.5 + 0.4 * share)
 
 

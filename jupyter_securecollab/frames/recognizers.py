@@ -183,6 +183,9 @@ _COUNTRIES = (
     "|R[EOSUW]|S[ABCDEGIKLMNORSTVYZ]|T[CDGHJKLMNOORTVWZ]|U[AGSYZ]|V[ACEGINU]|XK|YE|Z[AMW]"
 )
 
+# Numbers from 999 on are given to nobody, and therefore stand in made-up records.
+_ITIN = "^(?:9[0-8][0-9]|99[0-8])[- ][5-9][0-9][- ][0-9]{4}$"
+
 RECOGNIZERS: tuple[Recognizer, ...] = (
     Recognizer("email", "addresses with @ and a domain", r"^(?:[^<>@]*<)?[^\s@<>\"(),;:]+@[^\s@]+\.[^\s@.0-9>]+>?$",
                0.97, 0.03, needs=frozenset({"at"}), lengths=(6, 320)),
@@ -193,7 +196,10 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
                lengths=(15, 34)),
     Recognizer("credit_card", "card numbers of a known issuer", _CARDS, 0.95, 0.5, "card", 0.1, compact=True, kinds=_NUMBERS,
                lengths=(12, 19)),
-    Recognizer("us_ssn", "three, two and four digits", r"^[0-9]{3}([- ])[0-9]{2}[- ][0-9]{4}$", 0.9, 0.4),
+    Recognizer("us_ssn", "three, two and four digits", r"^[0-9]{3}([- ])[0-9]{2}[- ][0-9]{4}$", 0.9, 0.4,
+               unless=_ITIN),
+    Recognizer("tax_id", "tax numbers of the USA for who has no social security number", _ITIN,
+               0.85, 0.8, lengths=(11, 11), distinct=3),
     Recognizer("phone", "written like phone numbers", _PHONES, 0.85, 0.5, needs=frozenset({"digit"}), lengths=(7, 30),
                unless=_DATE, begins="^[(+0-9][0-9 ().+/-]+(?:[ ,ex#].*)?$"),
     Recognizer("phone", "ten digits as in North America", "^[2-9][0-9]{2}[2-9][0-9]{6}$", 0.4, 0.97, kinds=_NUMBERS,

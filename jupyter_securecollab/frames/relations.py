@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import sampling
-from .names import silent
+from . import degrees, sampling
+from .names import silent, words_of
 from .recognizers import Match
 from .sampling import Sample
 from .words import known, plain
@@ -59,7 +59,7 @@ def told(columns: Mapping[int, Looked], length: int) -> Told:
     rows = sampling.strata(length, _ROWS)
     _names(columns, rows, found)
     _ages(columns, rows, found)
-    _coordinates(columns, found)
+    _coordinates(columns, rows, found)
     return found
 
 
@@ -72,7 +72,7 @@ def _names(columns: Mapping[int, Looked], rows: Any, found: Told) -> None:
     wholes = _first(at for at, one in columns.items() if _is_whole(one))
     mails = _first(at for at, one in columns.items() if one.sure("email") >= _OFTEN)
     logins = _first(at for at, one in columns.items() if _is_login(one))
-    if not parts or not (wholes or mails or logins):
+    if not (parts or logins) or not (wholes or mails or logins):
         return
     texts = {at: _texts(columns[at].values, rows) for at in {*parts, *wholes, *mails, *logins}}
     addressed = {at for at in parts for mail in mails if _stands(texts[at], _local(texts[mail])) >= _OFTEN}
@@ -87,8 +87,12 @@ def _names(columns: Mapping[int, Looked], rows: Any, found: Told) -> None:
         if any(_stands(texts[part], texts[at]) >= _MOSTLY for part in composed):
             found[at].append(Match("person_name", _WHOLE, 1.0, 0.85))
     people = {*addressed, *composed}
+    named = [texts[at] for at in wholes if columns[at].sure("person_name") >= _OFTEN] + [
+        _local(texts[at]) for at in mails
+    ]
     for at in logins:
-        if any(_stands(texts[part], texts[at]) >= _OFTEN for part in people):
+        shortened = any(_shortened(texts[at], of) >= _OFTEN for of in named)
+        if shortened or any(_stands(texts[part], texts[at]) >= _OFTEN for part in people):
             found[at].append(Match("username", _LOGIN, 1.0, 0.8))
     if people:
         for at in set(parts) - people:
@@ -100,7 +104,7 @@ def _composed(
     parts: Sequence[int], wholes: Sequence[int], texts: Mapping[int, list[str]], addressed: set[int]
 ) -> Iterator[tuple[int, tuple[float, bool]]]:
     """Columns that begin and end the values of a third, where those are people: what share, and is it the last name."""
-    for whole in wholes:
+    for whole in wholes if parts else ():
         heads = {at: _stands(texts[at], texts[whole], str.startswith) for at in parts}
         tails = {at: _stands(texts[at], texts[whole], str.endswith) for at in parts}
         head = max(heads, key=lambda at: heads[at])
@@ -171,6 +175,32 @@ def _stands(parts: Sequence[str], wholes: Sequence[str], how: Any = str.__contai
     return fits / len(both)
 
 
+def _shortened(logins: Sequence[str], names: Sequence[str]) -> float:
+    """The share of rows in which a login is put together of the beginnings of two words of a name: `tuomvirt`."""
+    both = [(login, name) for login, name in zip(logins, names, strict=True) if login and name]
+    if len(both) < _FEWEST or len({login for login, _ in both}) < _DIFFERENT:
+        return 0.0
+    for some in (both[:_GLANCE], both):
+        fits = sum(_put_together(login, name) for login, name in some)
+        if not fits:
+            return 0.0
+    return fits / len(both)
+
+
+def _put_together(login: str, name: str) -> bool:
+    bare = "".join(filter(str.isalpha, login))
+    words = "".join(char if char.isalpha() else " " for char in name).split()
+    if len(bare) <= _SHORTEST or len(words) < 2:
+        return False
+    heads = ((one, other) for one in words for other in words if one is not other)
+    return any(
+        bare[:cut] == one[:cut] and other.startswith(bare[cut:])
+        for one, other in heads
+        for cut in range(1, len(bare))
+        if len(bare) - cut <= len(other)
+    )
+
+
 def _bare(part: str, whole: str) -> str:
     """A part as addresses spell it: without apostrophes and blanks where the whole has none."""
     return part if part in whole else "".join(filter(str.isalnum, part))
@@ -215,58 +245,13 @@ def _is_age(sample: Sample) -> bool:
 # -- degrees -----------------------------------------------------------------------------------------------------------
 
 
-_FINE = 4
-"""Decimal places: a ten-thousandth of a degree is eleven metres."""
+def _coordinates(columns: Mapping[int, Looked], rows: Any, found: Told) -> None:
+    """Pairs of degrees under names that say nothing, or nothing but x and y."""
+    unnamed = {at: (one.sample, one.values) for at, one in columns.items() if _unnamed(one.sample.name)}
+    for north, east in degrees.pairs(unnamed, rows):
+        found[north].append(Match("latitude", _DEGREES, 1.0, 0.6))
+        found[east].append(Match("longitude", _DEGREES, 1.0, 0.6))
 
 
-class _Degrees(NamedTuple):
-    """A column of numbers as it would be if they were degrees."""
-
-    places: int
-    middle: float
-    spread: float
-    largest: float
-
-
-def _coordinates(columns: Mapping[int, Looked], found: Told) -> None:
-    """Two columns that may be degrees north and east: side by side, or the only two like that in the frame."""
-    degrees = {at: it for at, one in columns.items() if (it := _degrees(one.sample)) is not None}
-    beside = [(at, at + 1) for at in degrees if at + 1 in degrees and any(_pair(degrees[at], degrees[at + 1]))]
-    ends = [at for pair in beside for at in pair]
-    pairs = [pair for pair in beside if all(ends.count(at) == 1 for at in pair)]
-    fine = [at for at, one in degrees.items() if one.places > _FINE and at not in ends]
-    if len(fine) == 2:
-        pairs.append((fine[0], fine[1]))
-    for pair in pairs:
-        tags = _pair(degrees[pair[0]], degrees[pair[1]], side_by_side=pair in beside)
-        for at, tag in zip(pair, tags, strict=True):
-            found[at] += [Match(tag, _DEGREES, 1.0, 0.6)] if tag else []
-
-
-def _degrees(sample: Sample) -> _Degrees | None:
-    """Some decimal places, no larger than 180, and not all near nothing."""
-    if sample.kind != "number" or not silent(sample.name) or len(sample.counts) < _FEWEST:
-        return None
-    largest = np.abs(sample.numbers).max()
-    places = sampling.places(sample) if 2 < largest <= 180 else 0
-    if places < _FINE - 1:
-        return None
-    low, middle, high = np.percentile(sample.numbers, [2, 50, 98])
-    return _Degrees(places, middle, high - low, largest)
-
-
-def _pair(one: _Degrees, other: _Degrees, *, side_by_side: bool = True) -> tuple[str, str]:
-    """Which of the two is which; nothing where they are no pair. North is written first."""
-    northern = abs(one.middle) > abs(other.middle)
-    rough = min(one.places, other.places) < _FINE and any(abs(it.middle) < 10 * it.spread for it in (one, other))
-    if abs(one.places - other.places) > 1 or max(one.places, other.places) < _FINE or rough:
-        return "", ""
-    if max(one.spread, other.spread) > 50 * min(one.spread, other.spread):
-        return "", ""
-    somewhere = any(abs(it.middle) > max(it.spread, 20) for it in (one, other))  # percentages begin at zero
-    if not somewhere and max(one.largest, other.largest) <= 100:
-        return "", ""
-    if min(one.largest, other.largest) > 90:
-        return "", ""
-    turned = one.largest > 90 or (other.largest <= 90 and (abs(one.middle) > 62 or not (side_by_side or northern)))
-    return ("longitude", "latitude") if turned else ("latitude", "longitude")
+def _unnamed(name: str) -> bool:
+    return silent(name) or words_of(name)[-1] in ("x", "y")

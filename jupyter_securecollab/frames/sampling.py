@@ -194,11 +194,14 @@ def texts_at(values: Any, rows: NDArray[np.int64]) -> Any:
     return pc.if_else(_missing(texts), "", texts)
 
 
-def numbers_at(values: Any, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The whole numbers of these rows; NaN for nulls, and everywhere where a column holds none."""
+def numbers_at(values: Any, rows: NDArray[np.int64], kinds: tuple[str, ...] = ("integer",)) -> NDArray[np.float64]:
+    """The numbers of these rows; NaN for nulls and what is none, and everywhere where a column is of no such kind."""
     kind, numbers = _texts(_plain(take(values, rows)))
-    if kind != "integer":
+    if kind not in kinds:
         return np.full(len(rows), np.nan)
+    if kind == "text":
+        like = pc.match_substring_regex(numbers, r"^[+-]?[0-9]{1,18}(\.[0-9]{0,20})?$")
+        numbers = pc.if_else(like, numbers, pa.scalar(None, numbers.type))
     return np.asarray(pc.cast(numbers, pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 

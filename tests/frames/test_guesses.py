@@ -33,6 +33,10 @@ GUESSED = [
     ("cvv", [0, 999, *made(0, 1000)[2:]], CARDS),
     ("passport", codes("@########"), MAILS),
     ("passport", codes("##@@#####"), MAILS),
+    ("driver_license", codes("@#############"), MAILS),
+    ("driver_license", codes("#####/##/####"), MAILS),
+    ("vehicle_id", codes("@@## @@@"), MAILS),
+    ("vehicle_id", codes("@@-###-@@"), MAILS),
     ("postcode", [10_001, 99_999, *made(10_001, 99_999)[2:]], CITIES),
 ]
 
@@ -58,10 +62,25 @@ def test_alone_or_under_a_name_of_something_else_it_does_not(tag: str, values: l
         [1, 99, *made(1, 100)[2:]],
         made(40_000, 60_000, 7),
         codes("C########"),
+        codes("LX-###-DE"),
+        codes("L24 BLK"),
+        codes("P#############"),
         [f"E{10_000 + row}" for row in range(ROWS)],
         list(range(10_001, 10_001 + ROWS)),
     ],
-    ids=["percent", "small", "months", "hours", "unround", "one series", "ids", "counted"],
+    ids=[
+        "percent",
+        "small",
+        "months",
+        "hours",
+        "unround",
+        "one series",
+        "parts",
+        "lots",
+        "long series",
+        "ids",
+        "counted",
+    ],
 )
 def test_other_numbers_beside_people_are_left_alone(values: list[object]) -> None:
     frame = pd.DataFrame({"c1": values, "c2": MAILS})

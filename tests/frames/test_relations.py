@@ -6,7 +6,6 @@ import datetime as dt
 import random
 
 import pandas as pd
-import pytest
 
 from jupyter_securecollab.frames.classify import Classifier
 
@@ -70,6 +69,15 @@ def test_logins_made_of_the_names_beside_them_and_other_small_words() -> None:
     assert (found["c4"], found["c5"]) == ("username", None)
 
 
+def test_logins_put_together_of_the_beginnings_of_names() -> None:
+    first, last = people()
+    whole = [f"{g}, {f}" for f, g in zip(first, last, strict=True)]
+    mails = [f"{f}.{g}@mail.example".lower() for f, g in zip(first, last, strict=True)]
+    logins = [f"{f[:3]}{g[:4]}{row % 90}".lower() for row, (f, g) in enumerate(zip(first, last, strict=True))]
+    assert tags(c1=whole, c2=mails, c3=logins)["c3"] == "username"
+    assert tags(c1=whole, c2=mails, c3=[*logins[7:], *logins[:7]])["c3"] is None
+
+
 def test_a_second_family_name_is_that_of_another() -> None:
     first, last = people()
     mails = [f"{f}.{g}@mail.example".lower() for f, g in zip(first, last, strict=True)]
@@ -100,28 +108,3 @@ def test_numbers_that_agree_with_a_year_are_ages_and_the_days_dates_of_birth() -
         assert tags(c1=days, c2=ages) == {"c1": "date_of_birth", "c2": "age"}
     shuffled = DICE.sample(ages, len(ages))
     assert tags(c1=born, c2=shuffled) == {"c1": None, "c2": None}
-
-
-@pytest.mark.parametrize(
-    ("north", "east"),
-    [((40.5, 40.9), (-74.2, -73.7)), ((36, 60), (-9, 25)), ((-34, -20), (113, 153)), ((-60, 70), (-180, 180))],
-)
-def test_degrees_stand_side_by_side(north: tuple[float, float], east: tuple[float, float]) -> None:
-    norths, easts = ([round(DICE.uniform(*of), 6) for _ in range(60)] for of in (north, east))
-    assert tags(c1=norths, c2=easts) == {"c1": "latitude", "c2": "longitude"}
-    assert tags(opening=norths, closing=easts) == {"opening": None, "closing": None}
-
-
-@pytest.mark.parametrize(
-    "numbers",
-    [
-        [[round(DICE.gauss(0, 1), 5) for _ in range(60)] for _ in range(2)],
-        [[round(DICE.uniform(0, 100), 5) for _ in range(60)] for _ in range(2)],
-        [[round(DICE.uniform(40, 41), 2) for _ in range(60)] for _ in range(2)],
-        [[round(DICE.uniform(40, 41), 5) for _ in range(60)] for _ in range(4)],
-        [[round(DICE.uniform(400, 410), 5) for _ in range(60)] for _ in range(2)],
-    ],
-    ids=["steps", "percentages", "two places", "four in a row", "too large"],
-)
-def test_other_numbers_are_no_degrees(numbers: list[list[object]]) -> None:
-    assert set(tags(**{f"c{at}": of for at, of in enumerate(numbers)}).values()) == {None}
