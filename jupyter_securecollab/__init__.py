@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .notebook.masking import mask
     from .notebook.opening import open as open
     from .notebook.reviewing import classify, remembered
-    from .notebook.risks import risk
+    from .notebook.risks import disclosures, risk
     from .notebook.sharing import share
     from .notebook.unmasking import unmask
     from .notebook.verbs import access, audit, shares, unshare, vault, versions
@@ -33,6 +33,7 @@ __all__ = [
     "access",
     "audit",
     "classify",
+    "disclosures",
     "executions",
     "join",
     "joins",
@@ -54,7 +55,7 @@ _PLACES = {
     "join": "notebook.joining",
     "joins": "notebook.joining",
     "open": "notebook.opening",
-    "risk": "notebook.risks",
+    **dict.fromkeys(("disclosures", "risk"), "notebook.risks"),
     "mask": "notebook.masking",
     "share": "notebook.sharing",
     "unmask": "notebook.unmasking",

@@ -115,6 +115,24 @@ def vin(texts: Texts[Any]) -> Right:
     return np.array([one(str(text).upper()) for text in texts.to_pylist()], np.bool_)
 
 
+_NRIC_WEIGHTS = (2, 7, 6, 5, 4, 3, 2)
+_NRIC = {"S": (0, "JZIHGFEDCBA"), "T": (4, "JZIHGFEDCBA"), "F": (0, "XWUTRQPNMLK"), "G": (4, "XWUTRQPNMLK"),
+         "M": (3, "XWUTRQPNJLK")}  # fmt: skip
+
+
+def nric(texts: Texts[Any]) -> Right:
+    """NRIC and FIN of Singapore: a weighted sum modulo 11 gives the last letter, by the first one's table."""
+
+    def one(text: str) -> bool:
+        if len(text) != 9 or text[0] not in _NRIC or not (text[1:8].isascii() and text[1:8].isdigit()):
+            return False
+        more, table = _NRIC[text[0]]
+        total = more + sum(int(digit) * weight for digit, weight in zip(text[1:8], _NRIC_WEIGHTS, strict=True))
+        return text[8] == table[total % 11]
+
+    return np.array([one(str(text).upper()) for text in texts.to_pylist()], np.bool_)
+
+
 @functools.cache
 def stdnum(module: str) -> Validator | None:
     """The validator of python-stdnum's module `module` (such as `nl.bsn`); None where it has none."""
@@ -141,6 +159,7 @@ VALIDATORS: dict[str, Validator] = {
     "nhs": weighted((10, 9, 8, 7, 6, 5, 4, 3, 2, 1), 11),
     "bsn": weighted((9, 8, 7, 6, 5, 4, 3, 2, -1), 11),
     "pesel": weighted((1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1), 10),
+    "nric": nric,
     "tfn": weighted((1, 4, 3, 7, 5, 8, 6, 9, 10), 11),
 }
 """The checks an organisation's recognizer may name, besides the modules of python-stdnum."""

@@ -9,12 +9,15 @@ from typing import Any
 from ..errors import CannotHold, Invalid
 from ..frames import axes
 from ..frames.anonymity import Generalisation, generalisation
+from ..frames.disclosure import USUAL, Disclosure, Rules
+from ..frames.disclosure import disclosures as broken_rules
 from ..frames.mask import mask_column
 from ..frames.risk import Risk, Sensitive
 from ..frames.risk import risk as measured
 from ..model import Label
 from .display import Report, Shown, Table, listed
 from .labelling import labelled
+from .opening import open as open_asset
 from .plan import check_frame
 from .session import current
 
@@ -56,6 +59,63 @@ def risk(
     hidden = _tagged(labels, SENSITIVE) if sensitive is None else tuple(sensitive)
     found = measured(x, quasi, tuple(name for name in hidden if name not in quasi), population)
     return Measured(_report(found), found)
+
+
+@dataclass(frozen=True, repr=False)
+class Checked(Shown):
+    """The cells that break a rule, as values and as a table."""
+
+    found: tuple[Disclosure, ...]
+
+
+def disclosures(
+    x: Any,
+    by: str | Sequence[str],
+    *,
+    totals: Sequence[str] = (),
+    sensitive: Sequence[str] = (),
+    earlier: Any = None,
+    version: int | None = None,
+    rules: Rules = USUAL,
+) -> Checked:
+    """Which cells of a frame that will be grouped `by` columns and published give away rows behind them, and by what.
+
+    `totals` are number columns that are summed up, `sensitive` those somebody might learn. `earlier` is what an earlier
+    table was made from: a frame, or the name of an asset, of which the columns grouped by are opened, in `version` or
+    else the last. The report names cells by their values: it is for whoever may see the frame. Raises `Invalid`,
+    `NotFound`, `CannotHold`, and what `open` raises.
+    """
+    check_frame(x)
+    columns = [by] if isinstance(by, str) else list(by)
+    if version is not None and not isinstance(earlier, str):
+        raise Invalid("a version is that of an asset", next_step="Name one: earlier='oncology/patients', version=3.")
+    if isinstance(earlier, str):
+        earlier = open_asset(earlier, version=version, columns=columns)
+    if earlier is not None:
+        check_frame(earlier)
+    found = broken_rules(x, columns, totals=totals, sensitive=sensitive, earlier=earlier, rules=rules)
+    return Checked(_cells(found, columns), found)
+
+
+_MOST_CELLS = 50
+
+
+def _cells(found: Sequence[Disclosure], by: Sequence[str]) -> Report:
+    if not found:
+        return Report("no cell breaks a rule", (("grouped by", listed(by)),))
+    rows = tuple(
+        (
+            one.rule,
+            ", ".join("missing" if value is None else value for value in one.cell),
+            f"{one.rows:,}",
+            one.column or "",
+        )
+        for one in found[:_MOST_CELLS]
+    )
+    facts = [("grouped by", listed(by))]
+    facts += [("shown", f"the first {_MOST_CELLS} of {len(found):,}")] if len(found) > _MOST_CELLS else []
+    step = "Join such cells with others, group by less, or leave them out."
+    return Report(f"{len(found):,} findings", tuple(facts), (Table(("rule", "cell", "rows", "column"), rows),), step)
 
 
 def view_risk(view: Any, labels: Mapping[str, Label]) -> str:

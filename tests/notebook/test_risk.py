@@ -58,3 +58,24 @@ def test_a_preview_shows_the_risk_of_each_view(alice: Kernel) -> None:
     assert "Risk: k = 2, 0 of 12 rows are alone by zip, sex" in shown.text
     alice.ok("harmless = patients[['cost', 'ward']]")
     assert "Risk" not in alice.ok("%share harmless --as risk/second --with bob --preview").text
+
+
+def test_tables_to_be_published_are_checked_also_against_an_earlier_version(alice: Kernel) -> None:
+    shown = alice.ok("collab.disclosures(patients, by=['zip'], totals=['cost'], sensitive=['sex'])")
+    assert "small cell" in shown.text and "class disclosure" in shown.text and "02139" in shown.text
+    assert "no cell breaks a rule" in alice.ok("collab.disclosures(patients, 'ward')").text
+    alice.ok("%classify patients --set ward=internal cost=internal sex=internal --accept")
+    alice.ok("%share patients --as risk/published --up-to secret")
+    alice.ok("one_less = patients.iloc[1:]")
+    shown = alice.ok("collab.disclosures(one_less, 'ward', earlier='risk/published', version=1)")
+    assert "differencing" in shown.text
+    assert "no cell breaks a rule" in alice.ok("collab.disclosures(patients, 'ward', earlier='risk/published')").text
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [("patients, 'ward', version=1", "Invalid"), ("patients, 'nosuch'", "NotFound"), ("5, 'ward'", "CannotHold"),
+     ("patients, 'ward', totals=['zip']", "CannotHold"), ("patients, 'ward', earlier='risk/nosuch'", "Denied")],
+)  # fmt: skip
+def test_what_cannot_be_checked_is_said(alice: Kernel, call: str, error: str) -> None:
+    assert alice.run(f"collab.disclosures({call})").error == error
