@@ -27,7 +27,7 @@ from .model import ROLES, Caller, EntryView, Level
 from .proofs import read_tlog_proof, verify_receipt, write_tlog_proof
 from .runs import Run
 from .server.extension.passwords import hash_password
-from .server.vault import WitnessedBy, open_vault, operator, vault_folder
+from .server.vault import WitnessedBy, check_ours, open_vault, operator, vault_folder
 from .times import since as looking_back
 from .witness import Witness, make_witness, read_signer
 
@@ -61,6 +61,7 @@ def _door(arguments: argparse.Namespace, *, may_found: bool = False) -> Collabor
     folder = Path(arguments.folder)
     if not may_found and not (folder / "vault.sqlite").exists():
         raise NotFound(f"there is no vault in {folder}", next_step="Name its folder with --folder.")
+    check_ours(folder)
     return open_vault(folder, Settings())
 
 

@@ -180,13 +180,18 @@ def _private(file: Path) -> bytes:
     return found
 
 
+_NEW_WITNESS = (
+    "If it is lost make a new witness, with a new key: with an older copy of the file this one could confirm two "
+    "different logs."
+)
+
+
 def _hold(state: Path) -> BinaryIO:
     """Keep other processes away from the file; the lock lies beside it, since the file itself is replaced."""
     if not state.exists():
         raise StoreBroken(
             f"what this witness has seen is not in {state}",
-            next_step="Restore the newest copy there is. Without one make a new witness with a new key: "
-            "this one could confirm two different logs.",
+            next_step=_NEW_WITNESS,
         )
     held = os.fdopen(os.open(f"{state}.lock", os.O_RDWR | os.O_CREAT, 0o600), "rb+", buffering=0)
     try:
@@ -203,7 +208,7 @@ def _read(state: Path) -> _State:
     except msgspec.DecodeError:
         found = None
     if found is None or found.format != _FORMAT:
-        raise StoreBroken(f"what this witness has seen, in {state}, is damaged", next_step="Restore the newest copy.")
+        raise StoreBroken(f"what this witness has seen, in {state}, is damaged", next_step=_NEW_WITNESS)
     return found
 
 

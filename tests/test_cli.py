@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import shutil
 import sqlite3
@@ -97,6 +98,19 @@ def test_password_that_will_not_do_makes_no_account(run: Run, monkeypatch, answe
     typed(monkeypatch, *answers)
     assert said in fails(run("user", "add", "zoe", "--password"))
     assert "zoe" not in works(run("user", "list"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0 and not os.environ.get("CI"), reason="only root can enter another's folder")
+@pytest.mark.parametrize("uid", [1, 30999], ids=["with a name", "without"])
+def test_root_does_nothing_in_a_folder_of_somebody_elses(run: Run, tmp_path: Path, uid: int) -> None:
+    os.chown(tmp_path / "vault", uid, uid)
+    before = {file.name: file.stat().st_mtime_ns for file in (tmp_path / "vault").iterdir()}
+    for words in (("user", "list"), ("user", "add", "zoe"), ("serve",)):
+        said = fails(run(*words))
+        assert "belongs to another user" in said and "sudo -u" in said
+    assert before == {file.name: file.stat().st_mtime_ns for file in (tmp_path / "vault").iterdir()}
+    os.chown(tmp_path / "vault", os.geteuid(), -1)
+    works(run("user", "list"))
 
 
 def test_agent_acts_for_a_person(run: Run) -> None:

@@ -20,6 +20,7 @@ from traitlets.config import Config
 
 from jupyter_securecollab.cli import _parser
 from jupyter_securecollab.cosigning import Quorum
+from jupyter_securecollab.errors import Invalid
 from jupyter_securecollab.server.service.places import Serving, place
 from jupyter_securecollab.server.service.process import GRACE_SECONDS
 from jupyter_securecollab.witness import make_witness
@@ -142,6 +143,21 @@ def test_the_pod_serves_where_probes_servers_and_policies_look_for_it() -> None:
     assert all(one["ports"] == [{"protocol": "TCP", "port": where.port}] for one in ports)
 
 
+def test_the_environment_on_the_page_is_all_a_service_needs_that_no_hub_starts() -> None:
+    page = (ROOT / "docs" / "operate" / "jupyterhub.md").read_text()
+    (shown,) = re.findall(r"```\n(JUPYTERHUB_API_URL=.*?)```", page, re.DOTALL)
+    environment = dict(line.split("=", 1) for line in shown.splitlines())
+    serving = Serving(**dict.fromkeys(Serving._fields) | {"folder": Path("/"), "allowed_hosts": ()})
+    where = place(serving, environment, lambda answer, seconds: None)
+    assert (where.host, where.port, where.prefix) == ("127.0.0.1", 8765, "/services/securecollab/")
+    assert service_of(configured(config_text()))["url"] == f"http://{where.host}:{where.port}"
+    assert where.browsers is not None and not where.browsers.address.own
+    assert where.browsers.address.origin == "https://hub.example.org"
+    for name in list(environment)[:3]:
+        with pytest.raises(Invalid, match=name):
+            place(serving, {**environment, name: ""}, lambda answer, seconds: None)
+
+
 def test_the_token_is_one_secret_and_stands_in_no_file() -> None:
     refers = [
         next(one for one in pod()["spec"]["containers"][0]["env"] if one["name"] == "JUPYTERHUB_API_TOKEN"),
@@ -165,6 +181,31 @@ def test_the_hub_starts_the_service_or_is_told_its_token(monkeypatch: pytest.Mon
     assert not {"command", "user"} & told.keys()
     environment = made.Spawner.environment.get_value({})
     assert environment["SECURECOLLAB_VAULT_LOG_KEY"] == "key" and environment["SECURECOLLAB_VAULT_WITNESSES"] == ""
+
+
+def test_what_a_hub_has_already_stays() -> None:
+    made = Config()
+    made.JupyterHub.services = [{"name": "own"}]
+    made.JupyterHub.load_roles = [{"name": "own"}]
+    made.JupyterHub.custom_scopes = {"custom:own": {"description": "own"}}
+    made.Spawner.environment = {"OWN": "1"}
+    made.Spawner.server_token_scopes = ["read:users:name!user"]
+    exec(compile(config_text(), "securecollab_config.py", "exec"), {"get_config": lambda: made})
+    assert [one["name"] for one in made.JupyterHub.services] == ["own", "securecollab"]
+    assert made.JupyterHub.load_roles[0] == {"name": "own"} and len(made.JupyterHub.load_roles) == 5
+    assert {"custom:own", "custom:securecollab:member"} <= made.JupyterHub.custom_scopes.keys()
+    assert {"OWN", "SECURECOLLAB_VAULT_URL"} <= made.Spawner.environment.keys()
+    scopes = made.Spawner.server_token_scopes
+    assert "read:users:name!user" in scopes and "custom:securecollab:member" in scopes
+    assert not {one for one in scopes if one.endswith(("steward", "auditor", "admin"))}
+
+
+def test_groups_may_be_the_authenticators() -> None:
+    """A Hub whose authenticator manages groups does not start with `load_groups`; it makes those named in a role."""
+    made = configured(config_text())
+    assert "load_groups" not in made.JupyterHub
+    given = {group for role in made.JupyterHub.load_roles.get_value([]) for group in role.get("groups", ())}
+    assert given == {f"securecollab-{kind}" for kind in ("members", "stewards", "auditors")}
 
 
 def test_witnesses_in_the_hub_s_file_reach_the_service_and_its_clients(tmp_path: Path) -> None:

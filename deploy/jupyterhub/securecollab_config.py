@@ -1,7 +1,8 @@
 """The vault as a service of this Hub, in a process of its own under a user of its own.
 
-In jupyterhub_config.py: `load_subconfig("/etc/jupyterhub/securecollab_config.py")`. What to change is at the top;
-docs/operate/jupyterhub.md says why the rest is as it is. The tests run this file.
+As the last line of jupyterhub_config.py, since a list set after it would replace what it adds:
+`load_subconfig("/etc/jupyterhub/securecollab_config.py")`. What to change is at the top; docs/operate/jupyterhub.md
+says why the rest is as it is. The tests run this file.
 """
 
 import os
@@ -21,19 +22,15 @@ NEEDED = len(WITNESSES) // 2 + 1  # how many of them have to confirm what people
 # A scope is not enough: each is given by a role, and a token has to carry it.
 USE = "access:services!service=securecollab"
 MEMBER, STEWARD, AUDITOR, ADMIN = (f"custom:securecollab:{role}" for role in ("member", "steward", "auditor", "admin"))
-c.JupyterHub.custom_scopes = {
-    MEMBER: {"description": "Share data through the vault, and open what is shared"},
-    STEWARD: {"description": "See the vault's catalog and log", "subscopes": [MEMBER]},
-    AUDITOR: {"description": "Read the vault's log; an auditor never reads data"},
-    ADMIN: {"description": "Administer the vault"},
-}
-c.JupyterHub.load_groups.update(
+c.JupyterHub.custom_scopes.update(
     {
-        "securecollab-members": {"users": []},
-        "securecollab-stewards": {"users": []},
-        "securecollab-auditors": {"users": []},
+        MEMBER: {"description": "Share data through the vault, and open what is shared"},
+        STEWARD: {"description": "See the vault's catalog and log", "subscopes": [MEMBER]},
+        AUDITOR: {"description": "Read the vault's log; an auditor never reads data"},
+        ADMIN: {"description": "Administer the vault"},
     }
 )
+# The Hub makes groups that it finds in a role; `load_groups` would not go with an authenticator that manages groups.
 c.JupyterHub.load_roles.extend(
     [
         {"name": "securecollab-member", "scopes": [USE, MEMBER], "groups": ["securecollab-members"]},
@@ -50,6 +47,7 @@ STARTED_HERE = {
         *(("--witness-quorum", str(NEEDED)) if WITNESSES else ()),
     ],
     "user": USER,
+    "cwd": "/",  # where Python looks for modules first: nobody's but root's
 }
 c.JupyterHub.services.extend(
     [
@@ -64,7 +62,7 @@ c.JupyterHub.services.extend(
 )
 
 # A server's own token, which its kernels use: what a member may, and nothing above that. Never a steward's scope here.
-c.Spawner.server_token_scopes = ["users:activity!user", "access:servers!server", USE, MEMBER]
+c.Spawner.server_token_scopes.extend(["users:activity!user", "access:servers!server", USE, MEMBER])
 c.Spawner.environment.update(
     {
         "SECURECOLLAB_VAULT_URL": f"{URL}/services/securecollab",

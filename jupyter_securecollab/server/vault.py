@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +42,19 @@ def operator() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a number without a name, as containers have them
         return f"uid{os.getuid()}"
+
+
+def check_ours(folder: Path) -> None:
+    """Raise `Invalid` for a folder of somebody else's: root would leave files in it that its owner cannot read."""
+    if folder.exists() and folder.stat().st_uid != os.geteuid():
+        try:
+            owner = folder.owner()
+        except KeyError:  # a number without a name
+            owner = f"#{folder.stat().st_uid}"
+        raise Invalid(
+            f"the vault in {folder} belongs to another user, {owner}",
+            next_step=f"Run this as that user, with the path of the program: sudo -u '{owner}' {sys.argv[0]} ...",
+        )
 
 
 class WitnessedBy(NamedTuple):

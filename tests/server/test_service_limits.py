@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -16,9 +18,10 @@ from jupyter_securecollab.core.collaboration import Settings
 from jupyter_securecollab.errors import NotSignedIn, Unavailable
 from jupyter_securecollab.protocol import PREFIX
 from jupyter_securecollab.server.service.hub import CACHED_SECONDS, Hub
+from jupyter_securecollab.server.service.json_log import JsonLines
 from jupyter_securecollab.server.service.listening import listening
 from jupyter_securecollab.server.service.metrics import Metrics
-from jupyter_securecollab.server.service.places import Place
+from jupyter_securecollab.server.service.places import PAGES, Place
 from jupyter_securecollab.server.service.process import Service, application
 from jupyter_securecollab.server.vault import open_vault
 
@@ -125,14 +128,14 @@ def test_the_hubs_clock_is_only_compared_with_itself(made: str) -> None:
 
 
 @asynccontextmanager
-async def vault(folder: Path, **limits: float) -> AsyncIterator[int]:
-    """A service that knows bob."""
+async def vault(folder: Path, metrics: Metrics | None = None, **limits: float) -> AsyncIterator[int]:
+    """A service that knows bob, and that browsers cannot sign in to."""
     slow = SlowHub()
     async with asking(slow) as hub:
         with closing(open_vault(folder, Settings(deployment="service"))) as door:
             names = frozenset({"127.0.0.1"})
             where = Place("127.0.0.1", 0, "/services/securecollab/", names, callers=hub, browsers=None)
-            service = Service(door, where, Metrics())
+            service = Service(door, where, metrics or Metrics())
             async with serving(listening(application(service), **limits)) as port:
                 yield port
             service.async_door.close()
@@ -179,3 +182,39 @@ def test_connections_past_the_limit_are_closed_and_those_there_go_on() -> None:
                 one.close()
 
     asyncio.run(crowd())
+
+
+def test_made_up_methods_names_and_paths_add_nothing_to_the_metrics(tmp_path: Path) -> None:
+    metrics = Metrics()
+
+    async def knock(port: int, words: str) -> None:
+        for path in (f"{PATH}/me", f"{PATH}/{words}", f"/{words}", "/services/securecollab/healthz"):
+            assert b"40" in (await told(port, f"{words} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode()))[:20]
+
+    async def many() -> None:
+        async with vault(tmp_path / "vault", metrics) as port:
+            await knock(port, "FIRST")
+            lines = metrics.text(0, None).count(b"\n")
+            for number in range(5):
+                await knock(port, f"MADEUP{number}")
+            assert metrics.text(0, None).count(b"\n") == lines and b"MADEUP" not in metrics.text(0, None)
+
+    asyncio.run(many())
+
+
+@pytest.mark.parametrize("page", ["", *PAGES])
+def test_without_the_hubs_public_address_a_page_says_who_can_change_that(tmp_path: Path, page: str) -> None:
+    async def visit() -> None:
+        async with vault(tmp_path / "vault") as port:
+            said = await told(port, f"GET /services/securecollab/{page} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        assert said.startswith(b"HTTP/1.1 404") and b"set c.JupyterHub.public_url" in said
+
+    asyncio.run(visit())
+
+
+def test_the_log_is_plain_lines_whatever_a_name_contains() -> None:
+    said = logging.LogRecord("x", logging.INFO, "", 0, "%s", ("\u202e\x1b[2J\n{}",), None)
+    said.fields = {"who": "b\u00f6b\u2028\r\n\u202e"}
+    line = JsonLines().format(said)
+    assert line.isascii() and line.isprintable()
+    assert (json.loads(line)["who"], json.loads(line)["message"]) == (said.fields["who"], said.getMessage())

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from datetime import UTC, datetime
-
-import msgspec
 
 
 class JsonLines(logging.Formatter):
     """Formats records; `extra={"fields": {...}}` adds fields of one's own."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
+        """One line, of ASCII: whatever is in a name turns nothing round on the terminal of who reads it."""
         said: dict[str, object] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -22,7 +21,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             said["traceback"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(said).decode()
+        return json.dumps(said, default=str, separators=(",", ":"))
 
 
 def log_as_json() -> None:
@@ -33,3 +32,4 @@ def log_as_json() -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would name every request to the Hub
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # five lines that say nothing

@@ -52,7 +52,10 @@ class Metrics:
     def request(self, handler: web.RequestHandler) -> None:
         """A request is done: one line in the log, one count. Paths hold names of assets, so the route stands for it."""
         route = getattr(handler, "route", None)
-        name = type(handler).__name__ if route is None else f"{handler.request.method} {route.path}"
+        # What a stranger makes up, such as a method, names nothing here: each name would stay in memory.
+        name = type(handler).__name__
+        if route is not None and handler.request.method == route.method:
+            name = f"{route.method} {route.path}"
         status, seconds = handler.get_status(), handler.request.request_time()
         self._requests.labels(name, str(status)).observe(seconds)
         caller = getattr(handler, "caller", None)

@@ -27,6 +27,9 @@ from .tokens_page import TOKENS_PAGE
 PAGES = {PAGE: "Requests", LOG_PAGE: "Log", EXECUTIONS_PAGE: "Executions"}
 """Every page and its title, below the prefix."""
 
+NO_PUBLIC_URL = "set c.JupyterHub.public_url, with https, and restart the Hub and the vault"
+"""What an administrator does so that browsers can sign in at a Hub's service."""
+
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PORT = 8765
 _log = logging.getLogger(__name__)
@@ -143,8 +146,11 @@ def _public(serving: Serving, environment: Mapping[str, str], prefix: str) -> Ad
                 next_step="JupyterHub sets it once c.JupyterHub.public_url is set.",
             )
         return address(serving.public_url, prefix, hub, alone=True)
+    if not hub:
+        _log.warning("browsers cannot sign in: %s", NO_PUBLIC_URL)
+        return None
     try:
-        return address(environment.get("JUPYTERHUB_PUBLIC_URL", ""), prefix, hub, alone=False) if hub else None
+        return address(environment.get("JUPYTERHUB_PUBLIC_URL", ""), prefix, hub, alone=False)
     except Invalid as error:
         _log.warning("browsers cannot sign in: %s", error)
         return None

@@ -28,13 +28,12 @@ from ...protocol import COMMIT_BODY, route
 from ..base import VaultHandler, write_error_json
 from ..handlers import AsyncDoor, handlers, over
 from ..requests_page import PAGE, RequestsPage
-from ..vault import open_vault
+from ..vault import check_ours, open_vault
 from .browsers import (
     CALLBACK,
     SIGN_IN,
     SIGN_OUT,
     BrowserHandler,
-    Browsers,
     CallbackHandler,
     SignedInHandler,
     SignInHandler,
@@ -44,7 +43,7 @@ from .hub import token_of
 from .json_log import log_as_json
 from .listening import listening
 from .metrics import Loaded, Metrics
-from .places import Place, Serving, place
+from .places import NO_PUBLIC_URL, PAGES, Place, Serving, place
 from .record_pages import EXECUTIONS_PAGE, LOG_PAGE, ExecutionsPage, LogPage
 from .tokens_page import TOKENS_PAGE, TokensPage
 
@@ -164,6 +163,24 @@ class _Elsewhere(_Plain):
         write_error_json(self, NotFound("there is no such route"))
 
 
+class _NoPages(_Plain):
+    """Where pages would be, of a vault that browsers cannot sign in to."""
+
+    async def prepare(self) -> None:
+        why = f"Its administrator can change that: {NO_PUBLIC_URL}."
+        write_error_json(self, NotFound("browsers cannot sign in to this vault", next_step=why))
+
+
+class _Entrance(_Plain):
+    """The prefix itself, to which the Hub's menu of services leads: on to the first page."""
+
+    def initialize(self, first: str) -> None:
+        self._first = first
+
+    def get(self) -> None:
+        self.redirect(self._first)
+
+
 class _MetricsHandler(_Plain):
     """Numbers for Prometheus, on a port of their own: they tell when people work."""
 
@@ -179,8 +196,7 @@ def application(service: Service) -> web.Application:
     beneath = re.escape(service.where.prefix.rstrip("/"))
     routes = [(f"{beneath}{pattern}", *rest) for pattern, *rest in handlers(service.async_door, ServiceHandler)]
     health = [(f"{beneath}/{name}", _Health, {"ready": name == "readyz"}) for name in ("healthz", "readyz")]
-    pages = () if service.where.browsers is None else _pages(service, service.where.browsers)
-    table: list[Any] = [*health, *routes, *((f"{beneath}/{name}", *rest) for name, *rest in pages)]
+    table: list[Any] = [*health, *routes, *((f"{beneath}/{name}", *rest) for name, *rest in _pages(service))]
     return web.Application(
         table,
         default_handler_class=_Elsewhere,
@@ -190,7 +206,12 @@ def application(service: Service) -> web.Application:
     )
 
 
-def _pages(service: Service, browsers: Browsers) -> Iterator[tuple[Any, ...]]:
+def _pages(service: Service) -> Iterator[tuple[Any, ...]]:
+    browsers = service.where.browsers
+    if browsers is None:
+        yield from ((name, _NoPages) for name in ("", *PAGES))
+        return
+    yield "", _Entrance, {"first": browsers.path(browsers.page(""))}
     signed_in, anybody = (over(base, _Counted) for base in (SignedInHandler, BrowserHandler))
     yield SIGN_IN, over(SignInHandler, anybody)
     yield CALLBACK, over(CallbackHandler, anybody)
@@ -204,6 +225,7 @@ def _pages(service: Service, browsers: Browsers) -> Iterator[tuple[Any, ...]]:
 
 def serve(serving: Serving) -> None:
     """Run the service until it is told to stop (SIGTERM or SIGINT)."""
+    check_ours(serving.folder)
     metrics = Metrics()
     where = place(serving, os.environ, metrics.hub)
     log_as_json()
