@@ -251,7 +251,7 @@ def test_a_witness_needs_its_files_and_a_log_s_key(run: Run, tmp_path: Path) -> 
     assert "not a log key" in fails(run("witness", "serve", *files, "--log-key", "x"))
     (tmp_path / "w.state").unlink()
     log_key = works(run("audit", "export", str(tmp_path / "bundle"))).splitlines()[-1]
-    assert "make a new witness with a new key" in fails(run("witness", "serve", *files, "--log-key", log_key))
+    assert "make a new witness, with a new key" in fails(run("witness", "serve", *files, "--log-key", log_key))
 
 
 def test_exported_bundle_verifies_offline_and_a_changed_one_names_the_entry(run: Run, tmp_path: Path) -> None:

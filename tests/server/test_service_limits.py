@@ -20,7 +20,7 @@ from jupyter_securecollab.protocol import PREFIX
 from jupyter_securecollab.server.service.hub import CACHED_SECONDS, Hub
 from jupyter_securecollab.server.service.json_log import JsonLines
 from jupyter_securecollab.server.service.listening import listening
-from jupyter_securecollab.server.service.metrics import Metrics
+from jupyter_securecollab.server.service.metrics import Loaded, Metrics
 from jupyter_securecollab.server.service.places import PAGES, Place
 from jupyter_securecollab.server.service.process import Service, application
 from jupyter_securecollab.server.vault import open_vault
@@ -194,10 +194,10 @@ def test_made_up_methods_names_and_paths_add_nothing_to_the_metrics(tmp_path: Pa
     async def many() -> None:
         async with vault(tmp_path / "vault", metrics) as port:
             await knock(port, "FIRST")
-            lines = metrics.text(0, None).count(b"\n")
+            lines = metrics.text(Loaded(0, 0, 0), None).count(b"\n")
             for number in range(5):
                 await knock(port, f"MADEUP{number}")
-            assert metrics.text(0, None).count(b"\n") == lines and b"MADEUP" not in metrics.text(0, None)
+            assert metrics.text(Loaded(0, 0, 0), None).count(b"\n") == lines and b"MADEUP" not in metrics.text(0, None)
 
     asyncio.run(many())
 
