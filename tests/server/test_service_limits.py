@@ -28,6 +28,8 @@ from jupyter_securecollab.server.vault import open_vault
 MEMBER = {"kind": "user", "name": "bob", "scopes": ["access:services", "custom:securecollab:member"]}
 PATH = f"/services/securecollab/{PREFIX}"
 
+IDLE = Loaded(0, 0, 0)
+
 
 class SlowHub:
     """A Hub that knows the token `bob` and thinks about every other until it is told to go on."""
@@ -194,10 +196,11 @@ def test_made_up_methods_names_and_paths_add_nothing_to_the_metrics(tmp_path: Pa
     async def many() -> None:
         async with vault(tmp_path / "vault", metrics) as port:
             await knock(port, "FIRST")
-            lines = metrics.text(Loaded(0, 0, 0), None).count(b"\n")
+            lines = metrics.text(IDLE, None).count(b"\n")
             for number in range(5):
                 await knock(port, f"MADEUP{number}")
-            assert metrics.text(Loaded(0, 0, 0), None).count(b"\n") == lines and b"MADEUP" not in metrics.text(0, None)
+            told = metrics.text(IDLE, None)
+            assert told.count(b"\n") == lines and b"MADEUP" not in told
 
     asyncio.run(many())
 
