@@ -25,7 +25,7 @@ from .kept_code import CODE_LIMIT, auditors_private_key, is_locked, make_auditor
 from .lines import entry_line, printable, request_lines, run_header, run_line
 from .model import ROLES, Caller, EntryView, Level
 from .proofs import read_tlog_proof, verify_receipt, write_tlog_proof
-from .runs import Run
+from .runs import RecordingState, Run
 from .server.extension.passwords import hash_password
 from .server.vault import WitnessedBy, check_ours, open_vault, operator, vault_folder
 from .times import since as looking_back
@@ -335,28 +335,34 @@ def _login(arguments: argparse.Namespace) -> None:
 def _doctor(arguments: argparse.Namespace) -> None:
     # A server's own libraries take as long to load as all the rest, and no other command needs them.
     from .client import saved_token
-    from .server.extension.doctor import configured_problems, running_servers
+    from .server.extension.doctor import configured_problems, own_word, running_servers
 
-    found, silent = _diagnosis("A server you start now", configured_problems()), False
+    started = RecordingState("flag", configured_problems(), advisory=own_word())
+    found, silent = _diagnosis("A server you start now", started), False
     for url, state in running_servers(saved_token):
         if state is None:
             silent = True
             print(f"The server at {url} tells only who has an account there.")
             print(f"  Sign in once with `jupyter securecollab login {url}`, or ask it with %vault in a notebook.")
         else:
-            found |= _diagnosis(f"The server at {url}", state.why_not)
+            found |= _diagnosis(f"The server at {url}", state)
     if found:
         raise Invalid("executions are not, or not all, recorded", next_step="See docs/guide/what-is-recorded.md.")
     if silent:
         raise Invalid("not every server said whether it records")
 
 
-def _diagnosis(what: str, why_not: Sequence[str]) -> bool:
+def _diagnosis(what: str, state: RecordingState) -> bool:
     """Print what is known of a server; whether something is wrong with it."""
-    print(what, "does not record all that is executed:" if why_not else "records what is executed.")
-    for text in why_not:
+    print(what, "does not record all that is executed:" if state.why_not else "records what is executed.")
+    for text in state.why_not:
         print(f"  {text}")
-    return bool(why_not)
+    if state.since is not None:
+        waiting = f"{state.waiting} records wait, since {state.since:%Y-%m-%d %H:%M:%S} UTC"
+        print(f"  Records are kept there until the vault takes them again: {waiting}.")
+    if state.advisory:
+        print("  The vault is a service, and that server its owner's: what it reports is advisory.")
+    return bool(state.why_not)
 
 
 def _print_token(door: Collaboration, name: str) -> None:

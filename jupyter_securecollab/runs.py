@@ -188,8 +188,17 @@ Notebook = Annotated[str, msgspec.Meta(max_length=1024)]
 
 
 class RecordingState(Value, frozen=True):
-    """Whether this server records what is executed, and what stands in its way."""
+    """Whether what somebody executes is recorded, and what stands in the way.
+
+    `advisory`: by a server that is his own. `waiting` records have been kept there, sealed, `since` the vault stopped
+    taking them; they go there when it does again. `newest` is of when the vault's newest record of him is, where other
+    servers than the vault's report.
+    """
 
     mode: Mode
     why_not: tuple[str, ...]
     code: KeptAs = "off"
+    advisory: bool = False
+    waiting: int = 0
+    since: datetime | None = None
+    newest: datetime | None = None

@@ -50,7 +50,6 @@ class ExecutionBook:
         self._key = b""  # kept: it is needed for every cell
         self._state: Callable[[], RecordingState] = _nobody_records
         self._catch_up: Callable[[], object] = lambda: None
-        self._reporters: set[str] = set()
         self._keeping = CodeKeeping()
 
     def recorded_by(self, state: Callable[[], RecordingState], catch_up: Callable[[], object] = lambda: None) -> None:
@@ -63,13 +62,10 @@ class ExecutionBook:
 
     def recording(self, caller: Caller) -> RecordingState:
         """Whether what is executed on the server of this vault, or on the caller's own, is being recorded."""
-        state = RecordingState("flag", ()) if caller.name in self._reporters else self._state()
+        state = self._state()
+        if self._state is _nobody_records:
+            state = self._desk.journal.read(lambda rows: _reported(rows, caller.name)) or state
         return msgspec.structs.replace(state, code=self._keeping.how)
-
-    def heard_from(self, person: str | None) -> None:
-        """What this person executes on another server than the vault's is reported."""
-        if person is not None:
-            self._reporters.add(person)
 
     def finish(self, seen: Seen) -> Seen:
         """The record as it will be written: the code in it as length and keyed hash, and what is kept of it beside it.
@@ -254,6 +250,15 @@ def _old_code(rows: Rows, before: datetime) -> list[CodeRow]:
 
 def _code_below(rows: Rows, seq: int) -> list[CodeRow]:
     return [row for row in rows.find(CodeRow, limit=_FORGOTTEN_AT_ONCE) if row.seq < seq] if seq else []
+
+
+def _reported(rows: Rows, person: str) -> RecordingState | None:
+    """What the newest record of this person says, if another server than the vault's brought it."""
+    newest = rows.find(ExecutionRow, who=person, newest=True, limit=1)
+    record = parse_record(newest[0].body) if newest else None
+    if record is None or (record.reported_by is None and record.recorder is None):
+        return None
+    return RecordingState("flag", (), advisory=record.recorder is None, newest=record.at)
 
 
 def _nobody_records() -> RecordingState:

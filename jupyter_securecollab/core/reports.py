@@ -52,8 +52,6 @@ class ReportBook:
             cut = Record(v=VERSION, what="gap", run=f"{spool} {number}", at=now, act="gap", since=now, lost=1)
             seen.append(_as_it_counts(Seen(cut), caller, now))
         self._executions.record_new(seen)
-        for person in {one.record.who for one in seen} if caller.recorder else {caller.name}:
-            self._executions.heard_from(person)
         return Reported(len(opened.seen), opened.whole)
 
     def _allowed(self, work: Work, caller: Caller) -> Refused | None:

@@ -73,7 +73,11 @@ _CODE = {
 
 
 def _recorded(state: RecordingState) -> str:
-    return " ".join(state.why_not) or f"recorded: who, where, when, how it went{_CODE[state.code]}"
+    if state.why_not:
+        return " ".join(state.why_not)
+    whose = ", advisory (this server is yours)" if state.advisory else ""
+    newest = "" if state.newest is None else f"; newest record {shown(state.newest)}"
+    return f"recorded{whose}: who, where, when, how it went{_CODE[state.code]}{newest}"
 
 
 @dataclass(frozen=True, repr=False)

@@ -52,17 +52,19 @@ export class SharedAssets implements ISharedAssets, IDisposable {
   }
 
   private async answer(): Promise<Shown> {
+    const asked = this.vault.recording();
     try {
       const [who, assets, recording] = await Promise.all([
         this.vault.me(),
         this.vault.assets(),
-        this.vault.recording()
+        asked
       ]);
       return { status: 'ready', who, assets, recording };
     } catch (error) {
       return {
         status: 'failed',
-        error: error instanceof VaultError ? error : new VaultError('unreachable')
+        error: error instanceof VaultError ? error : new VaultError('unreachable'),
+        recording: await asked.catch(() => null)
       };
     }
   }

@@ -1019,7 +1019,11 @@ export interface components {
         };
         /**
          * RecordingState
-         * @description Whether this server records what is executed, and what stands in its way.
+         * @description Whether what somebody executes is recorded, and what stands in the way.
+         *
+         *         `advisory`: by a server that is his own. `waiting` records have been kept there, sealed, `since` the vault stopped
+         *         taking them; they go there when it does again. `newest` is of when the vault's newest record of him is, where other
+         *         servers than the vault's report.
          */
         RecordingState: {
             /** @enum {unknown} */
@@ -1030,6 +1034,14 @@ export interface components {
              * @enum {unknown}
              */
             code: "off" | "plain" | "sealed";
+            /** @default false */
+            advisory: boolean;
+            /** @default 0 */
+            waiting: number;
+            /** @default null */
+            since: string | null;
+            /** @default null */
+            newest: string | null;
         };
         /**
          * SpoolKey

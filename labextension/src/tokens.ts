@@ -23,7 +23,12 @@ export const Commands = {
 /** What the vault last said, or why it could not. A failure never leaves an old list standing. */
 export type Shown =
   | { readonly status: 'loading' }
-  | { readonly status: 'failed'; readonly error: VaultError }
+  | {
+      readonly status: 'failed';
+      readonly error: VaultError;
+      /** What the server itself says of recording, where it can without the vault. */
+      readonly recording: RecordingState | null;
+    }
   | {
       readonly status: 'ready';
       readonly who: Who;

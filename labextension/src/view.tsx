@@ -24,7 +24,12 @@ export function Header(props: HeaderProps): React.JSX.Element {
     case 'loading':
       return <div role="status">{trans.__('Asking the vault…')}</div>;
     case 'failed':
-      return <Problem error={shown.error} trans={trans} />;
+      return (
+        <>
+          <Problem error={shown.error} trans={trans} />
+          {shown.recording && <Recorded state={shown.recording} trans={trans} onGuide={onGuide} />}
+        </>
+      );
     case 'ready':
       return (
         <>
@@ -68,7 +73,7 @@ function Recorded(props: RecordedProps): React.JSX.Element {
       <icon.react tag="span" className="jp-SecureCollab-kind" aria-hidden="true" />
       <div>
         <strong>{recordedTitle(state, trans)}</strong>
-        {(whole ? [recordedRule(state, trans)] : state.why_not).map(text => (
+        {(whole ? recordedRules(state, trans) : state.why_not).map(text => (
           <div key={text}>{text}</div>
         ))}
         <button type="button" className="jp-SecureCollab-link" onClick={onGuide}>
@@ -83,15 +88,28 @@ function recordedTitle(state: RecordingState, trans: TranslationBundle): string 
   if (state.mode === 'off') {
     return trans.__('Executions are not recorded.');
   }
-  return state.why_not.length === 0
-    ? trans.__('Executions are recorded.')
-    : trans.__('Executions are not, or not all, recorded.');
+  if (state.why_not.length > 0) {
+    return trans.__('Executions are not, or not all, recorded.');
+  }
+  if (state.since) {
+    return trans.__('Executions are kept here until the vault takes them.');
+  }
+  return state.advisory
+    ? trans.__('Executions are recorded, advisory (this server is yours).')
+    : trans.__('Executions are recorded.');
 }
 
-function recordedRule(state: RecordingState, trans: TranslationBundle): string {
-  return state.mode === 'block'
-    ? trans.__('What cannot be recorded is not executed.')
-    : trans.__('When the vault cannot write, cells still run and are recorded later.');
+function recordedRules(state: RecordingState, trans: TranslationBundle): string[] {
+  if (state.since) {
+    const since = new Date(state.since).toLocaleString();
+    const records = trans._n('%1 record waits', '%1 records wait', state.waiting);
+    return [trans.__('%1, since %2.', records, since)];
+  }
+  return [
+    state.mode === 'block'
+      ? trans.__('What cannot be recorded is not executed.')
+      : trans.__('When the vault cannot write, cells still run and are recorded later.')
+  ];
 }
 
 function deploymentNote(deployment: Who['deployment'], trans: TranslationBundle): string {

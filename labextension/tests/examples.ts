@@ -15,7 +15,15 @@ export const bob: Who = {
   default_up_to: 'internal'
 };
 
-export const recorded: RecordingState = { mode: 'flag', why_not: [], code: 'off' };
+export const recorded: RecordingState = {
+  mode: 'flag',
+  why_not: [],
+  code: 'off',
+  advisory: false,
+  waiting: 0,
+  since: null,
+  newest: null
+};
 
 export function asset(changes: Partial<AssetSummary> = {}): AssetSummary {
   return {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { VaultError } from '../src/api';
 import { SharedAssets } from '../src/model';
-import { asset, ScriptedVault } from './examples';
+import { asset, recorded, ScriptedVault } from './examples';
 
 describe('SharedAssets', () => {
   let vault: ScriptedVault;
@@ -56,7 +56,14 @@ describe('SharedAssets', () => {
     await assets.refresh();
     vault.list = new VaultError('not_signed_in', 'no identity', 'Sign in again.');
     await assets.refresh();
-    expect(assets.shown).toMatchObject({ status: 'failed', error: { code: 'not_signed_in' } });
+    expect(assets.shown).toMatchObject({
+      status: 'failed',
+      error: { code: 'not_signed_in' },
+      recording: recorded
+    });
+    vault.recording = () => Promise.reject(new VaultError('unavailable'));
+    await assets.refresh();
+    expect(assets.shown).toMatchObject({ status: 'failed', recording: null });
   });
 
   it('recovers when the vault does', async () => {

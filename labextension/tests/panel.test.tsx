@@ -91,7 +91,7 @@ describe('SharedPanel', () => {
       status: 'ready',
       who: bob,
       assets: [],
-      recording: { mode, why_not, code: 'off' }
+      recording: { ...recorded, mode, why_not }
     });
   }
 
@@ -121,6 +121,38 @@ describe('SharedPanel', () => {
     expect(recordingSays('alert')).toMatch(
       /^Executions are not recorded\.An administrator switched it off\./
     );
+  });
+
+  it('says that it is advisory on a server of one’s own', async () => {
+    const recording = { ...recorded, advisory: true };
+    await show({ status: 'ready', who: bob, assets: [], recording });
+    expect(recordingSays('status')).toMatch(
+      /^Executions are recorded, advisory \(this server is yours\)\./
+    );
+  });
+
+  it.each([
+    [1, /1 record waits, since/],
+    [17, /17 records wait, since/]
+  ])('says what is kept here while the vault is away: %d', async (waiting, says) => {
+    const recording = { ...recorded, advisory: true, waiting, since: '2026-11-23T12:00:00Z' };
+    await show({ status: 'failed', error: new VaultError('unavailable'), recording });
+    expect(recordingSays('status')).toMatch(
+      /^Executions are kept here until the vault takes them\./
+    );
+    expect(recordingSays('status')).toMatch(says);
+    expect(panel.node.querySelectorAll('.jp-SecureCollab-problem')).toHaveLength(1);
+    await show({
+      status: 'failed',
+      error: new VaultError('unavailable'),
+      recording: { ...recording, why_not: ['4 records were lost.'] }
+    });
+    expect(recordingSays('alert')).toMatch(/not, or not all, recorded\.4 records were lost/);
+  });
+
+  it('says nothing of recording where the server says nothing', async () => {
+    await show({ status: 'failed', error: new VaultError('unavailable'), recording: null });
+    expect(panel.node.querySelector('.jp-SecureCollab-recorded')).toBeNull();
   });
 
   it('leads to the guide', async () => {
@@ -239,7 +271,7 @@ describe('SharedPanel', () => {
 
   it('says how to get the server half when it is missing', async () => {
     await showList(asset());
-    await show({ status: 'failed', error: new VaultError('missing') });
+    await show({ status: 'failed', error: new VaultError('missing'), recording: null });
     expect(panel.node.querySelector('[role=alert]')?.textContent).toContain('server half');
     expect(panel.node.querySelector('[role=alert]')?.textContent).toContain(
       'jupyter server extension list'
@@ -251,13 +283,17 @@ describe('SharedPanel', () => {
   });
 
   it('passes on why the vault refuses and what to do, as text', async () => {
-    await show({ status: 'failed', error: new VaultError('denied', HOSTILE, 'Ask a steward.') });
+    await show({
+      status: 'failed',
+      error: new VaultError('denied', HOSTILE, 'Ask a steward.'),
+      recording: null
+    });
     expect(panel.node.querySelector('[role=alert]')?.textContent).toBe(`${HOSTILE}Ask a steward.`);
     expect(panel.node.querySelector('img, script')).toBeNull();
   });
 
   it('says that an unreachable vault is asked again', async () => {
-    await show({ status: 'failed', error: new VaultError('unreachable') });
+    await show({ status: 'failed', error: new VaultError('unreachable'), recording: null });
     expect(panel.node.querySelector('[role=alert]')?.textContent).toContain('asked again');
   });
 });

@@ -36,9 +36,12 @@ def test_what_a_server_reports_is_on_record_once_as_advisory_with_the_code_hashe
     first, second = empty.door.executions(CAROL)
     assert (first.start.who, second.start.who, first.start.reported_by) == ("alice", None, "alice")
     assert first.remarks == ("advisory: alice's own server says so",) and first.end is not None
+    told = empty.door.recording(ALICE)
+    assert (told.mode, told.why_not, told.advisory, told.newest) == ("flag", (), True, first.end.at)
+    empty.restart()
+    assert empty.door.recording(ALICE) == told and empty.door.recording(BOB).mode == "off"
     empty.door.record(ran(empty, 3))
     assert first.start.code == empty.door.executions(CAROL)[-1].start.code and first.start.length == 5
-    assert empty.door.recording(ALICE).mode == "flag" and empty.door.recording(BOB).mode == "off"
     assert empty.door.verify(state=True).rows
 
 
@@ -93,7 +96,8 @@ def test_what_a_recorder_reports_names_who_executed_and_is_not_advisory(empty: V
     first, second = empty.door.executions(CAROL)
     assert (first.start.who, first.start.reported_by, first.start.recorder) == ("bob", None, "recorder:kernels")
     assert first.remarks == () and second.remarks == ("unattributed",) and second.start.who is None
-    assert empty.door.recording(BOB).mode == "flag" and empty.door.recording(ALICE).mode == "off"
+    told = empty.door.recording(BOB)
+    assert (told.mode, told.advisory) == ("flag", False) and empty.door.recording(ALICE).mode == "off"
     assert empty.door.verify(state=True).rows
 
 

@@ -17,6 +17,7 @@ from test_hub_servers import ATTEMPT, AtANotebook, at_a_notebook
 from jupyter_securecollab.protocol import PREFIX, ROUTES, Reply, Report
 from jupyter_securecollab.runs import Record, Run, Seen, SpoolKey
 from jupyter_securecollab.server.extension import recorder as recorder_module
+from jupyter_securecollab.server.extension.doctor import ELSEWHERE
 from jupyter_securecollab.server.vault import now
 from jupyter_securecollab.spooled import Sealing
 
@@ -85,6 +86,10 @@ def test_what_is_executed_is_on_record_and_not_merely_her_word(servers: Recorded
     one = found(servers, code)
     assert (one.start.who, one.start.reported_by, one.start.recorder) == ("alice", None, NAME)
     assert one.remarks == () and one.outcome == "ok"
+    said = alice.says("%vault")
+    assert "recorded: who, where" in said and "advisory" not in said
+    log = (servers.folder / "hub.log").read_text()
+    assert ELSEWHERE in log and "NOT recorded" not in log
 
 
 def test_nothing_she_does_in_her_kernel_takes_it_off_the_record(servers: RecordedServers, alice) -> None:

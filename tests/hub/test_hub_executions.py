@@ -69,8 +69,14 @@ def test_what_alices_server_sees_is_on_record_as_her_servers_word_whoever_was_aw
         (one,) = [one for one in before if one.start.length == 1]
         assert (one.start.who, one.start.reported_by, one.start.notebook) == ("alice", "alice", "work.ipynb")
         assert any("advisory" in remark for remark in one.remarks)
+        apart.stop_service()
+        apart.start_service()  # which hears nothing of her until she executes something more
         with apart.client(server.token) as kernel:
-            assert kernel.recording().mode == "flag"
+            state = kernel.recording()
+        assert (state.mode, state.why_not, state.advisory) == ("flag", (), True)
+        assert state.newest is not None and state.newest >= one.start.at
+        with apart.client(apart.token("bob", MEMBER, USE)) as kernel:
+            assert (kernel.recording().mode, kernel.recording().newest) == ("off", None)
 
         apart.stop_service()
         asyncio.run(run(server, "22"))

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -231,6 +232,30 @@ def test_what_bob_executes_on_his_server_is_on_record_as_his_servers_word(server
     with servers.client(servers.token("bob")) as own:
         until(lambda: any(one.start.length == len("'something that bob alone executes'") for one in own.executions()))
     assert "advisory: bob's own server says so" in bob.says("%audit --executions")
+
+
+def test_while_the_vault_is_away_bobs_server_keeps_what_he_executes_and_says_so(servers: UserServers, bob) -> None:
+    def told() -> dict[str, Any]:
+        own = {"Authorization": f"token {servers.token('bob')}"}
+        address = f"{servers.server('bob')}/{PREFIX}/recording"
+        return httpx.get(address, headers=own, timeout=60, trust_env=False).json()["result"]
+
+    doctor = "import sys\n!{sys.executable} -m jupyter_securecollab.cli doctor"
+    assert "advisory (this server is yours)" in bob.says("%vault")
+    assert told()["advisory"] and told()["since"] is None and "records what is executed" in bob.says(doctor)
+    servers.stop_service()
+    try:
+        bob.says("'executed while the vault is away'")
+        until(lambda: told()["since"])
+        away = told()
+        assert (away["mode"], away["why_not"], away["advisory"]) == ("flag", [], True) and away["waiting"] >= 2
+        assert "Records are kept there until the vault takes them again" in bob.says(doctor)
+    finally:
+        servers.start_service()
+    until(lambda: (told()["waiting"], told()["since"]) == (0, None))
+    with servers.client(servers.token("bob")) as own:
+        until(lambda: any(one.start.length == len("'executed while the vault is away'") for one in own.executions()))
+    assert "NOT recorded" not in (servers.folder / "hub.log").read_text()
 
 
 def test_taken_out_of_the_group_of_members_bob_is_refused_in_his_kernel(servers: UserServers, bob) -> None:

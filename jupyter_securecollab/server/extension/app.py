@@ -32,7 +32,7 @@ from ..recording.spool import Vault as SpoolVault
 from ..requests_page import PAGE, RequestsPage
 from ..vault import WitnessedBy, now, open_vault, operator, vault_folder, witness_at
 from .attached import Attached, attach, passing_on, record
-from .doctor import recording_problems
+from .doctor import ELSEWHERE, recording_problems
 from .embedded import EmbeddedHandler
 from .execution_requests import RequestRecord
 from .wiring import check, install
@@ -167,6 +167,7 @@ class SecureCollabApp(ExtensionApp):
             spool=self._spool(reporting),
             patience=self.record_seconds,
             kept=self.record_backlog,
+            advisory=True,
         )
         record(serverapp, self.attached, self.recording)
 
@@ -230,13 +231,16 @@ class SecureCollabApp(ExtensionApp):
             check(serverapp, self.door)
             # Jupyter puts these over the server's own settings when this has returned.
             self.settings["log_function"] = RequestRecord(serverapp, self.settings["log_function"])
-        self.recording.check_with(lambda: (*self._without_spool, *recording_problems(serverapp)))
+        elsewhere = self.attached is not None and not self.attached.has_kernels
+        self.recording.check_with(lambda: (*self._without_spool, *recording_problems(serverapp, elsewhere=elsewhere)))
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         # All other extensions have had their say by now.
         if self.attached is not None:  # also JupyterHub's, which sets a log function
             settings = serverapp.web_app.settings
             settings["log_function"] = RequestRecord(serverapp, settings["log_function"])
+            if not self.attached.has_kernels:
+                serverapp.log.info("jupyter_securecollab: %s", ELSEWHERE)
         for text in self.recording.state().why_not:
             serverapp.log.critical("jupyter_securecollab: %s", text)
 

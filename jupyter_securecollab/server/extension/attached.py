@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 import httpx
@@ -26,7 +27,9 @@ from traitlets.config import Config
 
 from ...cosigning import Quorum
 from ...errors import Denied, Invalid, NotSignedIn, Unavailable
-from ...protocol import PREFIX, SEEN_HEADER, Route, route
+from ...model import LogHead, decode
+from ...protocol import PREFIX, SEEN_HEADER, Reply, Route, route
+from ...runs import RecordingState
 from ..base import VaultHandler
 from ..handlers import UnknownHandler, over
 from ..recording.execution import Recording
@@ -140,18 +143,22 @@ class OwnRecording(OwnersHandler):
     """Whether this server records what is executed on it, and can bring it to the service."""
 
     async def get(self) -> None:
-        answer = await Attached.of(self.serverapp).ask(RECORDING, self.request.headers.get(SEEN_HEADER))
-        # What is executed elsewhere is recorded there or not at all: that the service knows.
-        if answer.status_code == 200 and Attached.of(self.serverapp).has_kernels:
-            told = msgspec.json.decode(answer.content)
-            told["result"] |= msgspec.to_builtins(People.of(self.serverapp).recording.state()) | {
-                "code": told["result"].get("code", "off")
-            }
-            self.finish(msgspec.json.encode(told))
-        else:
+        """What this server knows itself it says also while the service is away: without a head of the log then."""
+        self.set_header("Cache-Control", "no-store")
+        attached, seen = Attached.of(self.serverapp), self.request.headers.get(SEEN_HEADER)
+        if not attached.has_kernels:  # what is executed elsewhere is recorded there or not at all: the service knows
+            answer = await attached.ask(RECORDING, seen)
             self.set_status(answer.status_code)
             self.finish(answer.content)
-        self.set_header("Cache-Control", "no-store")
+            return
+        own, told = People.of(self.serverapp).recording.state(), await self._told(attached, seen)
+        head, code = (LogHead(""), own.code) if told is None else (told.log, told.result.code)
+        self.finish(msgspec.json.encode(Reply(msgspec.structs.replace(own, code=code), head)))
+
+    async def _told(self, attached: Attached, seen: str | None) -> Reply[RecordingState] | None:
+        with suppress(Unavailable, msgspec.DecodeError):
+            return decode((await attached.ask(RECORDING, seen)).content, Reply[RecordingState])
+        return None
 
 
 class NoAccounts:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -32,8 +33,14 @@ _STARTERS = ("server", "lab", "notebook")
 """`jupyter server`, `jupyter lab`, `jupyter notebook`: what the starter's own file says of the server counts."""
 
 
-def recording_problems(serverapp: ServerApp) -> tuple[str, ...]:
-    """Why this server does not, or not wholly, record executions, as its classes are now."""
+ELSEWHERE = "kernels run on another server: what is executed in them is recorded there, or not at all"
+
+
+def recording_problems(serverapp: ServerApp, *, elsewhere: bool = False) -> tuple[str, ...]:
+    """Why this server does not, or not wholly, record executions, as its classes are now.
+
+    With kernels `elsewhere` only what it does itself counts: files that leave and enter it, terminals.
+    """
     connection = serverapp.web_app.settings["kernel_websocket_connection_class"]
     kernel = import_item(serverapp.kernel_manager.kernel_manager_class)
     found = {
@@ -43,7 +50,8 @@ def recording_problems(serverapp: ServerApp) -> tuple[str, ...]:
         "MultiKernelManager.kernel_manager_class": isinstance(kernel, type) and issubclass(kernel, SecureKernelManager),
         "log_function": isinstance(serverapp.web_app.settings.get("log_function"), RequestRecord),
     }
-    return tuple(NOT_RECORDED_BECAUSE[name] for name, ours in found.items() if not ours)
+    counts = {"log_function"} if elsewhere else found.keys()
+    return tuple(NOT_RECORDED_BECAUSE[name] for name, ours in found.items() if not ours and name in counts)
 
 
 def configured_problems() -> tuple[str, ...]:
@@ -67,8 +75,6 @@ def _problems_of(app: ServerApp) -> Iterator[str]:
             yield NOT_RECORDED_BECAUSE[name]
     if not app.jpserver_extensions.get(_NAME):
         yield "The extension is not enabled: nothing is recorded."
-    if app.config.SecureCollabApp.get("vault_url") or os.environ.get("SECURECOLLAB_VAULT_URL"):
-        yield "The vault is a service elsewhere: what is recorded here is this server's own word."
     if app.config.SecureCollabApp.get("record_executions") == "off":
         yield "The recording of executions is switched off (record_executions)."
 
@@ -82,6 +88,17 @@ def _chosen(config: Config) -> Iterator[tuple[str, object, type]]:
             yield "MultiKernelManager.kernel_manager_class", config[section].kernel_manager_class, SecureKernelManager
 
 
+def own_word() -> bool:
+    """Whether a server started now would report to a vault that is a service elsewhere."""
+    told = os.environ.get("SECURECOLLAB_VAULT_URL")
+    return bool(told or any(_configured(one).config.SecureCollabApp.get("vault_url") for one in _STARTERS))
+
+
+def _hubs_token(url: str) -> str | None:
+    prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "")
+    return os.environ.get("JUPYTERHUB_API_TOKEN") if prefix and urlsplit(url).path == prefix else None
+
+
 def _is(chosen: object, ours: type) -> bool:
     try:
         found = import_item(chosen) if isinstance(chosen, str) else chosen
@@ -93,10 +110,11 @@ def _is(chosen: object, ours: type) -> bool:
 def running_servers(token_for: Callable[[str], str | None]) -> Iterator[tuple[str, RecordingState | None]]:
     """The servers this user runs, each with what it says of itself; None if it did not say.
 
-    A server with accounts has no token of its own; `token_for` its address may know somebody's personal one.
+    A server with accounts has no token of its own; `token_for` its address may know somebody's personal one. One that a
+    Hub started knows the token that it has from there, as whoever works on it does.
     """
     for server in list_running_servers():
-        token = server.get("token") or token_for(server["url"])
+        token = server.get("token") or token_for(server["url"]) or _hubs_token(server["url"])
         headers = {"Authorization": f"token {token}"} if token else {}
         try:
             answer = httpx.get(f"{server['url']}{PREFIX}/recording", headers=headers, timeout=10, trust_env=False)

@@ -107,9 +107,14 @@ class Recording:
         spool: Spool | None = None,
         patience: float = PATIENCE,
         kept: int = KEPT,
+        advisory: bool = False,
     ) -> None:
-        """`finish` makes of a record what is to be kept of it until `write` gets it, in memory and in `spool`."""
+        """`finish` makes of a record what is to be kept of it until `write` gets it, in memory and in `spool`.
+
+        `advisory`: the server belongs to who executes on it.
+        """
         self.mode: Mode = mode
+        self._advisory = advisory
         self._patience = patience
         self._finish = finish
         self._clock = clock
@@ -135,12 +140,17 @@ class Recording:
 
     def state(self) -> RecordingState:
         """Whether executions are being recorded, as things are now. From any thread."""
-        return RecordingState(self.mode, self._why_not())
+        writer = self._writer
+        since = None if writer is None else writer.failing_since
+        if writer is None or since is None or not self._advisory or self.mode != "flag":
+            return RecordingState(self.mode, self._why_not(since), advisory=self._advisory and writer is not None)
+        # A service elsewhere is away now and then, and nothing is missing for that.
+        lost = (f"There is no more room here: {writer.lost} records were lost.",) if writer.lost else ()
+        return RecordingState(self.mode, (*lost, *self._problems()), advisory=True, waiting=writer.waiting, since=since)
 
-    def _why_not(self) -> tuple[str, ...]:
+    def _why_not(self, since: datetime | None) -> tuple[str, ...]:
         if self._writer is None:
             return ("An administrator switched the recording of executions off.",)
-        since = self._writer.failing_since
         if since is None:
             return self._problems()
         cannot = f"Since {since:%Y-%m-%d %H:%M:%S} UTC the vault cannot write records. {_MEANWHILE[self.mode]}"

@@ -84,6 +84,11 @@ class ExecutionWriter:
         return trying[1] if trying is not None and time.monotonic() - trying[0] > self._patience else None
 
     @property
+    def waiting(self) -> int:
+        """How many records the vault does not have yet."""
+        return len(self._waiting)
+
+    @property
     def lost(self) -> int:
         """How many records of the present failure had to be dropped."""
         gap = self._gap
