@@ -71,7 +71,7 @@ def disclosures(
     cells = together(columns)
     sizes = np.bincount(cells)
     first: Any = np.unique(cells, return_index=True)[1]
-    keys = [column.take(first).cast(pa.large_string()).to_pylist() for column in columns]
+    keys = [_written(column.take(first)) for column in columns]
 
     def found(rule: Rule, bad: Cells, column: str | None = None) -> list[Disclosure]:
         where = np.flatnonzero(bad)
@@ -90,6 +90,19 @@ def disclosures(
     return tuple(broken)
 
 
+def _written(values: Any) -> list[str | None]:
+    """Values as texts; of what is no UTF-8 as much as is."""
+    kind = values.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+        binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
+        if not binary:
+            return list(values.cast(pa.large_string()).to_pylist())
+    return [
+        None if value is None else value.decode("utf-8", "replace")
+        for value in values.cast(pa.large_binary()).to_pylist()
+    ]
+
+
 def _contributions(frame: Any, name: str) -> NDArray[np.float64]:
     """What each row adds; missing adds nothing, and what is taken away counts like what is added."""
     values = column_of(frame, name)
@@ -97,6 +110,8 @@ def _contributions(frame: Any, name: str) -> NDArray[np.float64]:
         raise CannotHold(f"column {clip(name)!r} holds no numbers that could be summed up")
     numbers: Any = pc.fill_null(values.cast(pa.float64(), safe=False), pa.scalar(0.0))
     amounts: NDArray[np.float64] = np.abs(numbers.to_numpy())
+    if np.isinf(amounts).any():
+        raise CannotHold(f"column {clip(name)!r} holds infinite numbers, which have no total")
     return amounts
 
 

@@ -85,7 +85,10 @@ def mask_column(
     choice = choose(how) if isinstance(how, str) else how
     check_fit(values, choice, tag)
     owner = None if entity is None else _owner(entity, len(values))
-    return LIBRARIES[library_of(values)](values, Task(choice, tag, key, owner, rows_before))
+    try:
+        return LIBRARIES[library_of(values)](values, Task(choice, tag, key, owner, rows_before))
+    except UnicodeDecodeError:  # says which byte it met
+        raise Invalid("some of its texts are no UTF-8", next_step="Use redact, pseudonym or null for it.") from None
 
 
 def unmask_column(values: Any, key: MaskKey) -> Any:

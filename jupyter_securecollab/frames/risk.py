@@ -108,9 +108,13 @@ def column_of(frame: Any, name: str) -> pa.ChunkedArray[Any]:
         raise NotFound(f"there is no column {clip(name)!r}")
     values = axes.values(frame, name)
     try:
+        if str(getattr(values, "dtype", "")) == "Object":  # of polars: to Arrow these are addresses
+            raise TypeError
         if not isinstance(values, pa.Array | pa.ChunkedArray):
             values = values.to_arrow() if hasattr(values, "to_arrow") else pa.Array.from_pandas(values)
         whole = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
+        if isinstance(whole.type, pa.BaseExtensionType):
+            whole = whole.cast(whole.type.storage_type)
         if pa.types.is_dictionary(whole.type):
             whole = whole.cast(whole.type.value_type)
         if pa.types.is_floating(whole.type):
@@ -120,6 +124,7 @@ def column_of(frame: Any, name: str) -> pa.ChunkedArray[Any]:
             raise CannotHold(
                 f"column {clip(name)!r} holds lists or structs", next_step="Name a column of plain values."
             )
+        whole.slice(0, 0).dictionary_encode()
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         raise CannotHold(f"the values of column {clip(name)!r} cannot be compared with each other") from None
     return whole

@@ -85,3 +85,18 @@ def test_empty_tables_break_nothing_and_cells_have_every_column_they_are_grouped
 def test_what_cannot_be_checked_is_refused(by: list[str], totals: list[str], error: type[Exception]) -> None:
     with pytest.raises(error):
         disclosures(table(SAFE), by, totals=totals)
+
+
+def test_totals_of_what_is_infinite_are_refused_and_what_is_missing_adds_nothing() -> None:
+    with pytest.raises(CannotHold, match="infinite"):
+        disclosures(table(("x", [1.0, float("inf")], "ab")), ["ward"], totals=["amount"])
+    gap = pa.table({"ward": ["x"] * 7, "amount": [1.0, 1, 1, 1, 1, 1, float("nan")]})
+    assert disclosures(gap, ["ward"], totals=["amount"]) == ()
+
+
+def test_cells_of_any_type_are_written_out() -> None:
+    bad = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"a\xff")])
+    columns = (bad, pa.array([b"a\xff"]), pa.array([b"a\xff"], pa.binary(2)))
+    assert {disclosures(pa.table({"x": one}), ["x"])[0].cell for one in columns} == {("a\ufffd",)}
+    months = pd.DataFrame({"x": pd.period_range("2024-01", periods=2, freq="M")})
+    assert len(disclosures(months, ["x"])) == 2

@@ -257,3 +257,10 @@ def test_any_type_can_be_nulled(values: object) -> None:
 def test_objects_that_are_only_addresses_to_arrow_are_not_dealt_out() -> None:
     with pytest.raises(CannotHold):
         mask_column(pl.Series([object(), object()], dtype=pl.Object), "shuffle", None, key=KEY)
+
+
+def test_texts_that_are_no_utf_8_are_refused_where_they_would_be_read_without_their_bytes() -> None:
+    bad = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"a\xff")])
+    with pytest.raises(Invalid, match=r"^some of its texts are no UTF-8") as caught:
+        mask_column(bad, "fake", "email", key=MaskKey(bytes(32)))
+    assert caught.value.__suppress_context__ and len(mask_column(bad, "pseudonym", None, key=MaskKey(bytes(32)))) == 1

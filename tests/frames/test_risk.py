@@ -131,3 +131,20 @@ def test_what_cannot_be_compared_is_refused_without_its_values(values: list[Any]
     with pytest.raises(CannotHold, match="column 'x'") as caught:
         risk(frame, ["x"])
     assert "078-05-1120" not in str(caught.value)
+
+
+ADDRESSES = {
+    "intervals": lambda: pd.DataFrame({"x": pd.interval_range(0, 5)}),
+    "objects": lambda: pl.DataFrame({"x": pl.Series([object()], dtype=pl.Object)}),
+    "unions": lambda: pa.table(
+        {"x": pa.UnionArray.from_sparse(pa.array([0], pa.int8()), [pa.array([1]), pa.array(["a"])])}
+    ),
+}
+
+
+@pytest.mark.parametrize("made", ADDRESSES.values(), ids=ADDRESSES)
+def test_types_without_an_equality_are_refused_and_periods_have_one(made: Any) -> None:
+    with pytest.raises(CannotHold, match="column 'x'"):
+        risk(made(), ["x"])
+    months = pd.DataFrame({"x": pd.PeriodIndex(["2024-01", "2024-01", "2024-02"], freq="M")})
+    assert (risk(months, ["x"]).classes, risk(months, ["x"]).k) == (2, 1)
