@@ -27,7 +27,8 @@ _LABEL = b"jupyter_securecollab spool 1\n"
 _MAGIC = b"SCspool1"
 _HEAD = struct.Struct(">8s16sI80s")
 _LENGTH = struct.Struct(">I")
-_KEY = 32
+KEY_BYTES = 32
+"""Of every key here."""
 
 LONGEST = 128 * 1024 * 1024
 """Most bytes of one frame; a length beyond it is damage."""
@@ -37,7 +38,7 @@ class Sealing:
     """One segment being written. `spool` (16 bytes) and `number` say which; `head` is to be written first."""
 
     def __init__(self, spool: bytes, number: int, public_key: bytes) -> None:
-        key = secrets.token_bytes(_KEY)
+        key = secrets.token_bytes(KEY_BYTES)
         sealed = _SUITE.encrypt(key, X25519PublicKey.from_public_bytes(public_key), _info(spool, number))
         self.head = _HEAD.pack(_MAGIC, spool, number, sealed)
         self._cipher = AESGCM(key)

@@ -28,6 +28,7 @@ from .keys import Keyring
 from .ports import Rows
 
 _MOST = 1000
+_AT_ONCE = 500
 _RECORDER = Caller("recorder", "service", "")
 _OWNER, _SPOOLS = "_executions", "_spools"  # no project or asset can be called that
 _CODE = "code"
@@ -121,8 +122,7 @@ class ExecutionBook:
         except NotFound:
             raise SealBroken from None
         opened = open_segment(segment_bytes, spool, number, key)
-        for start in range(0, len(opened.seen), _MOST):
-            self.record_new(opened.seen[start : start + _MOST])
+        self.record_new(opened.seen)
         return opened
 
     def end_spool(self, spool: bytes, last: Seen | None = None) -> None:
@@ -138,13 +138,19 @@ class ExecutionBook:
         self._desk.write(operation)
 
     def record_new(self, seen: Sequence[Seen]) -> None:
-        """Write those of these records that are not there yet."""
-        finished = [self.finish(one) for one in seen]
+        """Write those of these records that are not there yet, each once, and not all at a time: others come between."""
+        for start in range(0, len(seen), _AT_ONCE):
+            self._record_new(seen[start : start + _AT_ONCE])
+
+    def _record_new(self, seen: Sequence[Seen]) -> None:
+        finished: dict[tuple[str, str], Seen] = {}
+        for one in seen:
+            finished.setdefault((one.record.what, one.record.run), self.finish(one))
 
         def operation(work: Work) -> None:
-            runs = tuple({one.record.run for one in finished})
+            runs = tuple({run for _, run in finished})
             there = {(row.what, row.run) for row in work.rows.find(ExecutionRow, run=runs)}
-            _write(work, [one for one in finished if (one.record.what, one.record.run) not in there])
+            _write(work, [one for mark, one in finished.items() if mark not in there])
 
         self._desk.write(operation)
 

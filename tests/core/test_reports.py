@@ -75,6 +75,16 @@ def test_what_was_not_sealed_to_this_vault_is_refused_and_what_was_cut_is_told(e
     assert (run.end, gap.start.lost, gap.start.reported_by) == (None, 1, "alice")
 
 
+def test_a_flood_of_records_is_written_in_pieces_and_each_once(empty: Vault) -> None:
+    flood = [ran(empty, number)[0] for number in range(900)]
+    for _ in range(2):
+        assert report(empty, *flood, *flood[:50]).records == 950
+    runs = empty.door.executions(CAROL, limit=1_000)
+    assert len(runs) == len({one.start.run for one in runs}) == 900
+    assert len({one.entry for one in runs}) == 2, "others come in between"
+    assert empty.door.verify(state=True).rows
+
+
 @pytest.mark.parametrize("roles", [(), ("auditor",)])
 def test_who_is_no_member_reports_nothing(empty: Vault, roles) -> None:
     stranger = Caller("alice", "token", "t", vouched=Vouched(roles, ()))

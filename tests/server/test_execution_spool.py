@@ -19,6 +19,7 @@ from jupyter_securecollab.model import Caller
 from jupyter_securecollab.runs import Record, Seen
 from jupyter_securecollab.server.extension.app import NO_SPOOL
 from jupyter_securecollab.server.recording.execution_writer import ExecutionWriter
+from jupyter_securecollab.server.recording.reporting import Reporting
 from jupyter_securecollab.server.recording.spool import Spool, take_in
 from jupyter_securecollab.server.vault import now, open_vault, operator
 
@@ -220,3 +221,21 @@ async def test_without_a_spool_flag_goes_on_and_says_so(tmp_path) -> None:
         with closing(server.client("carol")) as client:
             assert client.recording().why_not == (NO_SPOOL,)
         assert NO_SPOOL in server.log
+
+
+def test_what_lies_in_the_folder_and_is_no_spool_or_no_key_stops_nothing(tmp_path: Path) -> None:
+    """With the service away: of a key that was half written nothing is sealed, and other names are left alone."""
+    away = Reporting("http://127.0.0.1:9", "token", tmp_path, now)
+    for name in ("z" * 32, "F" * 32, "ab " * 10 + "cd", "a" * 31):
+        (tmp_path / name).mkdir()
+    (tmp_path / ("a" * 32)).touch()
+    assert away.spools() == ()
+    (tmp_path / ("c" * 32)).mkdir()
+    assert away.spools() == (bytes.fromhex("c" * 32),)
+    for kept in (b"", b"k" * 31, b"k" * 33):
+        (tmp_path / "service.key").write_bytes(kept)
+        with pytest.raises(Unavailable):
+            Spool(tmp_path, away)
+    (tmp_path / "service.key").write_bytes(b"k" * 32)
+    Spool(tmp_path, away).end(empty=False)
+    away.close()

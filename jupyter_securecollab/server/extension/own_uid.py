@@ -24,6 +24,9 @@ from ...errors import Denied, Invalid
 _SETPRIV, _ENV = "/usr/bin/setpriv", "/usr/bin/env"
 _INHERITED = frozenset(("PATH", "LANG", "LC_ALL", "TZ", "JPY_SESSION_NAME"))
 _OURS = "SECURECOLLAB_"
+_NOBODY = (65534, 2**16 - 1, 2**32 - 1)
+"""The user of what is nobody's, and -1, with which nothing would be given up."""
+
 _KERNEL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -51,7 +54,13 @@ class OwnUidFactory(KernelProvisionerFactory):
         Raises `Invalid` where `accounts` cannot be understood.
         """
         found = self._configured(person) or _looked_up(person)
-        if found is None or found.uid < max(1, self.lowest_uid) or found.gid < 1 or found.uid == os.geteuid():
+        if (
+            found is None
+            or not max(1, self.lowest_uid) <= found.uid < 2**32
+            or not 1 <= found.gid < 2**32
+            or found.uid in (*_NOBODY, os.geteuid())
+            or found.gid in _NOBODY
+        ):
             raise Denied("you have no user of your own on this machine", next_step="Tell the administrator.")
         return found
 
@@ -94,7 +103,7 @@ class OwnUid(LocalProvisioner):
         kernel: Any = self.parent
         kernel.cleanup_connection_file()  # that of before a restart is its person's, who may have changed it
         prepared = await super().pre_launch(**kwargs)
-        os.chown(kernel.connection_file, self._account.uid, self._account.gid)
+        os.chown(kernel.connection_file, self._account.uid, self._account.gid, follow_symlinks=False)
         prepared["cmd"] = _as(self._account, prepared["cmd"])
         prepared["env"] = _environment(prepared["env"], self._account, kernel.owner, kernel.kernel_spec.env)
         # It may not write to what the server writes to.

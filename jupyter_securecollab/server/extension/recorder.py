@@ -80,7 +80,7 @@ class VaultIdentityProvider(IdentityProvider):
         if not _PATHS.fullmatch(handler.request.path):
             raise web.HTTPError(404)
         found = self.auth_header_pat.match(handler.request.headers.get("Authorization", ""))
-        if found is None:
+        if found is None or not found.group(2).isascii():
             return None
         handler._token_authenticated = True  # type: ignore[attr-defined]  # as Jupyter's: no page can have sent this
         return await cast(KernelRecorder, self.parent).member(found.group(2))
@@ -187,6 +187,10 @@ class KernelRecorder(ServerApp):
         places = [*map(Path, self.config_file_paths), *map(Path, jupyter_path("kernels")), *map(Path, sys.path)]
         if found := writable_by_others([place for place in places if place.is_absolute()], (0, os.geteuid())):
             raise Invalid(f"others could change what runs here: {', '.join(sorted(map(str, found)))}")
+        kept = [Path(self.folder).absolute(), Path(self.runtime_dir).absolute()]
+        if found := writable_by_others(kept, (0, os.geteuid())):
+            # Whoever could put records there would have them believed, and whoever a connection file, given to him.
+            raise Invalid(f"others could put something into {', '.join(sorted(map(str, found)))}")
         OwnUidFactory.instance(parent=self)
         self.kernel_environment = {
             "SECURECOLLAB_URL": self.vault_url,

@@ -8,6 +8,7 @@ they change nothing there. Used from the writer's thread, and before it runs.
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,13 +21,14 @@ from ...core.ports import Clock
 from ...errors import SealBroken, Unavailable
 from ...protocol import PREFIX, Reply, Report, route
 from ...runs import Reported, Seen, SpoolKey
-from ...spooled import Opened, Sealing
+from ...spooled import KEY_BYTES, Opened, Sealing
 from .spool import take_in
 
 _TIMEOUT = httpx.Timeout(10.0)
 _MOST_CODE = 2 * 1024 * 1024
 _MOST_BYTES = 4 * 1024 * 1024
 _KEY_FILE = "service.key"
+_SPOOL = re.compile("[0-9a-f]{32}")
 _log = logging.getLogger(__name__)
 
 
@@ -84,14 +86,17 @@ class Reporting:
         except Unavailable:
             if not file.exists():
                 raise
-            self._key = file.read_bytes()
+            kept = file.read_bytes()
+            if len(kept) != KEY_BYTES:  # of a server that was killed while it wrote
+                raise
+            self._key = kept
         else:
             file.write_bytes(self._key)
         return self._key
 
     def spools(self) -> tuple[bytes, ...]:
         """Those that lie in the folder."""
-        names = [place.name for place in self._folder.iterdir() if place.is_dir() and len(place.name) == 32]
+        names = [place.name for place in self._folder.iterdir() if _SPOOL.fullmatch(place.name) and place.is_dir()]
         return tuple(bytes.fromhex(name) for name in sorted(names))
 
     def take_segment(self, spool: bytes, number: int, segment_bytes: bytes) -> Opened:
