@@ -138,7 +138,7 @@ class ExecutionBook:
         self._desk.write(operation)
 
     def record_new(self, seen: Sequence[Seen]) -> None:
-        """Write those of these records that are not there yet, each once, and not all at a time: others come between."""
+        """Write those of these records that are not there yet, each once; others may write in between."""
         for start in range(0, len(seen), _AT_ONCE):
             self._record_new(seen[start : start + _AT_ONCE])
 

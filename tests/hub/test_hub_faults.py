@@ -243,7 +243,7 @@ ROUTE = f"/services/securecollab/{PREFIX}/me"
 
 
 @pytest.mark.parametrize("path", [
-    "/", "/services/securecollab", "/services/securecollab/", "/services/securecollab/metrics", "/metrics",
+    "/", "/services/securecollab", "/services/securecollab//", "/services/securecollab/metrics", "/metrics",
     "/hub/login", f"/{PREFIX}/me", f"/services/other/{PREFIX}/me", f"/{ROUTE}", ROUTE.replace(PREFIX, f"/{PREFIX}"),
     ROUTE.replace("/me", "/../v1/me"), "/services/securecollab/%2e%2e/metrics",
 ])  # fmt: skip

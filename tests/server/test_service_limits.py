@@ -19,7 +19,7 @@ from jupyter_securecollab.errors import NotSignedIn, Unavailable
 from jupyter_securecollab.protocol import PREFIX
 from jupyter_securecollab.server.service.hub import CACHED_SECONDS, Hub
 from jupyter_securecollab.server.service.json_log import JsonLines
-from jupyter_securecollab.server.service.listening import listening
+from jupyter_securecollab.server.service.listening import BODY_BYTES, listening
 from jupyter_securecollab.server.service.metrics import Loaded, Metrics
 from jupyter_securecollab.server.service.places import PAGES, Place
 from jupyter_securecollab.server.service.process import Service, application
@@ -184,6 +184,24 @@ def test_connections_past_the_limit_are_closed_and_those_there_go_on() -> None:
                 one.close()
 
     asyncio.run(crowd())
+
+
+def test_of_who_has_not_said_who_he_is_little_is_kept_in_memory(tmp_path: Path) -> None:
+    def posts(path: str, size: int, more: str = "", body: bytes = b"") -> bytes:
+        return f"POST {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n{more}Content-Length: {size}\r\n\r\n".encode() + body
+
+    async def send() -> None:
+        async with vault(tmp_path / "vault") as port:
+            for path in ("/elsewhere", "/services/securecollab/healthz", "/services/securecollab/securecollab/log"):
+                assert b"400 Bad Request" in await told(port, posts(path, BODY_BYTES + 1))  # and waits for none of it
+                assert b"400" not in (await told(port, posts(path, BODY_BYTES, body=bytes(BODY_BYTES))))[:20]
+            said = await told(port, posts(f"{PATH}/open", BODY_BYTES + 1))
+            assert said.startswith(b"HTTP/1.1 401") and said.count(b"HTTP/1.1") == 1
+            body = b'{"name": "x/y"}' + b" " * BODY_BYTES
+            said = await told(port, posts(f"{PATH}/open", len(body), "Authorization: token bob\r\n", body))
+            assert said.startswith(b"HTTP/1.1 403"), "a member may send more"
+
+    asyncio.run(send())
 
 
 def test_made_up_methods_names_and_paths_add_nothing_to_the_metrics(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
 from tornado.web import Application
 
-from ...protocol import SMALL_BODY
-
 HEADER_BYTES = 16 * 1024
+BODY_BYTES = 64 * 1024
+"""Of whoever has not said who he is: more than any form of ours. It is in memory before anything is looked at."""
+
 IDLE_SECONDS = 75
 BODY_SECONDS = 60
 
@@ -43,7 +44,7 @@ def listening(application: Application, *, idle: float = IDLE_SECONDS, body: flo
     server = Listening(
         application,
         max_header_size=HEADER_BYTES,
-        max_body_size=SMALL_BODY,
+        max_body_size=BODY_BYTES,
         idle_connection_timeout=idle,
         body_timeout=body,
     )
