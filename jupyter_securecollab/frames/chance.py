@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from ..errors import Invalid
 from .keyed import MaskKey
-from .uniques import BLOCK, in_blocks, numbers, on_uniques, whole
+from .uniques import BLOCK, in_blocks, on_uniques, whole
+from .written import numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from ..errors import Invalid, SealBroken
 from ..maskkeys import KEY_BYTES, column_key, derived
-from .uniques import numbers, on_uniques, whole
+from .uniques import on_uniques, whole
+from .written import raw, valid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +34,8 @@ _DIGEST = 10
 _SYMBOLS = 16
 _EXACT_FLOAT = 53
 _PARTS = 32
+_TOKENS = 2_048
+"""Texts that tokens are made of at once: these are the longest masks there are."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def token(values: Column, key: MaskKey) -> Column:
         # cryptography refuses to encrypt nothing; a constant first byte changes nothing else
         return base64.urlsafe_b64encode(cipher.encrypt(b"\x01" + text, None)).rstrip(b"=")
 
-    return on_uniques(values, lambda texts: _joined([one(text) for text in _bytes(texts)]))
+    return on_uniques(values, lambda texts: _joined([one(text) for text in _bytes(texts)]), _TOKENS)
 
 
 def untoken(values: Column, key: MaskKey) -> Column:
@@ -122,18 +125,21 @@ def _text_pseudonyms(texts: pa.Array[Any], key: MaskKey) -> pa.Array[Any]:
 
 def _number_pseudonyms(values: Column, key: MaskKey, bits: int) -> Column:
     made = on_uniques(values, lambda block: _of_numbers(block, key, bits).cast(values.type))
-    _refuse_alike(numbers(whole(values)), numbers(whole(made)))
+    _refuse_alike(whole(values), whole(made))
     return made
 
 
-def _refuse_alike(values: NDArray[Any], made: NDArray[Any]) -> None:
+def _refuse_alike(values: pa.Array[Any], masks: pa.Array[Any]) -> None:
     """Looks at a part of the pseudonyms at a time: those that end alike."""
+    plain, made = raw(values), raw(masks)
     ends = made.view(np.uint8)[:: made.itemsize] % _PARTS
+    if values.null_count:
+        ends[~valid(values)] = _PARTS
     for end in range(_PARTS):
         places = np.flatnonzero(ends == end)
         places = places[np.argsort(made[places])]
         alike = made[places[1:]] == made[places[:-1]]
-        if np.any(values[places[1:]][alike] != values[places[:-1]][alike]):
+        if np.any(plain[places[1:]][alike] != plain[places[:-1]][alike]):
             raise Invalid("two numbers would get the same pseudonym", next_step="Make the column text first.")
 
 
