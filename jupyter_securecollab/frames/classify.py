@@ -43,13 +43,13 @@ _AT_ONCE = 2
 # What the values of one of these fit supports another of them that the name says: the name knows which.
 _KIN = (
     frozenset({"person_name", "first_name", "last_name", "maiden_name"}),
-    frozenset({"address", "street"}),
     frozenset({"nationality", "country"}),
     frozenset({"latitude", "longitude"}),
     frozenset({"date_of_birth", "date_of_death"}),
     frozenset({"us_ssn", "national_id", "tax_id", "passport", "driver_license", "medical_record_number"}),
     frozenset({"bank_account", "account_id"}),
     frozenset({"username", "account_id"}),
+    frozenset({"username", "person_name", "first_name", "last_name"}),
     frozenset({"device_id", "imei", "mac_address"}),
 )
 

@@ -90,7 +90,8 @@ def _amounts(kind: str, numbers: NDArray[np.float64], distinct: int) -> Iterator
 def _codes(sample: Sample) -> Iterator[Match]:
     if sample.mean(sample.lengths) <= 5 and len(sample.texts) >= 2 * _FEW:
         share = sample.share(sample.matching("^[0-9]{3,4}$"))
-        if share >= 0.95 and sample.share(sample.matching("^0")) >= 0.04:
+        three = sample.share(sample.matching("^[0-9]{3}$"))  # four digits are on the cards of one issuer
+        if share >= 0.95 and three >= 0.5 and sample.share(sample.matching("^0")) >= 0.04:
             yield Match("cvv", "three or four digits", share, 0.34)
     if len(sample.texts) >= 10 and ("capitals" in sample.holds or sample.might("/")):
         for tag, title, pattern, least in _PAPERS_OF:

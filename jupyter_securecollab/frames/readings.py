@@ -20,6 +20,7 @@ from .sampling import Sample, strata
 from .shapes import NAME_LIKE, phrases
 from .words import known, plain
 
+_SERIES = "^[A-Za-z]{1,2}[0-9]"  # li204: some families are called that, and more series of numbers
 _SMALL = "^[a-z]"  # names of people begin with a capital letter; logins and codes often do not
 _FIRMS = (
     r"(?i)(?:\b(?:inc|ltd|llc|plc|corp|gmbh|ag|kg|ohg|e\.k|sarl|s\.a|sas|sa|sl|s\.l|srl|s\.r\.l|spa|s\.p\.a|lda|ltda|bv|"
@@ -50,14 +51,20 @@ _WITH_NUMBER_LATER = (
     r"rodovia|beco|viela|quinta|bairro|ul\.|ulica|al\.|aleja|aleje|pl\.|plac|os\.|osiedle|am|an der|auf dem|im|zum|zur|unter den) ?\S.*[0-9]"
     r"|[A-Za-zÀ-ž][A-Za-zÀ-ž .\-']*(?:stra(?:ss|ß)e|str\.?|weg|platz|allee|gasse|ring|damm|ufer|steig|stieg|chaussee|hof|berg|graben|straat|laan|plein|kade|"
     r"gracht|dijk|singel|steeg|hof|pad|dreef|gatan|v[äa]gen|veien|vegen|gata|gate|vej|gade|all[ée]|katu|tie|kuja)[ ,]+(?:nr\.? ?)?[0-9]{1,4}"
+    r"|(?:flat|house|plot|door|shop|apt|apartment|villa|unit)[ .]*(?:no[.:]* *)?[0-9]+[a-z]?, ?\S.*[a-z]{3}"
+    r"|\S.* no[.:]+ ?[0-9]{1,4}\b|[A-Za-zÀ-ž].* (?:caddesi|cad\.|soka[kğ]ı?|sok\.|bulvar[ıi]|utca|[úu]t|k[öo]r[úu]t|n[áa]m[ěe]st[íi]) [0-9]"
     r"|p\.? ?o\.? box [0-9]+|postfach [0-9]+)"
 )
 _MORE_THAN_STREET = (
     r"(?i)(?:\n|,.*\b[0-9]{4,5}\b(?:-[0-9]{4})?|\b[0-9]{5}(?:-[0-9]{4})?\b [A-Za-zÀ-ž]|\b[0-9]{4} ?[A-Z]{2}\b|\b[0-9]{2}-[0-9]{3}\b"
     r"|\b[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}\b|,[^,]+,[^,]+|\b[A-Z]{2},? [0-9]{5}"
-    r"|\b[0-9]{5}-[0-9]{3}\b|\b[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b|[0-9],? [0-9]{3} [0-9]{2} [A-ZÀ-Þ]|[0-9] [0-9]{4} [A-ZÀ-Þ][a-zß-ž])"
+    r"|,[A-Za-zÀ-ž .'\-]{3,}[ ,\-][0-9][0-9 \-]{3,7}$|\b[A-Z][0-9]{2} [0-9A-Z]{4}$|\b[0-9]{5}-[0-9]{3}\b|\b[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]\b|[0-9],? [0-9]{3} [0-9]{2} [A-ZÀ-Þ]|[0-9] [0-9]{4} [A-ZÀ-Þ][a-zß-ž])"
 )
-_PLACE_BEHIND = r", *[A-ZÀ-Þ][^0-9,]{2,}$"  # Main Street 5, Springfield
+# Main Street 5, Springfield; but not House 5, Main Street, nor 5, Main Street.
+_PLACE_BEHIND = r"^(?:[0-9]+[A-Za-z]? [^,0-9]{4,}|[^,0-9]{5,} [0-9]+[ A-Za-z]{0,2}), *[A-ZÀ-Þ][^0-9,]{2,}$"
+_STREET_BEHIND = (
+    r"(?i)(?:street|st|road|rd|lane|ln|avenue|ave|drive|marg|nagar|path|colony|close|gardens|way|square|terrace)\.?$"
+)
 _WITHIN_A_HOUSE = (
     r"(?i), *(?:apt|apartment|flat|unit|suite|ste|floor|room|piso|puerta|etage|stock|appartement|int|scala|bis)\b[^,]*$"
 )
@@ -194,7 +201,7 @@ def _countries(sample: Sample, found: _Written) -> Iterator[Match]:
 
 def _names(sample: Sample, texts: Any) -> Iterator[Match]:
     """Given names, family names, both, or places: whichever dictionary knows most of the values."""
-    like = sample.share(sample.matching(NAME_LIKE))
+    like = sample.share(sample.matching(NAME_LIKE) & ~sample.matching(_SERIES))
     if like < 0.6 or sample.share(sample.matching(_FIRMS)) > 0.15:
         return
     if phrases(sample):
@@ -260,7 +267,7 @@ def _streets(sample: Sample) -> Iterator[Match]:
     share = sample.share(fits)
     if share < 0.4:
         return
-    behind = sample.matching(_PLACE_BEHIND) & ~sample.matching(_WITHIN_A_HOUSE)
+    behind = sample.matching(_PLACE_BEHIND) & ~sample.matching(_WITHIN_A_HOUSE) & ~sample.matching(_STREET_BEHIND)
     more = sample.share(fits & (sample.matching(_MORE_THAN_STREET) | behind)) >= share / 2
     yield Match("address" if more else "street", "street and number", share, 0.5 + 0.4 * share)
 

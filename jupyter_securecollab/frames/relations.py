@@ -60,6 +60,7 @@ def told(columns: Mapping[int, Looked], length: int) -> Told:
     _names(columns, rows, found)
     _ages(columns, rows, found)
     _coordinates(columns, rows, found)
+    _postcodes(columns, found)
     return found
 
 
@@ -255,3 +256,48 @@ def _coordinates(columns: Mapping[int, Looked], rows: Any, found: Told) -> None:
 
 def _unnamed(name: str) -> bool:
     return silent(name) or words_of(name)[-1] in ("x", "y")
+
+
+# -- postcodes ---------------------------------------------------------------------------------------------------------
+
+_NEAR = 2  # columns between a postcode and its place at most, such as a state
+_CODES = 10  # different ones
+_ROUND = 0.95  # Austrian and Danish postcodes often end in nought as well
+_YEARS_OF_OURS = 1900, 2040
+
+
+def _postcodes(columns: Mapping[int, Looked], found: Told) -> None:
+    """Four digits close to the names of places, five close to those or to states of the USA."""
+    for at, one in columns.items():
+        digits = _digits(one.sample)
+        if not digits or not silent(one.sample.name):
+            continue
+        near = [columns[place] for place in range(at - _NEAR, at + _NEAR + 1) if place != at and place in columns]
+        if any(it.sure("postcode") >= _OFTEN for it in near):
+            continue
+        if any(it.sure("city") >= _OFTEN for it in near):
+            found[at].append(Match("postcode", f"{digits} digits close to places", 1.0, 0.4))
+        elif digits == 5 and any(_is_state(it.sample) for it in near):
+            found[at].append(Match("postcode", "five digits close to states", 1.0, 0.55))
+
+
+def _digits(sample: Sample) -> int:
+    """How many digits nearly all values have, four or five; 0 for years, round sums, what counts on, few values."""
+    if sample.kind not in ("text", "integer") or len(sample.counts) < _CODES or sample.mean(sample.lengths) > 6:
+        return 0
+    many = next((many for many in (4, 5) if sample.share(sample.matching(f"^[0-9]{{{many}}}$")) >= 0.95), 0)
+    if not many:
+        return 0
+    numbers = sample.numbers[~np.isnan(sample.numbers)]
+    years = np.mean((numbers >= _YEARS_OF_OURS[0]) & (numbers <= _YEARS_OF_OURS[1])) > _OFTEN
+    round_sums = np.mean(numbers % 10 == 0) > _ROUND
+    return 0 if years or round_sums or np.ptp(numbers) < 2 * len(numbers) else many
+
+
+def _is_state(sample: Sample) -> bool:
+    if sample.kind != "text" or len(sample.texts) < _FEWEST // 2 or sample.mean(sample.lengths) > 3:
+        return False
+    return (
+        sample.share(known(plain(sample.texts), "us states")) >= 0.95
+        and sample.share(sample.matching("^[A-Z]")) >= _OFTEN
+    )

@@ -65,7 +65,14 @@ def column(values: list[object], name: str = "c1") -> Finding:
         (["Hauptstraße 5", "Lindenweg 12a", "Am Markt 3"], "street"),
         (["12 rue de la Paix", "5 avenue Foch"], "street"),
         (["Calle Mayor, 5", "Avenida de América 12"], "street"),
+        (["Atatürk Caddesi No: 12", "Cumhuriyet Caddesi No: 7", "Lale Sokak No: 31"], "street"),
+        (["Flat 12, Gandhi Road", "5, MG Road", "14/2, Station Road"], "street"),
+        (["Storgatan 12, Flat 3", "Kungsgatan 5", "12 Main Street, Apt 4"], "street"),
         (["12 Main Street, Springfield, IL 62701", "7 Elm Ave, Salem, MA 01970"], "address"),
+        (["Hauptstraße 5, Berlin", "Lindenweg 12a, Kiel", "12 Main Street, Salem"], "address"),
+        (["Drottninggatan 12, Stockholm 111 22", "Kungsgatan 5, Malmö 211 43"], "address"),
+        (["Flat 12, Gandhi Road, Mumbai 400001", "House 5, Lake Road, Pune 411004"], "address"),
+        (["912-71-1234", "955 72 0441", "912-83-1234"], "tax_id"),
     ],
 )
 def test_values_alone_give_the_tag(values: list[object], tag: str) -> None:
@@ -100,6 +107,8 @@ def test_values_alone_give_the_tag(values: list[object], tag: str) -> None:
         ["text/csv", "image/png", "a/b@2x"] * 9,
         ["GB82WEST12345698765433", "DE00370400440532013000"],
         ["1234 Widgets", "12 monkeys", "7 dwarfs"],
+        filled("li###"),
+        filled("@## @@"),
     ],
 )  # fmt: skip
 def test_what_only_looks_sensitive_is_left_alone(values: list[object]) -> None:
@@ -141,6 +150,18 @@ def test_wrong_check_digits_take_nothing_away_from_a_name(name: str, values: lis
 )
 def test_a_name_whose_values_are_something_else_says_nothing(name: str, values: list[object]) -> None:
     assert column(values, name).tag is None
+
+
+def test_what_is_a_street_is_one_where_the_name_says_address_and_names_with_figures_are_logins_where_it_says_so() -> (
+    None
+):
+    streets, whole = (
+        ["12 Main Street", "7 Elm Ave", "99 Oak Rd"],
+        ["12 Main Street, Salem, MA 01970", "7 Elm Ave, Salem"],
+    )
+    assert (column(list(streets), "addr_line_1").tag, column(list(whole), "street").tag) == ("street", "address")
+    charlies = [f"{name}{row}" for row, name in enumerate(["Charlie", "Maria", "Peter", "Susan"] * 9, 100)]
+    assert (column(list(charlies), "screen_name").tag, column(list(charlies)).tag) == ("username", "first_name")
 
 
 def test_neighbours_tip_the_scales_and_alone_they_do_not() -> None:

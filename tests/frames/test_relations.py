@@ -6,6 +6,7 @@ import datetime as dt
 import random
 
 import pandas as pd
+import pytest
 
 from jupyter_securecollab.frames.classify import Classifier
 
@@ -108,3 +109,32 @@ def test_numbers_that_agree_with_a_year_are_ages_and_the_days_dates_of_birth() -
         assert tags(c1=days, c2=ages) == {"c1": "date_of_birth", "c2": "age"}
     shuffled = DICE.sample(ages, len(ages))
     assert tags(c1=born, c2=shuffled) == {"c1": None, "c2": None}
+
+
+TOWNS = ["Aarhus", "Odense", "Aalborg", "Esbjerg", "Randers", "Kolding", "Horsens", "Vejle", "Roskilde", "Herning"] * 6
+STATES = ["NY", "CA", "TX", "FL", "OH", "PA", "GA", "WA", "IL", "AZ"] * 6
+
+
+def codes(low: int, high: int, step: int = 1) -> list[object]:
+    return [DICE.randrange(low, high, step) for _ in range(60)]
+
+
+def test_four_digits_close_to_places_and_five_close_to_states_are_postcodes() -> None:
+    for four in (codes(1000, 9990), list(map(str, codes(1000, 9990)))):
+        assert tags(c1=four, c2=TOWNS)["c1"] == "postcode"
+        assert tags(c1=four, c2=list(range(60)), c3=list(range(60)), c4=TOWNS)["c1"] is None
+    assert tags(c1=STATES, c2=[f"{one:05}" for one in codes(1001, 99950)])["c2"] == "postcode"
+    assert tags(c1=STATES, c2=codes(10_001, 99_950))["c2"] == "postcode"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [codes(1950, 2025), codes(2000, 6000, 10), list(range(4001, 4061)), [4711, 4712] * 30, codes(100_000, 999_999)],
+    ids=["years", "pay", "counted", "two kinds", "six digits"],
+)
+def test_other_numbers_close_to_places_and_states_are_no_postcodes(values: list[object]) -> None:
+    for places in (TOWNS, STATES):
+        assert tags(c1=values, c2=places)["c1"] is None
+    five = codes(10_001, 99_950)
+    assert tags(points=five, c2=STATES)["points"] is None
+    assert tags(c1=five, c2=["NY", "XX", "QQ", "CA", "ZZ", "PA"] * 10)["c1"] is None
