@@ -182,7 +182,7 @@ class OidcSignIn:
 
     def _age(self, claims: dict[str, Any]) -> float:
         at = claims.get("auth_time")
-        if not isinstance(at, int | float) or at > self._clock() + SKEW_SECONDS:
+        if not isinstance(at, int | float) or not at <= self._clock() + SKEW_SECONDS:  # NaN, too, is no time
             return float("inf")
         return max(0.0, self._clock() - at)
 
