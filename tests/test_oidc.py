@@ -294,7 +294,8 @@ def test_who_was_with_the_provider_too_long_ago_sees_and_does_not_decide(team: T
     {"claims": {"nonce": "another"}}, {"claims": {"nonce": None}}, {"exp": -31}, {"claims": {"exp": None}},
     {"claims": {"aud": "another"}}, {"claims": {"aud": None}}, {"claims": {"aud": ["securecollab", "another"]}},
     {"claims": {"azp": "another"}}, {"claims": {"iss": "https://evil.example"}}, {"claims": {"sub": None}},
-    {"claims": {"sub": ["x"]}}, {"claims": {"sub": 5}}, {"claims": {"sub": {}}}, {"iat": 60}, {"how": "none"}, {"how": "HS256"}, {"how": "RS384"}, {"how": "stranger"},
+    {"claims": {"sub": ["x"]}}, {"claims": {"sub": 5}},
+    {"claims": {"sub": {}}}, {"iat": 60}, {"how": "none"}, {"how": "HS256"}, {"how": "RS384"}, {"how": "stranger"},
     {"broken": True}, {"claims": {"preferred_username": None}}, {"claims": {"preferred_username": ["alice"]}},
 ], ids=str)  # fmt: skip
 def test_a_token_that_is_not_for_us_here_and_now_signs_nobody_in(team: Team, lie: dict[str, Any]) -> None:
