@@ -25,7 +25,7 @@ def texts(distinct: int) -> pa.ChunkedArray[Any]:
 
 
 def needed(values: Any, how: str) -> float:
-    """What masking takes of memory at most, as a multiple of the column: masks, and the largest sums of two kinds of it.
+    """What masking takes of memory at most, as a multiple of the column: masks, and the largest sums of two kinds.
 
     Memory that is asked for and never written to counts here.
     """
