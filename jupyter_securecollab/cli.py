@@ -14,18 +14,18 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from . import __version__
 from .bundles import LogReport, verify_bundle
 from .core.collaboration import Collaboration, Settings
 from .cosigning import Quorum
 from .errors import Invalid, LogBroken, NotFound, SecureCollabError
-from .kept_code import CODE_LIMIT, auditors_private_key, is_locked, make_auditors_key, read_code
+from .kept_code import CODE_LIMIT, CodeKeeping, auditors_private_key, is_locked, make_auditors_key, read_code
 from .lines import entry_line, printable, request_lines, run_header, run_line
 from .model import ROLES, Caller, EntryView, Level
 from .proofs import read_tlog_proof, verify_receipt, write_tlog_proof
-from .runs import RecordingState, Run
+from .runs import KeptAs, RecordingState, Run
 from .server.extension.passwords import hash_password
 from .server.vault import WitnessedBy, check_ours, open_vault, operator, vault_folder
 from .times import since as looking_back
@@ -164,7 +164,8 @@ def _serve(arguments: argparse.Namespace) -> None:
     where = arguments.host, arguments.port, names, arguments.metrics_port, arguments.public_url
     oidc = None if arguments.oidc is None else Path(arguments.oidc)
     witnessed = WitnessedBy(tuple((key, url) for key, url in arguments.witness), arguments.witness_quorum)
-    serve(Serving(Path(arguments.folder), copies, arguments.vault_name, *where, oidc, witnessed))
+    keeping = CodeKeeping(arguments.record_code, arguments.auditors_key)
+    serve(Serving(Path(arguments.folder), copies, arguments.vault_name, *where, oidc, witnessed, keeping))
 
 
 def _witness_keygen(arguments: argparse.Namespace) -> None:
@@ -476,6 +477,10 @@ def _serve_command(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--witness-quorum", type=int, default=0, metavar="K", help="how many have to confirm; more than half"
     )
+    serve.add_argument(
+        "--record-code", choices=get_args(KeptAs), default="off", help="whether the text of code is kept, and how"
+    )
+    serve.add_argument("--auditors-key", default="", metavar="KEY", help="to whom it is sealed: see audit keygen")
     serve.add_argument("--metrics-port", type=int, metavar="PORT", help="serve Prometheus metrics there, on loopback")
 
 

@@ -180,14 +180,14 @@ class RealHub:
         if self.managed:
             until(lambda: answers(f"{self.url}/readyz"), self.process)
 
-    def start_service(self) -> None:
+    def start_service(self, *options: str) -> None:
         """As systemd would, with what an administrator sets."""
         environment = {
             "JUPYTERHUB_API_URL": f"http://127.0.0.1:{self.hub}/hub/api", "JUPYTERHUB_API_TOKEN": OWN,
             "JUPYTERHUB_SERVICE_NAME": "securecollab", "JUPYTERHUB_PUBLIC_URL": f"{self.pages}/services/securecollab/",
             "JUPYTERHUB_PUBLIC_HUB_URL": f"{self.entrance}/hub/", **self.operator,
         }  # fmt: skip
-        command = ("jupyter_securecollab.cli", "--folder", str(self.vault), "serve", "--port", str(self.port))
+        command = ("jupyter_securecollab.cli", "--folder", str(self.vault), "serve", "--port", str(self.port), *options)
         self.service = self._run("service.log", *command, **environment)
         until(lambda: answers(f"{self.url}/readyz"), self.service)
 

@@ -13,7 +13,8 @@ from hubs import MEMBER, USE, RealHub, until
 from nbformat.v4 import new_code_cell
 from serving import Served, free_port
 
-from demo.websocket import NotebookSession
+from demo.websocket import NotebookSession, text_of
+from jupyter_securecollab.kept_code import make_auditors_key
 from jupyter_securecollab.runs import Run
 
 pytestmark = pytest.mark.timeout(600)
@@ -36,8 +37,8 @@ class OwnServer(Served):
 
 
 @contextmanager
-def own_server(hub: RealHub, folder: Path) -> Iterator[OwnServer]:
-    server = OwnServer(folder, free_port(), {"alice": "all"}, "")
+def own_server(hub: RealHub, folder: Path, *options: str) -> Iterator[OwnServer]:
+    server = OwnServer(folder, free_port(), {"alice": "all"}, "", options=options)
     server.vault_url, server.token = hub.url, hub.token("alice", MEMBER, USE)
     server.start()
     try:
@@ -49,6 +50,13 @@ def own_server(hub: RealHub, folder: Path) -> Iterator[OwnServer]:
 async def run(server: OwnServer, *cells: str) -> None:
     async with NotebookSession(server.url, "all", "work.ipynb") as session:
         await session.run([new_code_cell(code) for code in cells])
+
+
+async def refused(server: OwnServer, code: str) -> str:
+    cell = new_code_cell(code, metadata={"tags": ["raises-exception"]})
+    async with NotebookSession(server.url, "all", "work.ipynb") as session:
+        await session.run([cell])
+    return text_of(cell)
 
 
 def found(hub: RealHub, enough: Callable[[tuple[Run, ...]], bool]) -> tuple[Run, ...]:
@@ -97,6 +105,54 @@ def test_what_alices_server_sees_is_on_record_as_her_servers_word_whoever_was_aw
         assert "server died" in [one.outcome for one in after]
     assert not any((tmp_path / "vault" / "spool").glob("*/*"))
     assert "The state is what the log says" in apart.cli("audit", "verify", "--state")
+
+
+def test_the_service_keeps_code_where_its_administrator_says_so_and_hooks_are_asked_on_her_server(
+    apart: RealHub, tmp_path
+) -> None:
+    hooks = (
+        "--SecureCollabApp.audit_hooks=acknowledge",
+        "--SecureCollabApp.audit_hook_options={'acknowledge': {'text': 'Read the policy.'}}",
+    )
+    key = make_auditors_key(tmp_path / "auditors.key")
+    with own_server(apart, tmp_path, *hooks) as server:
+        assert "Read the policy" in asyncio.run(refused(server, "'before she agreed to anything'"))
+        asyncio.run(run(server, "# I agree", "'kept nowhere, as nobody said it should be'"))
+        with apart.client(server.token) as kernel:
+            assert kernel.recording().code == "off"
+        apart.stop_service()
+        apart.start_service("--record-code", "sealed", "--auditors-key", key)
+        try:
+            asyncio.run(run(server, "'kept for the auditors, sealed'"))
+            found(apart, lambda runs: len("'kept for the auditors, sealed'") in lengths(runs))
+            with apart.client(server.token) as kernel:
+                assert kernel.recording().code == "sealed"
+            shown = apart.cli("audit", "show", "--executions", "--code", str(tmp_path / "auditors.key"))
+        finally:
+            apart.stop_service()
+            apart.start_service()
+    assert "kept for the auditors, sealed" in shown and "kept nowhere" not in shown
+    assert not any(b"kept for the auditors" in one.read_bytes() for one in apart.vault.glob("vault.sqlite*"))
+
+
+def test_more_than_may_wait_is_lost_from_the_end_and_counted(apart: RealHub, tmp_path) -> None:
+    cells, room = [f"'{'#' * (100 + n)}'" for n in range(30)], 20
+    with own_server(apart, tmp_path, f"--SecureCollabApp.record_backlog={room}") as server:
+        asyncio.run(run(server, "'there from the beginning'"))
+        found(apart, lambda runs: len("'there from the beginning'") in lengths(runs))
+        before = sum(one.start.lost for one in found(apart, bool) if one.start.what == "gap")
+        apart.stop_service()
+        asyncio.run(run(server, *cells))
+        waiting = [one.stat().st_size for one in (tmp_path / "vault" / "spool").rglob("*.segment")]
+        assert sum(waiting) < room * 2000
+        apart.start_service()
+        asyncio.run(run(server, "'and after that it goes on as before'"))
+        after = found(apart, lambda runs: len("'and after that it goes on as before'") in lengths(runs))
+    kept = [length for length in lengths(after) if 102 <= length < 132]
+    lost = sum(one.start.lost for one in after if one.start.what == "gap") - before
+    assert 0 < len(kept) <= room and kept == list(range(102, 102 + len(kept)))  # the oldest, without a hole
+    assert lost >= 2 * len(cells) - room
+    assert not any((tmp_path / "vault" / "spool").glob("*/*"))
 
 
 def test_bob_sees_nothing_of_hers_and_what_is_no_segment_is_refused(apart: RealHub) -> None:

@@ -331,6 +331,29 @@ def test_a_server_that_no_hub_started_does_not_pretend_to_use_a_service(tmp_path
     assert not [*tmp_path.rglob("vault.sqlite")]
 
 
+@pytest.mark.parametrize(("options", "says"), [
+    (("record_code=plain",), "whether code is kept is chosen where the vault is"),
+    (("auditors_key=x",), "whether code is kept is chosen where the vault is"),
+    (("audit_hooks=hours",), "this server knows none"),
+    (("audit_hooks=nothing",), "there is no audit hook 'nothing'"),
+    (("audit_hooks=acknowledge", "record_executions=off"), "audit hooks need the recording"),
+    (("audit_hooks=forward", "Gateway"), "kernels that run on another server"),
+])  # fmt: skip
+def test_what_a_server_cannot_do_for_a_service_it_does_not_pretend_to_do(tmp_path, options, says: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
+    environment |= {f"JUPYTER_{name}_DIR": str(tmp_path) for name in ("CONFIG", "DATA", "RUNTIME")}
+    environment |= {"JUPYTERHUB_USER": "alice", "JUPYTERHUB_API_TOKEN": "t"}
+    command = [
+        *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", f"--ServerApp.port={free_port()}"),
+        "--ServerApp.jpserver_extensions={'jupyter_securecollab': True}", f"--SecureCollabApp.folder={tmp_path}",
+        "--SecureCollabApp.vault_url=http://127.0.0.1:1/services/securecollab",
+        *(f"--SecureCollabApp.{one}" for one in options if one != "Gateway"),
+        *(["--GatewayClient.url=http://127.0.0.1:1/"] if "Gateway" in options else []),
+    ]  # fmt: skip
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and says in done.stderr
+
+
 def test_nothing_listens_anywhere_but_where_it_was_told(apart: RealHub) -> None:
     elsewhere = f"http://127.0.0.2:{apart.port}/services/securecollab/healthz"  # loopback as well, on Linux
     with pytest.raises(httpx.TransportError):

@@ -156,6 +156,9 @@ class SecureCollabApp(ExtensionApp):
             raise SystemExit(1) from error
 
     def _attach(self, serverapp: ServerApp) -> None:
+        if self.record_code != "off" or self.auditors_key:
+            step = "Leave record_code and auditors_key out here: they are options of `jupyter securecollab serve`."
+            raise Invalid("whether code is kept is chosen where the vault is, a service elsewhere", next_step=step)
         self.attached = attach(serverapp, self.vault_url, self.vault_log_key, self.vault_witnesses)
         folder = Path(self.folder) / "spool"
         self.reporting = reporting = Reporting(self.vault_url, self.attached.token, folder, now)
@@ -169,7 +172,13 @@ class SecureCollabApp(ExtensionApp):
             kept=self.record_backlog,
             advisory=True,
         )
-        record(serverapp, self.attached, self.recording)
+        if self.audit_hooks and not self.attached.has_kernels:
+            step = "Leave audit_hooks out here, and do without or have kernels run on this server."
+            raise Invalid("audit hooks cannot be asked here of kernels that run on another server", next_step=step)
+        if "hours" in self.audit_hooks:
+            step = "Leave it out here: groups are known where the vault is."
+            raise Invalid("the audit hook hours asks for groups, and this server knows none", next_step=step)
+        record(serverapp, self.attached, self.recording, self._hooks())
 
     def _open(self, serverapp: ServerApp) -> None:
         settings = Settings(name=self.vault_name, default_up_to=Level(self.default_up_to))
@@ -188,6 +197,21 @@ class SecureCollabApp(ExtensionApp):
             kept=self.record_backlog,
         )
         self.door.recorded_by(self.recording.state, self.recording.catch_up)
+        install(
+            serverapp,
+            self.door,
+            os_user=operator(),
+            notice=NOTICE,
+            environment={
+                "SECURECOLLAB_LOG_KEY": self.door.log_key,
+                "SECURECOLLAB_WITNESSES": str(witnessed.keys or ""),
+            },
+            recording=self.recording,
+            hooks=self._hooks(),
+        )
+
+    def _hooks(self) -> Hooks:
+        """The hooks an administrator chose, told of every end. Raises `Invalid`."""
         if self.audit_hooks and self.record_executions == "off":
             raise Invalid(
                 "audit hooks need the recording of executions", next_step="Set record_executions or no hooks."
@@ -199,18 +223,7 @@ class SecureCollabApp(ExtensionApp):
             note=lambda name, what: self.recording.done(None, "hook", f"{name}: {what}", None, "error"),
         )
         self.recording.tell(hooks.ended)
-        install(
-            serverapp,
-            self.door,
-            os_user=operator(),
-            notice=NOTICE,
-            environment={
-                "SECURECOLLAB_LOG_KEY": self.door.log_key,
-                "SECURECOLLAB_WITNESSES": str(witnessed.keys or ""),
-            },
-            recording=self.recording,
-            hooks=hooks,
-        )
+        return hooks
 
     def _spool(self, vault: SpoolVault, before: Callable[[Path], None] = lambda _: None) -> Spool | None:
         """A spool of our own, after what comes `before`; for `flag` alone. Where there can be none that is said."""

@@ -33,7 +33,7 @@ from ...runs import RecordingState
 from ..base import VaultHandler
 from ..handlers import UnknownHandler, over
 from ..recording.execution import Recording
-from ..recording.hooks import no_hooks
+from ..recording.hooks import Hooks
 from .identity import People
 from .kernels import (
     RecordedKernelManager,
@@ -201,7 +201,7 @@ def attach(serverapp: ServerApp, url: str, log_key: str, witnesses: str) -> Atta
     return attached
 
 
-def record(serverapp: ServerApp, attached: Attached, recording: Recording) -> None:
+def record(serverapp: ServerApp, attached: Attached, recording: Recording, hooks: Hooks) -> None:
     """To be called right after it: from here on what is executed is seen."""
     People(
         NoAccounts(),
@@ -210,7 +210,7 @@ def record(serverapp: ServerApp, attached: Attached, recording: Recording) -> No
         notice="",
         environment={},
         recording=recording,
-        hooks=no_hooks(),
+        hooks=hooks,
     )
     serverapp.gateway_config = GatewayClient.instance(parent=serverapp)
     for trait, (stock, ours) in _CLASSES.items():

@@ -184,6 +184,9 @@ class KernelRecorder(ServerApp):
         token = os.environ.pop("JUPYTERHUB_API_TOKEN", "")
         if not token or not self.vault_url or not self.folder:
             raise Invalid("a recorder needs vault_url, folder, and a token of its own in JUPYTERHUB_API_TOKEN")
+        if ignored := sorted({"audit_hooks", "record_code", "auditors_key"} & set(self.config.SecureCollabApp)):
+            step = "Leave them out; whether code is kept is an option of `jupyter securecollab serve`."
+            raise Invalid(f"a recorder has no {', '.join(ignored)}", next_step=step)
         places = [*map(Path, self.config_file_paths), *map(Path, jupyter_path("kernels")), *map(Path, sys.path)]
         if found := writable_by_others([place for place in places if place.is_absolute()], (0, os.geteuid())):
             raise Invalid(f"others could change what runs here: {', '.join(sorted(map(str, found)))}")

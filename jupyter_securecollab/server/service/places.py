@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from ...errors import Invalid
+from ...kept_code import CodeKeeping
 from ...model import Caller
 from ..handlers import AsyncDoor
 from ..requests_page import PAGE
@@ -48,6 +49,7 @@ class Serving(NamedTuple):
     public_url: str | None
     oidc: Path | None
     witnessed: WitnessedBy = NOBODY
+    keeping: CodeKeeping = CodeKeeping()
 
 
 class Callers(Protocol):

@@ -233,6 +233,7 @@ def serve(serving: Serving) -> None:
     door = open_vault(
         serving.folder, settings, copies=serving.checkpoint_folder, witnessed=serving.witnessed, watch=metrics
     )
+    door.keep_code(serving.keeping)
     asyncio.run(_serve(Service(door, where, metrics), serving.metrics_port))
 
 
