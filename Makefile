@@ -40,7 +40,7 @@ test: lint browser nginx
 
 # A real JupyterHub, its proxy, and JupyterLab under other users, who have to be able to run Python: not one under
 # somebody's home.
-test-hub: .make/python-hub browser
+test-hub: .make/python-hub browser nginx
 	VIRTUAL_ENV=$$(cat .make/python-hub) $(UV) pip install -q --no-deps --reinstall-package jupyter-securecollab .
 	$$(cat .make/python-hub)/bin/pytest -q -n 2 --dist loadfile tests/hub
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
-from hubs import MEMBER, RealHub
+from hubs import MEMBER, RealHub, until
 from serving import error_of
 
 from jupyter_securecollab.errors import Denied
@@ -363,6 +363,22 @@ def test_at_the_notebooks_own_host_the_page_shows_and_decides_nothing(apart: Rea
         refused = dana.post(PAGE, _xsrf=xsrf[1] if xsrf else "", id=one.id, answer="yes")
         assert refused.status_code == 403 and "nothing is decided" in refused.text
     assert state(apart, token, one) == "asked"
+
+
+def test_while_the_hub_is_away_the_page_says_so_in_words_and_comes_back_by_itself(apart: RealHub) -> None:
+    with browser(apart, "dana") as dana:
+        page = dana.sign_in()
+        xsrf = re.search(r'name="_xsrf" value="([^"]+)"', page.text)
+        apart.stop()
+        try:
+            until(lambda: dana.get(PAGE).status_code == 503)  # what the Hub said last counts for some seconds
+            pressed = dana.post(PAGE, _xsrf=xsrf[1] if xsrf else "", id="0" * 32, answer="yes")
+            for away in (dana.get(PAGE), pressed):
+                assert away.status_code == 503 and away.headers["Content-Type"].startswith("text/html")
+                assert "the Hub" in away.text and 'role="alert"' in away.text and "Traceback" not in away.text
+        finally:
+            apart.start()
+        until(lambda: dana.get(PAGE).status_code == 200)  # with the session there was: nobody signs in anew
 
 
 # ---- how long ----------------------------------------------------------------------------------------------------

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hubs import AUDITOR, DRIVER, OWN, USE, UserServers, until
+from hubs import AUDITOR, DRIVER, OWN, USE, UserServers, answers, free_port, until
 from nbformat.v4 import new_code_cell
 from serving import error_of
 
 from demo.websocket import NotebookSession, text_of
+from jupyter_securecollab.client import Client
+from jupyter_securecollab.errors import Unavailable
 from jupyter_securecollab.proofs import LogSigner
 from jupyter_securecollab.protocol import PREFIX
 
@@ -256,6 +260,53 @@ def test_while_the_vault_is_away_bobs_server_keeps_what_he_executes_and_says_so(
     with servers.client(servers.token("bob")) as own:
         until(lambda: any(one.start.length == len("'executed while the vault is away'") for one in own.executions()))
     assert "NOT recorded" not in (servers.folder / "hub.log").read_text()
+
+
+def opens(client: Client) -> bool:
+    with suppress(Unavailable):
+        return bool(client.open("oncology/patients"))
+    return False
+
+
+def test_a_witness_under_a_user_of_its_own_is_out_of_everybodys_reach_and_needed(servers: UserServers, bob) -> None:
+    uid, port, place = 30098, free_port(), servers.base / "witness"
+    place.mkdir(mode=0o700)
+    os.chown(place, uid, uid)
+    files = ("--key", str(place / "w.key"), "--state", str(place / "w.state"))
+    own = {"cwd": place, "user": uid, "group": uid, "extra_groups": []}
+    command = [sys.executable, "-m", "jupyter_securecollab.cli", "witness"]
+    made = subprocess.run(
+        [*command, "keygen", "w.example/1", *files], capture_output=True, text=True, check=True, **own
+    )
+    key = made.stdout.split()[-1]
+
+    def started() -> subprocess.Popen[bytes]:
+        serve = ["serve", *files, "--log-key", servers.log_key, "--port", str(port)]
+        process = subprocess.Popen([*command, *serve], stderr=subprocess.DEVNULL, **own)
+        until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), process)
+        return process
+
+    witness = started()
+    servers.stop_service()
+    servers.start_service("--witness", key, f"http://127.0.0.1:{port}")
+    try:
+        assert "patient" in bob.says(OPEN)
+        assert "The state is what the log says" in servers.cli("audit", "verify", "--state", "--witness", key)
+        for name in ("w.key", "w.state"):
+            assert "PermissionError" in bob.says(f"open({str(place / name)!r})", fails=True)
+            read = ["cat", str(place / name)]
+            assert subprocess.run(read, capture_output=True, check=False, user=servers.SERVICE_UID).returncode == 1
+        assert "PermissionError" in bob.says(f"import os\nos.kill({witness.pid}, 9)", fails=True)
+        witness.kill()
+        witness.wait()
+        assert "witness" in bob.says(OPEN, fails=True)
+        witness = started()
+        until(lambda: "patient" in bob.says(f"try:\n    get_ipython().run_cell({OPEN!r})\nexcept BaseException: pass"))
+    finally:
+        witness.kill()
+        witness.wait()
+        servers.stop_service()
+        servers.start_service()
 
 
 def test_taken_out_of_the_group_of_members_bob_is_refused_in_his_kernel(servers: UserServers, bob) -> None:
