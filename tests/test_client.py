@@ -18,7 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from serving import Served, share
 
-from jupyter_securecollab.client import Client, LogMemory, connect, save_login, saved_token
+from jupyter_securecollab.client import Client, LogMemory, connect, save_login, saved_token, told_by_own_server
 from jupyter_securecollab.errors import Denied, InvalidName, LogBroken, NotSignedIn, TooLarge, Unavailable
 from jupyter_securecollab.model import AccessSpec, Level, LogHead, Opened, Receipt
 from jupyter_securecollab.proofs import LogSigner, leaf_hash, node_hash
@@ -431,3 +431,17 @@ def test_a_saved_token_is_given_out_for_its_own_server_alone(nowhere: Path) -> N
     for other in ("http://127.0.0.1:8889/base", "http://127.0.0.1:8888/", "https://127.0.0.1:8888/base",
                   "http://127.0.0.1.example:8888/base", "http://example:8888/base"):  # fmt: skip
         assert saved_token(other) is None
+
+
+def test_a_persons_own_server_says_what_it_keeps_and_nobody_else_is_asked(other: Any, monkeypatch) -> None:
+    monkeypatch.setenv("SECURECOLLAB_TOKEN", "token")
+    monkeypatch.delenv("SECURECOLLAB_SERVER", raising=False)
+    assert told_by_own_server() is None and other.asked == []
+    monkeypatch.setenv("SECURECOLLAB_SERVER", f"http://127.0.0.1:{other.server_address[1]}/user/bob/")
+    state = {"mode": "flag", "why_not": [], "advisory": True, "waiting": 3, "since": "2026-11-23T12:00:00Z"}
+    other.told = [reply(state)]
+    told = told_by_own_server()
+    assert told is not None and (told.waiting, told.advisory, other.asked) == (3, True, ["recording"])
+    for silent in (None, (403, b'{"error": {}}'), (302, b""), (200, b"<html>")):
+        other.told = [silent]
+        assert told_by_own_server() is None

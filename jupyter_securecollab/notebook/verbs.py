@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..client import Client
-from ..errors import Invalid
+from ..client import Client, told_by_own_server
+from ..errors import Invalid, Unavailable
 from ..model import Access, AssetSummary, EntryView, VersionSummary, Who, clip, grantee_name
 from ..proofs import parse_entry
 from ..runs import RecordingState
@@ -35,7 +35,10 @@ def vault(name: str | None = None) -> Vault:
             next_step=f"Make a token in the browser at {address}/securecollab/tokens, give it to "
             f"`jupyter securecollab login {address}` in a terminal, and restart the kernel.",
         )
-    who = current().client.me()
+    try:
+        who = current().client.me()
+    except Unavailable as error:
+        raise Unavailable(f"{error}{_kept_meanwhile()}", next_step=error.next_step) from error
     if name is not None and name != who.vault:
         raise Invalid(
             f"this kernel is connected to the vault {who.vault}, not to {clip(name)}",
@@ -56,6 +59,16 @@ def vault(name: str | None = None) -> Vault:
         ("witnesses", _witnesses(current().client)),
     )
     return Vault(Report(f"{who.name} at {who.vault}", facts), who)
+
+
+def _kept_meanwhile() -> str:
+    """What becomes of the record of executions while the vault is away, as far as somebody here knows."""
+    state = told_by_own_server()
+    if state is None or state.since is None:
+        return ""
+    return ". " + " ".join(
+        (*state.why_not, f"Executions are kept here, {state.waiting} records waiting, since {shown(state.since)}")
+    )
 
 
 def _witnesses(client: Client) -> str:

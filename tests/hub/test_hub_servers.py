@@ -254,6 +254,8 @@ def test_while_the_vault_is_away_bobs_server_keeps_what_he_executes_and_says_so(
         away = told()
         assert (away["mode"], away["why_not"], away["advisory"]) == ("flag", [], True) and away["waiting"] >= 2
         assert "Records are kept there until the vault takes them again" in bob.says(doctor)
+        said = bob.says("%vault", fails=True)
+        assert "does not answer. Executions are kept here, " in said and " records waiting, since " in said
     finally:
         servers.start_service()
     until(lambda: (told()["waiting"], told()["since"]) == (0, None))

@@ -109,7 +109,7 @@ class AttachedKernelManager(SecureKernelManager):
 
     async def _environment(self, kernel_id: str, inherited: Mapping[str, str]) -> dict[str, str]:
         kernels: Any = self.parent
-        own = Attached.of(kernels.parent).kernel_environment
+        own = Attached.of(kernels.parent).kernel_environment | {"SECURECOLLAB_SERVER": kernels.parent.connection_url}
         return without_secrets(inherited, keep=("JUPYTERHUB_API_TOKEN",)) | own
 
 
