@@ -112,9 +112,7 @@ def pairs(columns: Mapping[int, tuple[Sample, Any]], rows: NDArray[np.int64]) ->
     paired = [pair for run in runs for pair in _paired(run, degrees, turned)]
     if not paired:
         fine = [at for at, one in degrees.items() if one.places > FINE][:_MOST_ALONE]
-        off = [
-            at for at in fine if degrees[at].far >= 1 or degrees[at].spread >= _WORLDWIDE[0]
-        ]  # shares and scores begin at nought
+        off = [at for at in fine if degrees[at].low < 0 or degrees[at].largest > 1]  # shares lie between nought and one
         apart = [pair for pair in combinations(off, 2) if turned(*pair, False) is not None]
         paired = apart if len(apart) == 1 else []
     for one, other in paired:

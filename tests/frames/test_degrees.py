@@ -68,6 +68,9 @@ def test_apart_they_are_a_pair_where_only_one_is_possible() -> None:
     york, price = (within(40.5, 40.9), within(-74.2, -73.7)), list(range(60))
     assert tags(c1=york[0], c2=price, c3=york[1]) == {"c1": "latitude", "c2": None, "c3": "longitude"}
     assert set(tags(c1=york[0], c2=price, c3=york[1], c4=price, c5=york[0]).values()) == {None}
+    europe = within(36, 60), within(-9, 25)
+    assert tags(c1=europe[0], c2=price, c3=europe[1]) == {"c1": "latitude", "c2": None, "c3": "longitude"}
+    assert set(tags(c1=within(19, 26), c2=price, c3=within(0, 1)).values()) == {None}
 
 
 @pytest.mark.parametrize(
