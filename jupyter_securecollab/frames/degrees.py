@@ -25,6 +25,8 @@ _FIGURES = 0.9
 _NORTHERN, _EASTERN = 90, 180
 _UNEVEN = 12  # an area so many times longer than wide is hardly anybody's
 _FAR, _FAR_AND_FINE = 3.0, 2.0  # an area lies farther from nought than it is wide, as measurements seldom do
+_COMPUTED = 9  # decimal places; logarithms are written so, and lie close together and close to nought
+_LEAST, _LEAST_COMPUTED = 10, 20  # degrees
 _AMERICA = -20  # east of it nobody's numbers are all negative
 _WORLDWIDE = 40, 100  # degrees, north and east
 _EVERYWHERE = (
@@ -176,7 +178,8 @@ def _somewhere(north: tuple[Degrees, NDArray[np.float64]], east: tuple[Degrees, 
     if up.spread >= _EVERYWHERE[0] and across.spread >= _EVERYWHERE[1] and across.largest >= _EVERYWHERE[2]:
         return True
     enough = _FAR_AND_FINE if min(up.places, across.places) > FINE else _FAR
-    local = max(up.far, across.far) >= enough and (abs(up.middle) > 10 or abs(across.middle) > 10)
+    least = _LEAST if min(up.places, across.places) < _COMPUTED else _LEAST_COMPUTED
+    local = max(up.far, across.far) >= enough and max(abs(up.middle), abs(across.middle)) > least
     wide = up.spread >= _WORLDWIDE[0] and across.spread >= _WORLDWIDE[1] and across.largest > 100
     if not (local or wide or across.high < _AMERICA):
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
@@ -83,9 +84,23 @@ def test_apart_they_are_a_pair_where_only_one_is_possible() -> None:
         [within(40, 41, 2), within(40, 41, 2)],
         [within(400, 410, 5), within(400, 410, 5)],
         [within(30.1, 30.4), within(-41.2, -41.0)],
+        [
+            [math.log(DICE.uniform(1.3e5, 1.9e5)) for _ in range(60)],
+            [math.log(DICE.uniform(330, 480)) for _ in range(60)],
+        ],
         [["a 40.51234"] * 60, within(-74.2, -73.7)],
     ],
-    ids=["steps", "acceleration, turning", "five of them", "percentages", "two places", "too large", "at sea", "texts"],
+    ids=[
+        "steps",
+        "acceleration, turning",
+        "five of them",
+        "percentages",
+        "two places",
+        "too large",
+        "at sea",
+        "logarithms",
+        "texts",
+    ],
 )
 def test_other_numbers_are_no_degrees(numbers: list[list[object]]) -> None:
     assert set(tags(**{f"c{at}": of for at, of in enumerate(numbers)}).values()) == {None}
