@@ -242,6 +242,8 @@ def test_an_auditor_reads_the_log_and_has_no_token(team: Team) -> None:
     carol = browser(team, "carol")
     assert "user.vouch" in carol.get(LOG).text and "in the log" in carol.get(LOG).text
     assert carol.post(TOKENS, answer="make").status_code == 403
+    refused = carol.get(REQUESTS)
+    assert refused.status_code == 403 and "Only members and stewards" in refused.text and ".." not in refused.text
 
 
 def test_who_has_no_role_gets_no_session(team: Team) -> None:

@@ -331,7 +331,10 @@ def known(rows: Rows, grantee: str) -> str:
 def unknown_grantee(grantee: str) -> NotFound:
     """The error for a person or group that is not here."""
     kind = "group" if grantee.startswith("@") else "person"
-    return NotFound(f"there is no {kind} {clip(grantee)} here", next_step="Check the spelling; Tab completes names.")
+    return NotFound(
+        f"there is no {kind} {clip(grantee)} here",
+        next_step="Check the spelling; Tab completes names. People and groups of a Hub are known once they have come.",
+    )
 
 
 class _Minute(NamedTuple):

@@ -314,11 +314,11 @@ def test_pages_are_where_they_are_and_nowhere_beside(hub: RealHub, path: str) ->
 
 
 @pytest.mark.parametrize("host", ["localhost", "evil.example"])
-def test_the_hubs_menu_of_services_leads_to_the_first_page_by_its_path_alone(hub: RealHub, host: str) -> None:
+def test_the_hubs_menu_of_services_leads_to_the_page_for_everybody_by_its_path_alone(hub: RealHub, host: str) -> None:
     with closing(HTTPConnection("localhost", hub.port, timeout=30)) as anybody:
         anybody.request("GET", "/services/securecollab/?next=https://evil.example", headers={"Host": host})
         answer = anybody.getresponse()
-    assert (answer.status, answer.headers["Location"]) == (302, "/services/securecollab/securecollab/requests")
+    assert (answer.status, answer.headers["Location"]) == (302, "/services/securecollab/securecollab/log")
 
 
 # ---- what counts at once -----------------------------------------------------------------------------------------

@@ -172,13 +172,13 @@ class _NoPages(_Plain):
 
 
 class _Entrance(_Plain):
-    """The prefix itself, to which the Hub's menu of services leads: on to the first page."""
+    """The prefix itself, to which the Hub's menu of services leads: on to the page that is for everybody."""
 
-    def initialize(self, first: str) -> None:
-        self._first = first
+    def initialize(self, page: str) -> None:
+        self._page = page
 
     def get(self) -> None:
-        self.redirect(self._first)
+        self.redirect(self._page)
 
 
 class _MetricsHandler(_Plain):
@@ -211,7 +211,7 @@ def _pages(service: Service) -> Iterator[tuple[Any, ...]]:
     if browsers is None:
         yield from ((name, _NoPages) for name in ("", *PAGES))
         return
-    yield "", _Entrance, {"first": browsers.path(browsers.page(""))}
+    yield "", _Entrance, {"page": browsers.path(LOG_PAGE)}
     signed_in, anybody = (over(base, _Counted) for base in (SignedInHandler, BrowserHandler))
     yield SIGN_IN, over(SignInHandler, anybody)
     yield CALLBACK, over(CallbackHandler, anybody)
