@@ -80,3 +80,16 @@ def test_a_recorder_does_not_start_where_others_could_put_records_or_connection_
     )  # fmt: skip
     said = f"others could put something into {places['records']}, {places['runtime']}"
     assert (done.returncode, said in done.stderr, "its-own-token" in done.stderr) == (1, True, False)
+
+
+@pytest.mark.parametrize("setting", ["audit_hooks=acknowledge", "record_code=plain"])
+def test_a_recorder_does_not_pretend_to_do_what_it_does_not(tmp_path: Path, setting: str) -> None:
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "SECURECOLLAB"))
+    }
+    environment |= {f"JUPYTER_{name}_DIR": str(tmp_path) for name in ("CONFIG", "DATA", "RUNTIME")}
+    environment |= {"JUPYTERHUB_API_TOKEN": "t", "SECURECOLLAB_VAULT_URL": "http://127.0.0.1:1/x"}
+    command = [sys.executable, "-m", "jupyter_securecollab.server.extension.recorder", "--allow-root"]
+    command += [f"--KernelRecorder.folder={tmp_path / 'own'}", f"--SecureCollabApp.{setting}"]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and f"a recorder has no {setting.partition('=')[0]}" in done.stderr
