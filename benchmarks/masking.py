@@ -2,7 +2,8 @@
 
     python -m benchmarks.masking ROWS HOW
 
-in a process of its own says what memory one technique takes: MB needed, MB of the column, as JSON.
+in a process of its own says what memory one technique takes: MB needed, MB of the column with
+and without polars' views of texts, as JSON.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from statistics import median
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 
 from jupyter_securecollab.frames.keyed import MaskKey
@@ -51,10 +54,35 @@ _TECHNIQUES: dict[str, tuple[str, str, Budget | None]] = {
     "scrub": ("unique", "scrub", None),
 }
 
+_MEMORY_TOO: dict[str, tuple[str, str]] = {
+    "pseudonym, texts a fifth of which are missing": ("unique missing", "pseudonym"),
+    "pseudonym, whole numbers, 20 % unique": ("repeated numbers", "pseudonym"),
+    "fake, 20 % unique": ("repeated", "fake"),
+    "shuffle, texts a fifth of which are missing": ("unique missing", "shuffle"),
+    "shuffle, numbers a fifth of which are missing": ("numbers missing", "shuffle"),
+    "token, 20 % unique": ("repeated", "token"),
+    **{
+        f"{how}, {told}, polars": (f"{kind} polars", how)
+        for kind, told in (("unique", "all unique"), ("repeated", "20 % unique"))
+        for how in ("pseudonym", "token", "partial", "shuffle")
+    },
+}
+"""What is measured of memory alone."""
 
-def column(kind: str, rows: int) -> pd.Series:
-    """Addresses, card numbers, codes or whole numbers, the same ones every time."""
+
+def column(kind: str, rows: int) -> Any:
+    """Addresses, card numbers, codes or whole numbers, the same ones every time; of pandas where polars is not named.
+
+    A fifth of the values of a `missing` one are null.
+    """
     rng = np.random.default_rng(20_240_202)
+    kind, _, other = kind.partition(" ")
+    if other == "polars":
+        return pl.from_pandas(column(kind, rows))
+    if other == "missing":
+        return column(kind, rows).mask(rng.random(rows) < 0.2)
+    if other == "numbers":
+        return pd.Series(rng.integers(0, max(rows // 5, 1), rows) + 10**11)
     if kind == "repeated":
         return pd.Series(
             [f"person{one:08d}@example.org" for one in rng.integers(0, max(rows // 5, 1), rows)], dtype="str"
@@ -84,7 +112,7 @@ def run(quick: bool) -> Iterator[Section]:
         speed = rows / median(map(wall, taken)) / 1e6
         lines.append(Line(name, speed, "M values/s", beside, note, None if quick else budget))
     yield Section(f"Masking: {rows:,} values", lines, ("Ratios are of the time taken.",))
-    yield Section(f"Memory of masking: {rows:,} values", [_memory(name, rows) for name in _TECHNIQUES])
+    yield Section(f"Memory of masking: {rows:,} values", [_memory(name, rows) for name in (*_TECHNIQUES, *_MEMORY_TOO)])
 
 
 def _masked(values: pd.Series, how: str) -> pd.Series:
@@ -97,17 +125,19 @@ def _mapped(values: pd.Series) -> pd.Series:
 
 
 def _memory(name: str, rows: int) -> Line:
-    kind, how, _ = _TECHNIQUES[name]
+    kind, how = _MEMORY_TOO[name] if name in _MEMORY_TOO else _TECHNIQUES[name][:2]
     told = subprocess.run(
         [sys.executable, "-m", "benchmarks.masking", kind, how, str(rows)], stdout=subprocess.PIPE, check=True
     )
-    needed, held = json.loads(told.stdout)
+    needed, held, apart = json.loads(told.stdout)
     budget = _MEMORY if rows >= 1_000_000 else None
-    return Line(name, needed, "MB", needed / held, f"column of {held:.0f} MB; masked column included", budget)
+    note = f"column of {held:.0f} MB; masked column included"
+    note += f"; {needed / apart:.2f}× what the column takes without its views" if apart < held else ""
+    return Line(name, needed, "MB", needed / held, note, budget)
 
 
-def _measured(kind: str, how: str, rows: int) -> tuple[float, float]:
-    """MB needed at the peak beyond the column itself, and MB of the column."""
+def _measured(kind: str, how: str, rows: int) -> tuple[float, float, float]:
+    """MB needed at the peak beyond the column itself, MB of the column, and of it without polars' views of texts."""
     _masked(column(kind, 1_000), how)
     values = column(kind, rows)
     gc.collect()
@@ -117,7 +147,11 @@ def _measured(kind: str, how: str, rows: int) -> tuple[float, float]:
         masked = _masked(values, how)
         needed = used()
     del masked
-    return needed, values.memory_usage(index=False) / 2**20
+    if not isinstance(values, pl.Series):
+        held = values.memory_usage(index=False) / 2**20
+        return needed, held, held
+    apart = values.estimated_size("mb")
+    return needed, apart + 16 * len(values) / 2**20, apart
 
 
 if __name__ == "__main__":

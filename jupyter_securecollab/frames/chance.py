@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from ..errors import Invalid
 from .keyed import MaskKey
 from .uniques import BLOCK, in_blocks, on_uniques, whole
-from .written import numbers
+from .written import arrow_of, numbers, valid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,15 +67,18 @@ def _added_whole(plain: NDArray[Any], added: NDArray[np.float64]) -> NDArray[Any
 def shuffled(values: Column, key: MaskKey) -> Column:
     """The values that are there, dealt out anew among the rows that have one."""
     rows = whole(values)
-    order = _dealt(_Bits(key, "shuffle"), len(rows) - rows.null_count)
+    if len(rows) - rows.null_count > _MOST_ROWS:
+        raise Invalid("there are too many rows to shuffle", next_step="Use another technique.")
+    words = np.empty(len(rows), np.uint64)
+    order = _dealt(_Bits(key, "shuffle"), words[: len(rows) - rows.null_count])
     if _is_word(rows.type):
-        return pa.chunked_array([_in_place(rows, order)])
+        return pa.chunked_array([_in_place(rows, words.view(np.int64), order)])
+    dealt = order if not rows.null_count else np.arange(len(rows), dtype=np.uint32)
     if rows.null_count:
-        there = np.flatnonzero(rows.is_valid().to_numpy(zero_copy_only=False))
-        dealt = np.arange(len(rows))
-        dealt[there] = there[order]
-        order = dealt
-    return pa.chunked_array([rows.take(pa.array(order))])
+        there = np.flatnonzero(valid(rows)).astype(np.uint32)
+        for start in range(0, len(there), BLOCK):
+            dealt[there[start : start + BLOCK]] = there[order[start : start + BLOCK]]
+    return pa.chunked_array([rows.take(pa.array(dealt))])
 
 
 def _is_word(kind: pa.DataType) -> bool:
@@ -83,21 +86,28 @@ def _is_word(kind: pa.DataType) -> bool:
     return kind in (pa.int64(), pa.uint64(), pa.float64()) or pa.types.is_timestamp(kind)
 
 
-def _in_place(rows: pa.Array[Any], order: NDArray[np.int64]) -> pa.Array[Any]:
-    """The values in that order, each written where its place was; then apart, where there are nulls between them."""
-    there = numbers(rows.is_valid().cast(pa.uint8())).view(bool) if rows.null_count else None
+def _in_place(rows: pa.Array[Any], room: NDArray[np.int64], order: NDArray[np.int64]) -> pa.Array[Any]:
+    """The values in that order, each written where its place was, in `room`; then apart, the last ones first."""
     plain = np.frombuffer(cast("Any", rows.buffers()[1]), np.int64, len(rows), rows.offset * 8)
-    places = None if there is None else _places(there, len(order))
+    if not rows.null_count:
+        _write(plain, order, None)
+        return arrow_of(room, rows.type, rows)
+    there = valid(rows)
+    _write(plain, order, _places(there, len(order)))
+    left = len(order)
+    for start in range((len(rows) - 1) // BLOCK * BLOCK, -1, -BLOCK):
+        block = there[start : start + BLOCK]
+        taken, apart = left - int(np.count_nonzero(block)), np.zeros(len(block), np.int64)
+        apart[block] = order[taken:left]
+        room[start : start + BLOCK], left = apart, taken
+    return arrow_of(room, rows.type, rows)
+
+
+def _write(plain: NDArray[np.int64], order: NDArray[np.int64], places: NDArray[Any] | None) -> None:
+    """Values in the place of their numbers; `places` says where what has a number stands."""
     for start in range(0, len(order), BLOCK):
         dealt = order[start : start + BLOCK]
         dealt[:] = plain[dealt if places is None else places[dealt]]
-    if there is None:
-        return pa.Array.from_buffers(rows.type, len(order), [None, pa.py_buffer(cast("Any", order))])
-    del places
-    made = np.zeros(len(rows), np.int64)
-    np.place(made, there, order)
-    valid = pa.py_buffer(cast("Any", np.packbits(there, bitorder="little")))
-    return pa.Array.from_buffers(rows.type, len(rows), [valid, pa.py_buffer(cast("Any", made))], rows.null_count)
 
 
 def _places(there: NDArray[np.bool_], count: int) -> NDArray[np.uint32]:
@@ -110,12 +120,12 @@ def _places(there: NDArray[np.bool_], count: int) -> NDArray[np.uint32]:
     return found
 
 
-def _dealt(bits: _Bits, count: int) -> NDArray[np.int64]:
-    """The numbers below `count` in an order by chance: sorted by the upper half of a word drawn for each."""
-    if count > _MOST_ROWS:
-        raise Invalid("there are too many rows to shuffle", next_step="Use another technique.")
-    words = np.empty(count, np.uint64)
-    for start in range(0, count, BLOCK):
+def _dealt(bits: _Bits, words: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The numbers below the count of `words` in an order by chance, in place of them.
+
+    They are sorted by the upper half of a word drawn for each.
+    """
+    for start in range(0, len(words), BLOCK):
         block = words[start : start + BLOCK]
         block[:] = bits.draw(len(block)) & ~_LOWER_HALF | np.arange(start, start + len(block), dtype=np.uint64)
     words.sort()

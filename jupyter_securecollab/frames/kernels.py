@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 WHOLE = frozenset({"null", "shuffle"})
 """Techniques that take lists and structs as a whole: what is inside stays together."""
 
+BY_PLACE = frozenset({"noise", "shift", "shuffle"})
+"""Techniques whose mask of a value depends on where it stands, or on another column; that of others on it alone."""
+
 _UNHELD = "these values cannot be masked: of several types, too large, or text that is not UTF-8"
 _FORMATS = {"credit_card": "card", "iban": "iban"}
 

@@ -6,19 +6,24 @@ changed, and what is made shares no memory with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 
 from ..errors import CannotHold, Invalid
-from .kernels import Task, as_arrow, decoded, mask_arrow
+from .kernels import BY_PLACE, Task, as_arrow, decoded, mask_arrow
+from .uniques import SAMPLE, few_repeats, whole
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
     Column = pa.ChunkedArray[Any]
+
+_QUICK = frozenset({"generalise", "partial", "redact"})
+"""Techniques that take less time than finding repeats."""
+_PART = 131_072
 
 
 def _mask_pyarrow(values: Column | pa.Array[Any], task: Task) -> Column | pa.Array[Any]:
@@ -34,6 +39,8 @@ def _mask_polars(values: pl.Series, task: Task) -> pl.Series:
         return values.clear(len(values)).cast(_telling_nothing(values.dtype))
     if _telling_nothing(values.dtype) != values.dtype and not isinstance(values.dtype, pl.Enum):
         raise Invalid("enumerations inside lists and structs cannot be masked", next_step="Use null or drop for it.")
+    if isinstance(values.dtype, pl.String) and task.choice.how not in BY_PLACE:
+        return _mask_polars_texts(values, task)
     coded = isinstance(values.dtype, pl.Categorical | pl.Enum)
     plain = values.cast(pl.String) if coded else values
     made = mask_arrow(as_arrow(plain), task)
@@ -42,6 +49,27 @@ def _mask_polars(values: pl.Series, task: Task) -> pl.Series:
     if isinstance(values.dtype, pl.Enum):  # its categories are part of the type and would tell the values
         return masked.cast(pl.Enum(masked.drop_nulls().unique(maintain_order=True)))
     return masked.cast(values.dtype)
+
+
+def _mask_polars_texts(values: pl.Series, task: Task) -> pl.Series:
+    """Part by part, so that they are never all Arrow's: polars lays texts out otherwise."""
+    starts = range(0, len(values), _PART)
+    seen = values.gather_every(len(values) // SAMPLE + 1).drop_nulls()
+    repeats = len(seen) - seen.n_unique()
+    if task.choice.how in _QUICK or few_repeats(len(seen), repeats, len(values) - values.null_count()):
+        given = (values.slice(start, _PART) for start in starts)
+        return _of_parts(values.name, (mask_arrow(as_arrow(part), task) for part in given))
+    encoded: Any = values.to_arrow().dictionary_encode()
+    pa.default_memory_pool().release_unused()  # the column as Arrow's, and the table of its distinct values
+    masks: Any = whole(mask_arrow(pa.chunked_array([encoded.dictionary]), task))
+    return _of_parts(values.name, (masks.take(encoded.indices.slice(start, _PART)) for start in starts))
+
+
+def _of_parts(name: str, parts: Iterable[Any]) -> pl.Series:
+    import polars as pl
+
+    found = [pl.Series(name, part, pl.String) for part in parts]
+    return pl.concat(found, rechunk=False) if found else pl.Series(name, [], pl.String)
 
 
 def _telling_nothing(dtype: Any) -> Any:

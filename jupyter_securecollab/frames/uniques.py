@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Numbers = NDArray[Any]
 
 BLOCK = 8_192
-_SAMPLE, _FEW = 16_384, 512
+SAMPLE, _FEW = 16_384, 512
 _MOSTLY_UNIQUE, _MOSTLY_UNIQUE_NUMBERS = 0.8, 0.4  # of numbers, two more words are held for each different one
 
 
@@ -64,13 +64,18 @@ def in_blocks(values: Column, function: Callable[[Numbers], Numbers], kind: pa.D
 
 
 def mostly_unique(values: Column) -> bool:
-    """Whether there are few repeats, by how many a sample has: about n**2 / 2d among n of d values (birthdays)."""
-    places = np.arange(0, len(values), len(values) // _SAMPLE + 1)
+    """Whether there are few repeats, by how many a sample has: about n**2 / 2d among n of d values."""
+    places = np.arange(0, len(values), len(values) // SAMPLE + 1)
     texts = pa.types.is_large_string(values.type)
     found = np.sort(_hashes(values, places) if texts else _some(whole(values), places))
-    repeats = np.count_nonzero(found[1:] == found[:-1])
+    repeats = int(np.count_nonzero(found[1:] == found[:-1]))
     few = _MOSTLY_UNIQUE if texts else _MOSTLY_UNIQUE_NUMBERS
-    return bool(len(found) ** 2 > 2 * repeats * few * (len(values) - values.null_count))
+    return few_repeats(len(found), repeats, len(values) - values.null_count, few)
+
+
+def few_repeats(seen: int, repeats: int, rows: int, few: float = _MOSTLY_UNIQUE) -> bool:
+    """Whether more than this share of values differ, by how many repeats are among those seen (birthdays)."""
+    return seen**2 > 2 * repeats * few * rows
 
 
 def _hashes(texts: Column, places: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -25,7 +25,7 @@ def texts(distinct: int) -> pa.ChunkedArray[Any]:
 
 
 def needed(values: Any, how: str) -> float:
-    """What masking takes of memory at most, as a multiple of the column: masks, and the largest sums of two kinds.
+    """What masking takes of memory at most, masks included, as a multiple of the column.
 
     Memory that is asked for and never written to counts here.
     """
@@ -48,7 +48,7 @@ def needed(values: Any, how: str) -> float:
     ("distinct", "how", "limit"), [(ROWS, "pseudonym", 2.0), (ROWS // 5, "pseudonym", 2.0), (ROWS, "token", 3.3)]
 )
 def test_little_lies_beside_the_masks(distinct: int, how: str, limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, size in (("BLOCK", 512), ("_SAMPLE", 2_048), ("_FEW", 256)):
+    for name, size in (("BLOCK", 512), ("SAMPLE", 2_048), ("_FEW", 256)):
         monkeypatch.setattr(uniques, name, size)
     assert 0.5 < needed(texts(distinct), how) <= limit
 
