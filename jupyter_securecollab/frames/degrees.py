@@ -19,6 +19,7 @@ from .sampling import Sample
 FINE = 4
 """Decimal places: a ten-thousandth of a degree is eleven metres."""
 
+_WRITTEN = r"^[+-]?[0-9]{1,3}\.[0-9]{3}"
 _FEWEST = 8  # different values
 _MOST_ALONE = 8
 _FIGURES = 0.9
@@ -84,7 +85,7 @@ def seen_as_degrees(sample: Sample) -> Degrees | None:
     """Some decimal places and no larger than 180; None where it cannot be."""
     if sample.kind not in ("number", "text") or len(sample.counts) < _FEWEST:
         return None
-    if sample.kind == "text" and not (sample.might(r"^[+-]?[0-9]{1,3}\.[0-9]{3}") and "figures" in sample.holds):
+    if sample.kind == "text" and not (sample.might(_WRITTEN) and "figures" in sample.holds):
         return None
     numbers = sample.numbers
     there = numbers[~np.isnan(numbers)]
@@ -97,12 +98,21 @@ def seen_as_degrees(sample: Sample) -> Degrees | None:
     return Degrees(places, float(low), float(middle), float(high), largest)
 
 
+def _largest(sample: Sample) -> float:
+    """How far from nought numbers reach: quickly said of very many columns, of which few are looked at closer."""
+    if sample.kind == "text" and "figures" in sample.holds and sample.might(_WRITTEN):
+        return float(_EASTERN)
+    return float(np.abs(sample.numbers).max(initial=0)) if sample.kind == "number" else float("inf")
+
+
 def pairs(columns: Mapping[int, tuple[Sample, Any]], rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     """Positions of (north, east), of columns given with their values by position.
 
     Side by side, or the only two in the frame that could be a pair: of three alike nobody knows which belong together.
     """
-    degrees = {at: it for at, (sample, _) in columns.items() if (it := seen_as_degrees(sample)) is not None}
+    small = {at: far for at, (sample, _) in columns.items() if (far := _largest(sample)) <= _EASTERN}
+    some = [at for at in small if max(small.get(near, 0) for near in (at - 1, at, at + 1)) > _LEAST]
+    degrees = {at: it for at in some if (it := seen_as_degrees(columns[at][0])) is not None}
     if len(degrees) < 2:
         return
     numbers = {at: sampling.numbers_at(columns[at][1], rows, ("number", "text")) for at in degrees}
