@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
-import secrets
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ import msgspec
 
 from .cosigning import Quorum
 from .errors import LogBroken, NotFound, Unavailable
+from .files import replacing
 from .model import Value, decode
 from .proofs import MAX_ENTRY, OPENING, Change, Entry, Frontier, leaf_hash, open_checkpoint, parse_entry
 from .runs import ACT, FORGET, TABLE
@@ -342,18 +341,12 @@ def write_bundle(path: Path, newest: str, items: Iterable[Item], log_key: str) -
 
     Raises `Unavailable` if the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with replacing(path, durable=True) as file:
             file.write(msgspec.json.encode(_Head(FORMAT, log_key, newest)) + b"\n")
             file.writelines(map(_line, items))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
     except OSError as error:
         raise Unavailable(f"the bundle cannot be written to {path}: {error.strerror}", next_step="") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _line(item: Item) -> bytes:

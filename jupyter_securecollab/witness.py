@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import fcntl
 import os
-import secrets
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from .cosigning import COSIGNATURE, Asking, WitnessSigner, read_request
 from .errors import Conflict, Invalid, LogBroken, NotFound, StoreBroken
+from .files import replacing, sync_folder
 from .model import Value, decode
 from .proofs import EMPTY_ROOT, Checkpoint, open_checkpoint, read_key, split_note, verify_consistency, write_key
 
@@ -213,14 +213,8 @@ def _read(state: Path) -> _State:
 
 
 def _write(state: Path, seen: dict[str, _Seen]) -> None:
-    """Replace the file, whole or not at all, and see to it that this outlives a loss of power."""
-    partial = state.with_name(f"{state.name}.{secrets.token_hex(4)}.partial")
-    try:
-        _create(partial, msgspec.json.encode(_State(_FORMAT, seen)))
-        partial.replace(state)
-    finally:
-        partial.unlink(missing_ok=True)
-    _sync_folder(state)
+    with replacing(state, durable=True) as file:
+        file.write(msgspec.json.encode(_State(_FORMAT, seen)))
 
 
 def _create(file: Path, content: bytes) -> None:
@@ -228,12 +222,4 @@ def _create(file: Path, content: bytes) -> None:
         out.write(content)
         out.flush()
         os.fsync(out.fileno())
-    _sync_folder(file)
-
-
-def _sync_folder(file: Path) -> None:
-    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(file)

@@ -6,7 +6,6 @@ Where the vault is a service elsewhere (`vault_url`) none is opened: see `attach
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
@@ -31,7 +30,7 @@ from ..recording.spool import Spool, take_in
 from ..recording.spool import Vault as SpoolVault
 from ..requests_page import PAGE, RequestsPage
 from ..vault import WitnessedBy, now, open_vault, operator, vault_folder, witness_at
-from .attached import Attached, attach, passing_on, record
+from .attached import Attached, VaultElsewhere, attach, passing_on, record
 from .doctor import ELSEWHERE, recording_problems
 from .embedded import EmbeddedHandler
 from .execution_requests import RequestRecord
@@ -55,7 +54,7 @@ NOTICE = (
 NO_SPOOL = "Records are not written down before the vault has them: if this server is killed, the last are lost"
 
 
-class SecureCollabApp(ExtensionApp):
+class SecureCollabApp(VaultElsewhere, ExtensionApp):
     """Embedded vault: runs inside the Jupyter server, on SQLite and a folder."""
 
     name = "jupyter_securecollab"
@@ -74,15 +73,6 @@ class SecureCollabApp(ExtensionApp):
     vault_name = Unicode("vault", help="Name of a new vault and of its log. One that exists keeps its name.").tag(
         config=True
     )
-    vault_url = Unicode(
-        help="Address of a vault that is a service of JupyterHub, used instead of one in this server."
-    ).tag(config=True)
-    vault_log_key = Unicode(help="Public key of that vault's log; kernels believe no other log.").tag(config=True)
-
-    vault_witnesses = Unicode(
-        help="How many witnesses have to confirm that log, and their public keys: `2 KEY KEY KEY`."
-    ).tag(config=True)
-
     default_up_to = CaselessStrEnum(
         [level.value for level in Level], "internal", help="The level to which access reads when nobody says otherwise."
     ).tag(config=True)
@@ -126,18 +116,6 @@ class SecureCollabApp(ExtensionApp):
     @default("folder")
     def _folder_default(self) -> str:
         return str(vault_folder())
-
-    @default("vault_url")
-    def _vault_url_default(self) -> str:
-        return os.environ.get("SECURECOLLAB_VAULT_URL", "")
-
-    @default("vault_log_key")
-    def _vault_log_key_default(self) -> str:
-        return os.environ.get("SECURECOLLAB_VAULT_LOG_KEY", "")
-
-    @default("vault_witnesses")
-    def _vault_witnesses_default(self) -> str:
-        return os.environ.get("SECURECOLLAB_VAULT_WITNESSES", "")
 
     def _link_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         # Runs before the server builds its identity provider and managers: the last moment to say which classes.

@@ -22,8 +22,8 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from jupyter_server.services.sessions.sessionmanager import SessionManager
-from traitlets import default
-from traitlets.config import Config
+from traitlets import Unicode, default
+from traitlets.config import Config, Configurable
 
 from ...cosigning import Quorum
 from ...errors import Denied, Invalid, NotSignedIn, Unavailable
@@ -50,6 +50,30 @@ RECORDING = route("recording")
 """What it asks too, and this server answers."""
 
 _PLACE = "securecollab_attached"
+
+
+class VaultElsewhere(Configurable):
+    """Which vault a server uses that has none of its own: from its configuration, else from its environment."""
+
+    vault_url = Unicode(help="Address of a vault that is a service, used instead of one in this server.").tag(
+        config=True
+    )
+    vault_log_key = Unicode(help="Public key of that vault's log; kernels believe no other log.").tag(config=True)
+    vault_witnesses = Unicode(
+        help="How many witnesses have to confirm that log, and their public keys: `2 KEY KEY KEY`."
+    ).tag(config=True)
+
+    @default("vault_url")
+    def _vault_url_default(self) -> str:
+        return os.environ.get("SECURECOLLAB_VAULT_URL", "")
+
+    @default("vault_log_key")
+    def _vault_log_key_default(self) -> str:
+        return os.environ.get("SECURECOLLAB_VAULT_LOG_KEY", "")
+
+    @default("vault_witnesses")
+    def _vault_witnesses_default(self) -> str:
+        return os.environ.get("SECURECOLLAB_VAULT_WITNESSES", "")
 
 
 class Attached:

@@ -30,7 +30,8 @@ from traitlets import default
 
 from ...errors import Unavailable
 from ...runs import Outcome
-from ..recording.execution import NOT_RECORDED, Watched, only_asks
+from ..recording.asked import NOT_RECORDED, only_asks
+from ..recording.execution import Watched
 from ..recording.kernel_messages import V1, Broadcasts, Incoming
 from .identity import People, SignedIn, owner_of
 

@@ -39,7 +39,7 @@ from ..recording.hooks import no_hooks
 from ..recording.reporting import Reporting
 from ..recording.spool import Spool
 from ..vault import now
-from .attached import AttachedKernelManager, NoAccounts
+from .attached import AttachedKernelManager, NoAccounts, VaultElsewhere
 from .identity import People
 from .kernels import (
     OwnedKernelManager,
@@ -132,17 +132,12 @@ class MembersKernels(OwnedKernelManager):
         return f"{MembersKernel.__module__}.{MembersKernel.__name__}"
 
 
-class KernelRecorder(ServerApp):
+class KernelRecorder(VaultElsewhere, ServerApp):
     """Kernels under their people's users, and the record of what is executed in them."""
 
     name = "jupyter-securecollab-kernels"
     default_services = _SERVED  # type: ignore[assignment]  # fewer than Jupyter's
 
-    vault_url = Unicode(help="Address of the vault's service.").tag(config=True)
-    vault_log_key = Unicode(help="Public key of its log; kernels believe no other.").tag(config=True)
-    vault_witnesses = Unicode(help="`2 KEY KEY KEY`: how many witnesses have to confirm the log, and their keys.").tag(
-        config=True
-    )
     folder = Unicode(help="Folder for records that the vault does not have yet. Only this server may enter it.").tag(
         config=True
     )
@@ -151,18 +146,6 @@ class KernelRecorder(ServerApp):
     ).tag(config=True)
     record_seconds = Float(PATIENCE, help="Seconds the vault may take to record something.").tag(config=True)
     record_backlog = Int(KEPT, help="Most records kept while none can be written.").tag(config=True)
-
-    @default("vault_url")
-    def _vault_url_default(self) -> str:
-        return os.environ.get("SECURECOLLAB_VAULT_URL", "")
-
-    @default("vault_log_key")
-    def _vault_log_key_default(self) -> str:
-        return os.environ.get("SECURECOLLAB_VAULT_LOG_KEY", "")
-
-    @default("vault_witnesses")
-    def _vault_witnesses_default(self) -> str:
-        return os.environ.get("SECURECOLLAB_VAULT_WITNESSES", "")
 
     def migrate_config(self) -> None:
         """Nothing: the folder of configuration is not this server's to write to."""

@@ -24,17 +24,10 @@ import msgspec
 from ...core.ports import Clock
 from ...model import Level
 from ...runs import VERSION, Mode, Outcome, Record, RecordingState, Seen, Touched, plain
+from .asked import NOT_RECORDED, act, code_of, only_asks, start_of, started, utf8
 from .execution_writer import KEPT, PATIENCE, ExecutionWriter
 from .spool import Spool
-
-NOT_RECORDED = frozenset(
-    (
-        *("kernel_info_request", "comm_info_request", "history_request", "is_complete_request", "usage_request"),
-        *("complete_request", "inspect_request", "interrupt_request", "shutdown_request"),
-        *("create_subshell_request", "delete_subshell_request", "list_subshell_request"),
-    )
-)
-"""Messages that run no code, or none but what objects already in the kernel do when they are looked at."""
+from .waiting import Waiting
 
 OPEN_LIMIT = 1500
 """Unanswered messages per kernel; more are refused. Sent some thousands at once, ipykernel stops answering for good."""
@@ -115,13 +108,11 @@ class Recording:
         """
         self.mode: Mode = mode
         self._advisory = advisory
-        self._patience = patience
         self._finish = finish
         self._clock = clock
         self._kernels: dict[str, _Kernel] = defaultdict(_Kernel)
         self._notebooks: dict[str, str] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiters: list[tuple[int, asyncio.Future[bool]]] = []
+        self._waiting = Waiting(self._durable, patience)
         self._problems: Callable[[], tuple[str, ...]] = tuple
         self._ended: Callable[[Record], None] = lambda _: None
         self._writer: ExecutionWriter | None = None
@@ -131,7 +122,7 @@ class Recording:
                 clock,
                 secrets.token_hex(8),
                 spool=spool,
-                advanced=self._advanced,
+                advanced=self._waiting.advanced,
                 kept=kept,
                 patience=patience,
             )
@@ -179,26 +170,12 @@ class Recording:
         if self._writer is None or kind in NOT_RECORDED:
             return None
         content = content if isinstance(content, dict) else {}
-        start = Record(
-            v=VERSION,
-            what="start",
-            run=secrets.token_hex(16),
-            at=self._clock(),
-            act=_act(header),
-            who=person,
-            kernel=kernel_id,
-            notebook=self._notebooks.get(kernel_id),
-            cell=plain(metadata.get("cellId")) if isinstance(metadata, dict) else None,
-            subshell=plain(header.get("subshell_id")),
-            silent=content.get("silent") is True,
-            history=content.get("store_history") is not False,
-            expressions=len(content["user_expressions"]) if isinstance(content.get("user_expressions"), dict) else 0,
-            target=plain(content.get("target_name") if kind == "comm_open" else content.get("command")),
-        )
+        notebook = self._notebooks.get(kernel_id)
+        start = start_of(person, kernel_id, notebook, self._clock(), header, metadata, content)
         if only_asks(channel, kind, content):
             run = Watched(start, None, b"", time.monotonic(), ticket=0, told=True, asks=True)
         else:
-            run = self._begin(start, _code(kind, content), _digest(_utf8(content.get("code"))))
+            run = self._begin(start, code_of(kind, content), _digest(utf8(content.get("code"))))
         if channel == "stdin":  # nothing ever answers it
             return run
         self._kernels[kernel_id].runs[str(header["msg_id"])].append(run)
@@ -237,15 +214,7 @@ class Recording:
 
         While the vault is known to be unable to write nobody waits: it is tried again meanwhile.
         """
-        if self._writer is None or run.ticket is None:
-            return False
-        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiters.append((run.ticket, waiter))
-        self._wake()
-        try:
-            return await asyncio.wait_for(waiter, self._patience)
-        except TimeoutError:
-            return False
+        return run.ticket is not None and await self._waiting.until(run.ticket)
 
     def catch_up(self) -> None:
         """Wait, not for long, until what was seen so far is in the vault. From any other thread."""
@@ -260,19 +229,16 @@ class Recording:
             return
         msg_id = str(parent.get("msg_id"))
         for run in self._kernels[kernel_id].runs.get(msg_id, ()):
-            if not run.busy and run.start.act == _act(parent):
+            if not run.busy and run.start.act == act(parent):
                 run.busy = True
                 run.began = time.monotonic()
                 return
         self._unattributed(kernel_id, msg_id, parent)
 
     def _unattributed(self, kernel_id: str, msg_id: str, parent: Mapping[str, Any]) -> None:
-        start = Record(
-            v=VERSION,
-            what="start",
-            run=secrets.token_hex(16),
+        start = started(
             at=self._clock(),
-            act=_act(parent),
+            act=act(parent),
             road="other",
             kernel=kernel_id,
             notebook=self._notebooks.get(kernel_id),
@@ -286,7 +252,7 @@ class Recording:
     def ran(self, kernel_id: str, parent: Mapping[str, Any], code: object) -> None:
         """The kernel says which code it runs for this message. Other code than was passed on is somebody else's."""
         msg_id = str(parent.get("msg_id"))
-        code_bytes = _utf8(code)
+        code_bytes = utf8(code)
         busy = [run for run in self._kernels[kernel_id].runs.get(msg_id, ()) if run.busy and not run.idle]
         if self._writer is None or any(run.digest == _digest(code_bytes) for run in busy):
             return
@@ -325,10 +291,7 @@ class Recording:
         """A kernel process is about to start: for whom, from which specification, with which command."""
         if self._writer is None:
             return
-        start = Record(
-            v=VERSION,
-            what="start",
-            run=secrets.token_hex(16),
+        start = started(
             at=self._clock(),
             act="kernel",
             road="server",
@@ -358,10 +321,7 @@ class Recording:
 
     def done(self, person: str | None, act: str, what: object, size: int | None, status: Outcome) -> None:
         """Something the server itself did for somebody: a file sent or taken, a terminal."""
-        record = Record(
-            v=VERSION,
-            what="start",
-            run=secrets.token_hex(16),
+        record = started(
             at=self._clock(),
             act=act,
             road="server",
@@ -397,8 +357,6 @@ class Recording:
         if run.told or self._writer is None:
             return
         run.told = True
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
         run.ticket = self._put(Seen(run.start, run.code), urgent=self.mode == "block")
         run.code = None
 
@@ -444,51 +402,15 @@ class Recording:
             self._put(Seen(end))
             self._ended(end)
 
-    def _advanced(self) -> None:
-        """On the writer's thread: it has tried."""
-        if self._waiters and self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake)
-
-    def _wake(self) -> None:
-        done = self._writer.done if self._writer is not None else 0
-        failing = self._writer is not None and self._writer.failing_since is not None
-        for ticket, waiter in self._waiters:
-            if (failing or ticket <= done) and not waiter.done():
-                waiter.set_result(ticket <= done)
-        self._waiters = [(ticket, waiter) for ticket, waiter in self._waiters if not waiter.done()]
+    def _durable(self) -> tuple[int, bool]:
+        """The last ticket in the vault, and whether it cannot write now. From any thread."""
+        writer = self._writer
+        return (0, False) if writer is None else (writer.done, writer.failing_since is not None)
 
 
 def not_recording() -> Recording:
     """A record that is switched off."""
     return Recording("off", lambda _: None, lambda: datetime.now(UTC))
-
-
-def only_asks(channel: str, kind: object, content: object) -> bool:
-    """Whether this asks a debugger for what JupyterLab wants to know at every turn, which runs nothing.
-
-    No other of its commands is harmless by name: values are shown by running their `repr`, breakpoints have conditions.
-    """
-    asks = isinstance(content, dict) and content.get("command") == "debugInfo"
-    return asks and (channel, kind) == ("control", "debug_request")
-
-
-def _act(header: Mapping[str, Any]) -> str:
-    """What kind of message it is."""
-    return plain(str(header.get("msg_type")).removesuffix("_request"), 40) or "?"
-
-
-def _code(kind: str, content: Mapping[str, Any]) -> bytes | None:
-    """What a message runs, to be hashed; for messages without code, what they carry. Never what people typed in."""
-    if kind == "input_reply":
-        return None
-    expressions = content.get("user_expressions")
-    if kind == "execute_request" and not expressions:
-        return _utf8(content.get("code"))
-    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _utf8(code: object) -> bytes:
-    return code.encode("utf-8", "replace") if isinstance(code, str) else b""
 
 
 def _digest(code: bytes) -> bytes:
