@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..model import Label, Level, clip
-from . import axes, relations, sampling, shapes
+from . import axes, east, relations, sampling, shapes
 from .asking import Asking
-from .guesses import guesses
-from .names import Said, about_things, said, silent
+from .guesses import guesses, logins
+from .names import Said, about_things, of_a_user, said, silent
 from .readings import readings
 from .recognizers import Match, Recognizer, matches, own_recognizer
 from .sampling import Sample
@@ -223,7 +223,7 @@ class Classifier:
 
     def _candidates(self, sample: Sample, fitting: Sequence[Match]) -> list[_Candidate]:
         """Every tag the column may have, the surest first; of equals the highest level."""
-        name = said(sample.name, self._names)
+        name = _of_that_part(said(sample.name, self._names), fitting)
         tags = dict.fromkeys([*([name.tag] if name else []), *(one.tag for one in fitting)])
         weighed = (_weigh(tag, sample, name, fitting) for tag in tags)
         return sorted(weighed, key=lambda one: (one.confidence, self.level_of(one.tag).rank), reverse=True)
@@ -322,8 +322,11 @@ def suggest(name: str) -> Label:
 def _fitting(sample: Sample, own: Iterable[Recognizer]) -> Iterator[Match]:
     yield from matches(sample, own)
     yield from readings(sample)
+    yield from east.readings(sample)
     if silent(sample.name):
         yield from guesses(sample)
+    elif of_a_user(sample.name):
+        yield from logins(sample)
 
 
 def _weigh(tag: str, sample: Sample, name: Said | None, fitting: Sequence[Match]) -> _Candidate:
@@ -347,6 +350,14 @@ def _weigh(tag: str, sample: Sample, name: Said | None, fitting: Sequence[Match]
         return _Candidate(tag, sure, None, match)
     doubt = (1 - mine.strength) * (1 - sure) * (1 - shapes.bonus(tag) * likeness)
     return _Candidate(tag, 1 - doubt, mine, match)
+
+
+def _of_that_part(name: Said | None, fitting: Sequence[Match]) -> Said | None:
+    """A name that says `nom` or `name` of values that are family names alone, or given names, says that."""
+    if name is None or name.tag != "person_name":
+        return name
+    best = max((one for one in fitting if one.tag in _NAMES_OF_PEOPLE), key=lambda one: one.confidence, default=None)
+    return name._replace(tag=best.tag) if best is not None and best.confidence >= ENOUGH else name
 
 
 def _neighbours(

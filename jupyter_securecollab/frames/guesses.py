@@ -55,8 +55,7 @@ def guesses(sample: Sample) -> Iterator[Match]:
         yield from _figures(sample)
     elif sample.kind == "text" and "digit" in sample.holds:
         yield from _codes(sample)
-    if sample.kind == "text" and "letter" in sample.holds and not {"space", "at"} & sample.holds:
-        yield from _logins(sample)
+    yield from logins(sample)
 
 
 def _figures(sample: Sample) -> Iterator[Match]:
@@ -113,8 +112,13 @@ def _heads(sample: Sample) -> int:
     return int(pc.count_distinct(pc.replace_substring_regex(sample.texts, "^([A-Z]+|[0-9]{2}).*$", r"\1")).as_py())
 
 
-def _logins(sample: Sample) -> Iterator[Match]:
-    """Words made of names, such as `jsmith7` or `ann.meyer`: many, short, hardly ever repeated."""
+def logins(sample: Sample) -> Iterator[Match]:
+    """Words made of names, such as `jsmith7` or `ann.meyer`: many, short, hardly ever repeated.
+
+    Believed where the column's name says nothing or speaks of a user (names.py).
+    """
+    if sample.kind != "text" or "letter" not in sample.holds or {"space", "at"} & sample.holds:
+        return
     if len(sample.counts) < max(_FEW, 0.3 * sample.seen) or sample.mean(sample.lengths) > 25:
         return
     if not sample.might("(?i)" + _LOGIN):

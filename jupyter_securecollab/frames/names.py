@@ -1,4 +1,5 @@
-"""What a column's name says about its content, in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish.
+"""What a column's name says about its content, in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish
+(and by names_east.py in Chinese, Japanese, Korean).
 
 A name is cut into words (`custEMail_2` is cust, e, mail, 2), accents are dropped, and runs of neighbouring words are
 looked up written together: `date_of_birth`, `DateOfBirth` and `DATE BIRTH` are all found. The longest phrase counts:
@@ -12,6 +13,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from . import names_east
 
 TELLING = 0.75
 """How sure a phrase makes us that can hardly mean anything else."""
@@ -37,7 +40,7 @@ _ANYWHERE = {
         rekeninghouder patientname customername clientname employeename username_full beneficiaryname payeename
         passengername guestname studentname teachername doctorname physicianname spousename mothersname fathersname
         mothername fathername nameofmother nameoffather nextofkin emergencycontact emergencycontactname signatory
-        middlenames secondgivenname initials namensinitialen nickname""",
+        middlenames secondgivenname initials namensinitialen nickname pid5""",
     "email": """email emails emailaddress emailaddr eml courriel adressemail adresseemail adresseelectronique correo
         correoelectronico posteelettronica postaelettronica emailadresse mailadresse mailadres emailadres emailadresse
         adresemail enderecoeletronico mailaddress mailaddr usermail contactmail workmail homemail""",
@@ -46,7 +49,9 @@ _ANYWHERE = {
         cellphone cellnumber celular telefonocelular mobilenumber mobileno mobilephone mobilnummer handy handynummer
         handynr portable telephoneportable movil telefonomovil cellulare telemovel gsm nrtelefonu numertelefonu
         komorka telkomorkowy faxnumber fax faxno telefax msisdn homephone workphone dayphone eveningphone festnetz
-        rufnummer mobiel mobielnummer telnumber contactnumber whatsapp landline""",
+        rufnummer mobiel mobielnummer telnumber contactnumber whatsapp landline
+        pid13 callingnumber callednumber callernumber calleenumber dialednumber dialednumbers diallednumber callerid
+        callingparty calledparty anumber bnumber""",
     "username": """username userlogin loginname loginid screenname userhandle benutzername benutzerkennung
         nomutilisateur nomdutilisateur identifiant nombreusuario nombredeusuario usuario nomeutente nomeusuario
         nomedeusuario utilizador gebruikersnaam
@@ -62,7 +67,7 @@ _ANYWHERE = {
     "address": """address addresses addr postaladdress mailingaddress streetandcity fulladdress anschrift adresse
         direccion domicilio indirizzo endereco morada adres adreszamieszkania homeaddress shippingaddress
         billingaddress lieferadresse rechnungsadresse wohnadresse adressepostale domicile residence wohnort_adresse
-        addressline addressline1 addressline2 addr1 addr2 address1 address2 woonadres adresskorrespondencyjny""",
+        addressline addressline1 addressline2 addr1 addr2 address1 address2 woonadres adresskorrespondencyjny pid11""",
     "street": """street streetname streetaddress streetaddr streetno strasse strassenname strassehausnummer hausnummer
         housenumber houseno nomrue nomderue numerorue nombrecalle calle calleynumero numeroexterior numerocivico
         nomedarua indirizzovia logradouro straat straatnaam huisnummer ulica numerdomu nrdomu streetline""",
@@ -74,7 +79,7 @@ _ANYWHERE = {
         comune luogonascita luogodinascita localita cidade localidade municipality concelho freguesia localnascimento
         naturalidade woonplaats plaatsnaam geboorteplaats gemeente miasto miejscowosc miejsceurodzenia gmina""",
     "postcode": """zip zipcode zipplus zip4 postcode postalcode postcodes postleitzahl plz codepostal codigopostal cap
-        codicepostale codicedavviamentopostale cep codpostal cpostal postnummer postnr kodpocztowy pincode_post
+        codicepostale codicedavviamentopostale cep codpostal cpostal postnummer postnr kodpocztowy pincode
         postzip zippostal eircode postalzip""",
     "country": """country countryname countrycode countryiso countryofresidence countryofbirth birthcountry
         landeskennung herkunftsland wohnland pays paysnaissance paysderesidence paisresidencia paisnacimiento pais
@@ -83,7 +88,7 @@ _ANYWHERE = {
     "longitude": """longitude laengengrad langengrad longitud longitudine dlugoscgeograficzna lengtegraad geolon geolng
         gpslon gpslng gpslong poslon poslng""",
     "date_of_birth": """dateofbirth birthdate birthday birthyear yearofbirth datebirth dob birthdt bdate bday borndate
-        bornon geburtsdatum gebdatum gebdat geburtstag geburtsjahr gebjahr datedenaissance datenaissance datenais
+        bornon pid7 geburtsdatum gebdatum gebdat geburtstag geburtsjahr gebjahr datedenaissance datenaissance datenais
         dtnaissance anneenaissance fechanacimiento fechadenacimiento fechanac fecnac fnacimiento datadinascita
         datanascita annonascita datanascimento datadenascimento dtnasc dtnascimento nascimento geboortedatum
         gebdatum geboortejaar dataurodzenia dataur rokurodzenia naissance""",
@@ -94,7 +99,7 @@ _ANYWHERE = {
         ageatadmission ageatdeath ageatvisit ageatonset ageatevent alterjahre lebensalter
         altersgruppe edadanos ageans idade leeftijd wiek etaanni""",
     "gender": """gender sex geschlecht genre sexe sexo genero sesso genere geslacht plec gendercode sexcode
-        genderidentity biologicalsex""",
+        genderidentity biologicalsex pid8""",
     "ethnicity": """ethnicity ethnicgroup ethnicorigin ethnic racial raceethnicity ethnie origineethnique etnia
         etniaraza raza razza raca rasa etniciteit etnicznosc pochodzenieetniczne ethnischeherkunft racecode""",
     "religion": """religion religiousaffiliation faith konfession religionszugehorigkeit religione religiao religie
@@ -106,7 +111,7 @@ _ANYWHERE = {
         marital maritalstatus civilstatus relationshipstatus familienstand etatcivil
         situationfamiliale situationmatrimoniale estadocivil statocivile burgerlijkestaat stancywilny""",
     "us_ssn": """ssn ssnumber ssnum ssnno socialsecurity socialsecuritynumber socialsecurityno socsec socsecnum
-        socialsec ssnlast4 ssnlastfour""",
+        socialsec ssnlast4 ssnlastfour pid19""",
     "national_id": """nationalid nationalidnumber nationalidentifier nationalinsurance nationalinsurancenumber nino
         nhsnumber nhsno nhsnr idcard idcardnumber identitynumber identitycard identitycardno personalausweis
         personalausweisnummer ausweisnummer ausweisnr numerosecu numerosecuritesociale securitesociale nir insee
@@ -115,7 +120,8 @@ _ANYWHERE = {
         cprnummer cprnr hetu henkilotunnus rijksregisternummer numeronational registrenational ppsn ppsnumber aadhaar
         aadhar aadhaarnumber nric residentid residentregistration mynumber sinnumber socialinsurancenumber
         sozialversicherungsnummer svnr rentenversicherungsnummer cartaodecidadao bilhetedeidentidade rgnumber
-        personalnumber governmentid govid idnumber rsanumber southafricanid""",
+        personalnumber governmentid govid idnumber rsanumber southafricanid voterid voteridnumber
+        epicnumber""",
     "tax_id": """taxid taxpayerid taxnumber taxno taxidentificationnumber tin tfn taxfilenumber steuernummer steuernr
         steuerid steueridentifikationsnummer
         steueridnr idnr_steuer numerofiscal nif numfiscal spi vatnumber vatno vatid vatreg
@@ -170,7 +176,7 @@ _ANYWHERE = {
         vin vinnumber vehicleid vehicleidentification vehicleidentificationnumber vehiclevin chassisnumber
         fahrgestellnummer fin_fahrzeug licenseplate licenceplate platenumber plateno numberplate registrationplate
         vehicleregistration carplate kennzeichen kfzkennzeichen nummernschild immatriculation plaqueimmatriculation
-        plaque matriculavehiculo numeroplaca targa placaveiculo kenteken numerrejestracyjny rejestracja""",
+        plaque matriculavehiculo numeroplaca targa placaveiculo kenteken numerrejestracyjny rejestracja vrm""",
     "device_id": """deviceid deviceserial deviceuuid deviceidentifier serialnumber_device udid idfa idfv aaid gaid
         advertisingid androidid hardwareid machineid imsi iccid deviceserialnumber simnumber pacemakerserial
         geratenummer geraetenummer iddispositif""",
@@ -193,7 +199,8 @@ _WHOLE = {
     "first_name": "first given nombre_pila forename",
     "last_name": "last family familie",
     "person_name": """name names person nom nombre nome naam nazwa_osoby middle contact_person author employee patient
-        customer client passenger holder owner_name doctor physician suspect victim spouse""",
+        customer client passenger holder owner_name doctor physician suspect victim spouse
+        attending insured policyholder guardian driver""",
     "phone": "ph mobile cell tel tlf gsm fon telef cellular mob contact_no fixnet",
     "email": "mail e_mail correo posta poczta",
     "credit_card": "card cc pan karte carte tarjeta carta cartao kaart karta",
@@ -245,7 +252,10 @@ _PEOPLE = _set(
     empleado persona paciente dipendente paziente utente pessoa funcionario klant medewerker klienta pracownik
     pacjent salarie recipient sender billing shipping mothers fathers legal preferred participant subject
     individual voter attendee caller
-    officer judge attorney lawyer landlord"""
+    officer judge attorney lawyer landlord driver operator visitor resident household claimant insured policyholder
+    debtor guardian husband wife son daughter surgeon supervisor fahrer schuler conducteur eleve etudiant conductor
+    alumno studente aluno leerling uczen vater mutter pere mere padre madre ojciec matka arzt medecin medico
+    lekarz"""
 )
 _PADDING = _PEOPLE | _set(
     """the my our your primary secondary main alt alternate alternative home work personal private business office
@@ -280,6 +290,9 @@ _THINGS = _set(
     flower fruit food drink cuisine sport zodiac relationship currency language religion_ carrier provider insurer
     college university clinic hospital ward"""
 )
+
+# A column so called may hold logins; its values have to look like some.
+_USERS = _set("user users usr uid userid login author by creator editor modifier owner poster sender reporter assignee")
 
 # After a word about whom: what somebody is kept under (`emp_id`).
 _NUMBERED = _set("id ids no nr num number code key ref nummer numero")
@@ -336,6 +349,8 @@ def said(name: str, own: tuple[tuple[str, str], ...] = ()) -> Said | None:
     for theirs, tag in own:
         if words and words == words_of(theirs):
             return Said(tag, TELLING, theirs)
+    if (east := names_east.said(name)) is not None:
+        return Said(east[0], TELLING, east[1])
     if not words or _is_about_it(words):
         return None
     words = tuple(_SHORT.get(word, word) for word in words)
@@ -350,6 +365,11 @@ def said(name: str, own: tuple[tuple[str, str], ...] = ()) -> Said | None:
 def silent(name: str) -> bool:
     """Whether a name says nothing whatever, such as `c1`, `column_7`, `V3` or `0`."""
     return all(word.isdigit() or len(word) == 1 or word in _PLACEHOLDERS for word in words_of(name))
+
+
+def of_a_user(name: str) -> bool:
+    """Whether a name speaks of whoever uses a system, such as `uid` or `created_by`."""
+    return not _USERS.isdisjoint(words_of(name))
 
 
 def about_things(name: str) -> bool:

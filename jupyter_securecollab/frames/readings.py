@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .inside import TAGS_INSIDE, find
 from .recognizers import Match
 from .sampling import Sample, strata
-from .shapes import NAME_LIKE, phrases
+from .shapes import COMPONENTS, NAME_LIKE, phrases
 from .words import known, plain
 
 _SERIES = "^[A-Za-z]{1,2}[0-9]"  # li204: some families are called that, and more series of numbers
@@ -25,10 +25,11 @@ _SMALL = "^[a-z]"  # names of people begin with a capital letter; logins and cod
 _FIRMS = (
     r"(?i)(?:\b(?:inc|ltd|llc|plc|corp|gmbh|ag|kg|ohg|e\.k|sarl|s\.a|sas|sa|sl|s\.l|srl|s\.r\.l|spa|s\.p\.a|lda|ltda|bv|"
     r"b\.v|nv|n\.v|oy|ab|aps|a/s|as|group|company|co|holdings?|partners|associates|bank|university|institute|hospital|"
-    r"school|college|church|foundation|stiftung|verein|sp\. z o\.o|spolka|hijos|fils|filhos|figli|zonen|sons)\b\.?$|&)"
+    r"school|college|church|foundation|stiftung|verein|sp\. z o\.o|spolka|hijos|fils|filhos|figli|zonen|sons)\b\.?$|&"
+    r"|, \S+ (?:and|und|et|en|og|och) \S+$)"
 )
 _TITLES = r"^(?:mr|mrs|ms|miss|mx|dr|prof|sir|dame|rev|hr|herr|frau|fr|m|mme|mlle|sr|sra|srta|dott|sig|sig\.ra|dhr|mevr|pan|pani|ing|dipl|univ)\.? +"
-_SUFFIXES = r",? (?:jr|sr|ii|iii|iv|md|phd|dds|dvm|esq|b\.sc|bsc|msc|m\.sc|mba)\.?$"
+_SUFFIXES = r",? (?:jr|sr|ii|iii|iv|md|m\.d|phd|ph\.d|rn|lpn|bsn|mph|pharmd|psyd|dds|dmd|dvm|facs|cpa|esq|b\.sc|bsc|msc|m\.sc|mba)\.?$|, (?:do|od|np|pa)$"
 
 _WITH_NUMBER_FIRST = (
     r"(?i)^(?:[0-9]{1,6}[a-z]?(?:-[0-9]{1,5})?[, ]+(?:[nsew]\.? )?(?:(?:[0-9A-Za-zÀ-ž'.\-]+ ){1,5}?)(?:alley|annex|arcade|avenue|ave|beach|bend|bluffs?|"
@@ -90,7 +91,7 @@ _CATEGORIES = 12  # fewer different values than that, repeated over and over, ar
 _CATEGORY = 0.3  # ... unless the column's name says so
 _SEVERAL = 4  # distinct single words that all are names by chance: hardly
 _SHORTEST_FAMILY = 3  # letters beside an initial; of a postcode `D04 X285` two letters are left
-_DAYS = r"^(?:[0-9]{1,2}[./\- ](?:[0-9]{1,2}|[A-Za-zÀ-ž]{3,9})[./\-, ]{1,2}[0-9]{4}|[0-9]{4}[./\-][0-9]{1,2}[./\-][0-9]{1,2}|[A-Za-zÀ-ž]{3,9}\.? [0-9]{1,2},? [0-9]{4})(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
+_DAYS = r"^(?:[0-9]{1,2}[./\- ](?:[0-9]{1,2}|[A-Za-zÀ-ž]{3,9})[./\-, ]{1,2}[0-9]{4}|[0-9]{4}[./\-][0-9]{1,2}[./\-][0-9]{1,2}|[A-Za-zÀ-ž]{3,9}\.? [0-9]{1,2},? [0-9]{4}|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
 _OLDEST = 1900
 _NO_LONGER_BORN = 2012
 _MANY_YEARS, _FEW_YEARS = 25, 15
@@ -98,7 +99,7 @@ _MANY_YEARS, _FEW_YEARS = 25, 15
 
 def readings(sample: Sample) -> Iterator[Match]:
     """Everything the values of a column say beyond patterns."""
-    if sample.kind == "date" or (sample.kind == "text" and "digit" in sample.holds):
+    if sample.kind in ("date", "integer") or (sample.kind == "text" and "digit" in sample.holds):
         yield from _birth_dates(sample)
     if sample.kind != "text":
         return
@@ -139,11 +140,13 @@ class _Written(NamedTuple):
 
 
 def _written(sample: Sample, texts: Any) -> _Written:
-    """`AfricanAmerican`, `Asian-Pac-Islander`, `United_States`."""
+    """`AfricanAmerican`, `Asian-Pac-Islander`, `United_States`; `marié(e)` and `casado/a` as they are for men."""
     apart = pc.replace_substring_regex(sample.texts, "([a-z])([A-Z])", r"\1 \2")
+    apart = pc.replace_substring_regex(apart, _BOTH_FORMS, "")
     return _Written(texts.to_pylist(), plain(pc.replace_substring_regex(apart, "[_-]", " ")).to_pylist())
 
 
+_BOTH_FORMS = r"\([a-zß-ž]{1,3}\)$|[·•.\-](?:e|ne|le|trice|in|a)$|/(?:a|e|in|veuve|[a-z]{4,})$"
 _MOST_TERMS = 750  # distinct values; closed sets have fewer
 _RACES = frozenset({"white", "black", "asian"})  # each alone is a colour or a cuisine
 _BOTH = frozenset({"male", "female"})
@@ -201,7 +204,9 @@ def _countries(sample: Sample, found: _Written) -> Iterator[Match]:
 
 def _names(sample: Sample, texts: Any) -> Iterator[Match]:
     """Given names, family names, both, or places: whichever dictionary knows most of the values."""
-    like = sample.share(sample.matching(NAME_LIKE) & ~sample.matching(_SERIES))
+    if sample.might(COMPONENTS):
+        texts = pc.replace_substring_regex(pc.replace_substring(texts, "^", ", ", max_replacements=1), r"\^+", " ")
+    like = sample.share(sample.matching(f"{NAME_LIKE}|{COMPONENTS}") & ~sample.matching(_SERIES))
     if like < 0.6 or sample.share(sample.matching(_FIRMS)) > 0.15:
         return
     if phrases(sample):
@@ -216,12 +221,13 @@ def _names(sample: Sample, texts: Any) -> Iterator[Match]:
         return
     first = pc.replace_substring_regex(bare, r"^([^\s,\-]+)[\s,\-].*$", r"\1")
     last = pc.replace_substring_regex(bare, r"^.*[\s]([^\s,]+)$", r"\1")
+    second = pc.replace_substring_regex(bare, r"^[^,]+, ?(?:[a-z]{2,4}\. )?([^\s,\-]+).*$", r"\1")
     head = pc.replace_substring_regex(bare, r"^([^,]+),.*$", r"\1")
     last_first = sample.share(pc.match_substring_regex(bare, r"^[^,]+, ?[^,]+$")) > 0.5
     if sample.share(known(first, "jobs") | known(last, "jobs")) > 0.3:
         return
     whole_words = np.asarray(pc.utf8_length(last), dtype=np.int64) >= _SHORTEST_FAMILY
-    is_given = known(last if last_first else first, "given") | (parts & _initials(first) & whole_words)
+    is_given = known(second if last_first else first, "given") | (parts & _initials(first) & whole_words)
     is_family = _family(head if last_first else last)
     given, family = sample.share(is_given), sample.share(is_family)
     few = len(texts) < _CATEGORIES and sample.seen > 8 * len(texts)
@@ -305,14 +311,16 @@ def _chosen_often(sample: Sample) -> Iterator[Match]:
 
 def _birth_dates(sample: Sample) -> Iterator[Match]:
     """Days without a time, in no order, spread over several decades and mostly of people who are grown up."""
-    if sample.kind == "text":
+    if sample.kind in ("text", "integer"):
         dates = sample.matching(_DAYS) if sample.might(_DAYS) else np.zeros(len(sample.counts), bool)
     else:
         dates = sample.matching("T00:00:00$")
     share = sample.share(dates)
     if share < 0.8 or len(sample.texts) < 10:
         return
-    year = pc.struct_field(pc.extract_regex(sample.texts, r"(?:^|[^0-9])(?P<year>[12][0-9]{3})(?:[^0-9]|$)"), "year")
+    year = pc.struct_field(
+        pc.extract_regex(sample.texts, r"(?:^|[^0-9])(?P<year>[12][0-9]{3})(?:[^0-9]|$|[0-9]{4}$)"), "year"
+    )
     years = np.asarray(pc.cast(pc.coalesce(year, pa.scalar("0", year.type)), pa.int64()))
     weights = sample.counts
     inside = (years >= _OLDEST) & (years <= _NO_LONGER_BORN + 15)

@@ -298,7 +298,8 @@ STATES: tuple[Recognizer, ...] = (
     _state("identity numbers (ZA)", (13, 13), "^[0-9]{13}$", "za.idnr", 0.01),
     _state("NRIC, FIN (SG)", (9, 9), "^[STFGM][0-9]{7}[A-Z]$", "nric", 0.1),
     _state("resident registration numbers (KR)", (13, 13), "^[0-9]{13}$", "kr.rrn", 0.03),
-    _state("resident identity numbers (CN)", (18, 18), "^[1-9][0-9]{16}[0-9X]$", "cn.ric", 0.01),
+    _state("resident identity numbers (CN)", (18, 18),
+           "^[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]$", "cn", 0.1),
     _state("individual numbers (JP)", (12, 12), "^[0-9]{12}$", "jp.in_", 0.09),
     _state("AHV numbers (CH)", (13, 13), "^756[0-9]{10}$", "ch.ssn", 0.1),
     _state("insurance numbers (AT)", (10, 10), "^[1-9][0-9]{9}$", "at.vnr", 0.05),
@@ -354,7 +355,7 @@ def own_recognizer(described: OwnRecognizer) -> Recognizer:
     if described.pattern:
         _check_pattern(described.pattern, described.tag)
     if described.validator and validator(described.validator) is None:
-        step = "Use luhn, card, iban, verhoeff, vin, aba, nhs, bsn, pesel, tfn, nric or a module of python-stdnum such as nl.bsn."
+        step = "Use luhn, card, iban, verhoeff, vin, aba, nhs, bsn, pesel, tfn, nric, cn or a module of python-stdnum such as nl.bsn."
         raise Invalid(
             f"there is no check {clip(described.validator)!r} (recognizer of {described.tag})", next_step=step
         )

@@ -32,26 +32,28 @@ class Shape(NamedTuple):
 # A few words with capital or small letters, with titles, hyphens, apostrophes; numbers only at an end (`Gómez206`).
 _INNER = LETTER[:-1] + r"'’`.\-()]"
 NAME_LIKE = rf"^{LETTER}{_INNER}*[0-9]{{0,4}}(?:,? {_INNER}+[0-9]{{0,4}})*$"
+COMPONENTS = r"^[A-Za-zÀ-ž'\- ]{2,}\^[A-Za-zÀ-ž'\- ]+(?:\^[A-Za-z. ]*)*$"  # HL7 v2, type XPN: family^given^middle
 
 # Headings and sentences: after a first word in capitals come small ones, but for particles of names.
 _PHRASE = r"^[A-ZÀ-Þ].* (?:[a-z]{4,}|an|at|by|for|in|is|my|near|of|on|the|to|up|with)(?: |$)"
 _PARTICLES = r" (?:della|delle|degli|dela|dalla|dell|bint|saint|thor|vande|vanden|vander|ver)(?: |$)"
 _PEOPLE = frozenset({"person_name", "first_name", "last_name", "maiden_name"})
 
-_CODE = r"^[0-9A-Za-z*#Xx][0-9A-Za-z ./\-*#Xx]{2,40}$"
+_PART = r"[0-9A-Za-z ./\-*#]"
+_CODE = rf"^(?:{_PART}{{0,40}}[0-9*#]{_PART}{{2,40}}|{_PART}{{2,40}}[0-9*#]{_PART}?)$"  # words alone are none
 _WORDS = LETTER
 _DATES = r"^[0-9]{1,4}[./\- ](?:[0-9]{1,2}|[A-Za-zÀ-ž]{3,9})[./\-, ]{1,2}[0-9]{1,4}|^(?:18|19|20)[0-9]{2}(?:[0-9]{4})?$|^[A-Za-zÀ-ž]{3,9}\.? [0-9]{1,2},? [0-9]{4}$|^[0-9]{2}(?:0[1-9]|1[0-2])[0-9]{4}$"
 _MONEY = r"^[^A-Za-z0-9]{0,3}(?:[A-Z]{3} ?)?[0-9][0-9., '’]*(?:[kK])?(?: ?(?:[A-Z]{3}|[^A-Za-z0-9]|zł|kr))?(?:\s*[-–]\s*.*)?$"
 
 SHAPES: dict[str, Shape] = {
-    "person_name": Shape("text", NAME_LIKE),
+    "person_name": Shape("text", f"{NAME_LIKE}|{COMPONENTS}"),
     "first_name": Shape("text", NAME_LIKE),
     "last_name": Shape("text", NAME_LIKE),
     "maiden_name": Shape("text", NAME_LIKE),
     "email": Shape("text", "@|^[0-9a-f]{32,64}$", 0.3),
     "phone": Shape("text integer", r"^[+(]{0,2}[0-9][0-9 ().+/\-*xXet#]{4,28}(?:ext\.? ?[0-9]+)?$", 0.3),
     "username": Shape("text", r"^\S{2,40}$", 0.1),
-    "address": Shape("text", "(?s)^.{6}", 0.1),
+    "address": Shape("text", r"(?s)^.{3,}[\s,;]\S|\p{Han}.{4}|\p{Hangul}.{4}", 0.1),
     "street": Shape("text integer", "[0-9A-Za-zÀ-ž]", 0.1),
     "city": Shape("text", rf"^{LETTER}[^0-9@_]+$", 0.1),
     "postcode": Shape("text integer number", r"^[0-9A-Za-z][0-9A-Za-z \-]{1,9}(?:\.0)?$", 0.2),
@@ -81,7 +83,7 @@ SHAPES: dict[str, Shape] = {
     "credit_card": Shape("text integer number", r"^[0-9*#Xx][0-9*#Xx \-.]{10,24}$", 0.3),
     "cvv": Shape("text integer", "^[0-9*]{3,4}$", 0.2),
     "iban": Shape("text", "^[A-Za-z]{2}[0-9*]{2}[0-9A-Za-z *]{6,40}$", 0.3),
-    "bank_account": Shape("text integer", r"^[0-9A-Za-z*#][0-9A-Za-z ./\-*#]{3,40}$", 0.1),
+    "bank_account": Shape("text integer", _CODE, 0.1),
     "swift_bic": Shape("text", "^[A-Za-z]{4}[A-Za-z]{2}[A-Za-z0-9]{2,5}$", 0.3),
     "salary_or_income": Shape("integer number text", _MONEY, 0.2),
     "ip_address": Shape("text", r"[0-9A-Fa-f]*[.:][0-9A-Fa-f]+[.:]", 0.3),

@@ -116,3 +116,15 @@ def test_social_security_numbers_of_the_usa_have_a_tag_of_their_own() -> None:
     assert found(_many(lambda: f"{DICE.randint(100, 665)}-{figures(2)}-{figures(4)}")) == "us_ssn"
     assert found(_many(lambda: f"9{figures(2)}-7{figures(1)}-{figures(4)}")) == "tax_id"
     assert found(_many(lambda: figures(9))) is None
+
+
+def test_chinese_numbers_are_told_by_check_digit_and_day_of_birth_wherever_somebody_was_registered() -> None:
+    def with_check(head: str) -> str:
+        return head + "10X98765432"[sum(int(one) << (17 - place) for place, one in enumerate(head)) % 11]
+
+    # A district of 1990, of people born decades before: python-stdnum refuses those.
+    people = [with_check(f"510107{born('%Y%m%d')}{figures(3)}") for _ in range(ROWS)]
+    wrong = [one[:-1] + ("1" if one[-1] != "1" else "2") for one in people]
+    not_born = [with_check(f"5101071990{DICE.randint(13, 99)}{figures(5)}") for _ in range(ROWS)]
+    found = Classifier().find(pd.DataFrame({"c1": people, "c2": wrong, "c3": not_born}))
+    assert [one.tag for one in found.values()] == ["national_id", None, None]

@@ -1,0 +1,114 @@
+"""Forms of real exports: HL7 fields, family name first, titles behind a name, days without separators, both genders in
+one word; and what stands under a telling name without being it."""
+
+from __future__ import annotations
+
+import random
+
+import pandas as pd
+import pytest
+
+from jupyter_securecollab.frames.classify import Classifier
+
+DICE = random.Random(37)
+GIVEN = ["Heather", "Marcus", "Denise", "Gregory", "Melissa", "Travis", "Brandon", "Courtney", "Clayton", "Kristen"]
+FAMILY = [
+    "Mercer",
+    "Dyer",
+    "Boyd",
+    "Nguyen",
+    "Delgado",
+    "Stanton",
+    "Lockhart",
+    "Whitaker",
+    "Holloway",
+    "Ramirez",
+    "Bauer",
+    "Vance",
+]
+
+
+def _tag(values: list[str] | list[int], name: str = "c1", **beside: list[str]) -> str | None:
+    return Classifier().find(pd.DataFrame({name: values, **beside}))[name].tag
+
+
+def _people(form: str) -> list[str]:
+    return [
+        form.format(given=DICE.choice(GIVEN), family=DICE.choice(FAMILY), initial=DICE.choice("ABCDE"))
+        for _ in range(60)
+    ]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{family}^{given}^{initial}",
+        "{family}^{given}",
+        "{family}, {given} {initial}.",
+        "{family}, Mr. {given}",
+        "{given} {family}, RN",
+        "{given} {family}, DO",
+    ],
+)
+def test_names_of_people_as_systems_export_them(form: str) -> None:
+    people = _people(form)
+    assert _tag(people) == "person_name"
+    assert _tag([one.upper() for one in people]) == "person_name"
+
+
+@pytest.mark.parametrize("form", ["ERR^{initial}^7", "{family}, {given} and {family}"])
+def test_segments_and_firms_are_nobody(form: str) -> None:
+    assert _tag(_people(form)) is None
+
+
+def test_days_without_separators_are_of_birth_where_they_are_spread_like_births() -> None:
+    def days(first: int, last: int) -> list[str]:
+        return [f"{DICE.randint(first, last)}{DICE.randint(1, 12):02d}{DICE.randint(1, 28):02d}" for _ in range(80)]
+
+    assert _tag(days(1935, 2004)) == _tag([int(day) for day in days(1935, 2004)]) == "date_of_birth"
+    assert _tag(days(2019, 2024)) is None
+    assert _tag([str(DICE.randint(10**7, 10**8 - 1)) for _ in range(80)]) is None
+
+
+def test_words_for_both_genders_are_read() -> None:
+    assert _tag(["marié(e)", "célibataire", "divorcé(e)", "veuf/veuve"] * 10) == "marital_status"
+    assert _tag(["casado/a", "soltero/a", "viudo/a"] * 10) == "marital_status"
+    assert _tag(["activé(e)", "fermé(e)", "en cours"] * 10) is None
+
+
+def test_a_bare_name_of_values_that_are_family_names_is_a_last_name() -> None:
+    family = [DICE.choice(FAMILY).upper() for _ in range(60)]
+    given = [DICE.choice(GIVEN) for _ in range(60)]
+    assert _tag(family, "nom", prenom=given) == "last_name"
+    assert _tag(_people("{given} {family}"), "nom") == "person_name"
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("address", [f"{DICE.getrandbits(160):040x}" for _ in range(40)]),
+        ("Account", ["Peregrine Capital", "Quantum Retail", "Lumen Health", "Zenith Trading"] * 10),
+        ("passport", ["valid", "expired", "pending", "missing"] * 10),
+    ],
+)
+def test_a_telling_name_is_not_believed_of_values_without_its_form(name: str, values: list[str]) -> None:
+    assert _tag(values, name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "tag"),
+    [
+        ("address", "12 Mill Lane, Leeds", "address"),
+        ("account", "4471-0093-{}", "bank_account"),
+        ("passport", "C{}", "passport"),
+    ],
+)
+def test_and_is_of_those_with_it(name: str, value: str, tag: str) -> None:
+    assert _tag([value.format(DICE.randint(10**6, 10**7 - 1)) for _ in range(40)], name) == tag
+
+
+def test_logins_are_believed_where_the_name_speaks_of_a_user() -> None:
+    logins = [f"{DICE.choice(GIVEN)[0]}{family}{DICE.randint(1, 99)}".lower() for family in FAMILY * 5]
+    assert _tag(logins, "uid") == _tag(logins, "created_by") == "username"
+    assert _tag(logins, "branch") is None
+    assert _tag([f"{DICE.getrandbits(64):016x}" for _ in range(60)], "uid") is None
