@@ -22,7 +22,7 @@ from . import axes, east, relations, sampling, shapes
 from .asking import Asking
 from .guesses import guesses, logins
 from .names import Said, about_things, of_a_user, said, silent
-from .readings import readings
+from .readings import readings, within_urls
 from .recognizers import Match, Recognizer, matches, own_recognizer
 from .sampling import Sample
 from .scrub import TextRecognizer
@@ -39,6 +39,7 @@ _EXAMPLES = 3
 _ALL_COVERED = "•••"
 _TOLD_BY_FORM = frozenset({"password", "secret_key"})  # their signs and lengths are part of the secret
 _AT_ONCE = 2
+_AGES = 89  # above it an age counts as a date of birth: 45 CFR 164.514(b)(2)(i)(C)
 
 # What the values of one of these fit supports another of them that the name says: the name knows which.
 _KIN = (
@@ -87,6 +88,8 @@ _BESIDES: dict[str, frozenset[str]] = {
     "bank_account": frozenset({"swift_bic", "iban", "person_name"}),
     "account_id": _PEOPLE,
     "tax_id": _PEOPLE | _PLACES,
+    "biometric": _PEOPLE,
+    "special_category": _PEOPLE,
 }
 
 
@@ -244,6 +247,8 @@ class Classifier:
         if best.tag == "free_text":
             more, read = ask(sample)
             contains = tuple(dict.fromkeys((*contains, *more)))
+        if best.tag == "age" and bool((sample.numbers > _AGES).any()):
+            contains, read = ("date_of_birth",), f"there are ages over {_AGES}"
         level = max(map(self.level_of, (best.tag, *contains)), key=lambda one: one.rank)
         return Finding(
             level,
@@ -320,7 +325,9 @@ def suggest(name: str) -> Label:
 
 
 def _fitting(sample: Sample, own: Iterable[Recognizer]) -> Iterator[Match]:
-    yield from matches(sample, own)
+    for one in matches(sample, own):
+        held = within_urls(sample) if one.tag == "url" else ()
+        yield one._replace(check=f"{one.check} that contain {', '.join(held)}", contains=held) if held else one
     yield from readings(sample)
     yield from east.readings(sample)
     if silent(sample.name):

@@ -189,6 +189,21 @@ _ANYWHERE = {
         npi deanumber policyholderid participantid subjectid cookieid sessionid visitorid userguid useruuid""",
     "url": """url urls website webpage homepage weburl profileurl siteweb sitioweb sitoweb linkedin linkedinurl
         facebookurl twitterurl strona internetseite webseite permalink href""",
+    "biometric": """biometric biometrics biometrictemplate fingerprinttemplate irisscan iristemplate retinascan
+        retinalscan voiceprint voicesample palmprint handgeometry facetemplate faceembedding faceencoding
+        facevector facephoto faceimage facialimage headshot mugshot selfie portraitphoto passportphoto passfoto
+        lichtbild fingerabdruck empreintedigitale empreintesdigitales huelladactilar huellasdactilares
+        improntadigitale impressaodigital vingerafdruk odciskpalca""",
+    "special_category": """politicalparty politicalaffiliation politicalopinion politicalopinions politicalview
+        politicalviews partyaffiliation partymembership votingintention voteintention politischemeinung
+        politischepartei parteizugehorigkeit opinionpolitique opinionspolitiques ideologiapolitica opinionpolitica
+        filiacaopartidaria tradeunion tradeunionmember unionmember unionmembership gewerkschaft
+        gewerkschaftsmitglied syndicat appartenancesyndicale afiliacionsindical iscrizionesindacale
+        filiacaosindical vakbond sexualorientation sexualpreference sexualidentity sexuelleorientierung
+        orientationsexuelle orientacionsexual orientamentosessuale orientacaosexual seksuelegeaardheid
+        orientacjaseksualna sexlife geneticdata genetictest genetictestresult geneticrisk dnaprofile criminalrecord
+        criminalhistory criminalconviction convictions vorstrafen strafregister casierjudiciaire
+        antecedentespenales casellariogiudiziale antecedentescriminais strafblad karalnosc""",
     "free_text": """notes freetext comments comment_text remarks clinicalnotes doctorsnotes casenotes progressnotes
         bemerkung bemerkungen anmerkung anmerkungen kommentar notizen commentaire commentaires remarques comentario
         comentarios observaciones osservazioni observacoes opmerking opmerkingen uwagi komentarz freitext""",
@@ -235,6 +250,8 @@ _WHOLE = {
     "device_id": "device imei_no serial",
     "account_id": "member account_no",
     "url": "link web site",
+    "biometric": "photo photograph portrait fingerprint fingerprints",
+    "special_category": "politics",
     "free_text": "note comment comments remark text message body description narrative feedback review",
 }
 
@@ -317,6 +334,10 @@ _LETTERS = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O"
 
 # Words that stand beside a more exact one: a `calle` of a `direccion`.
 _GENERAL = frozenset({"address", "country", "account_id", "url", "free_text"})
+
+
+# Said of a person these words mean what they say: `patient_photo`.
+_SURE_OF_PEOPLE = frozenset({"person_name", "first_name", "last_name", "date_of_birth", "phone", "biometric"})
 
 
 class Said(NamedTuple):
@@ -407,7 +428,7 @@ def _whole(words: tuple[str, ...]) -> Said | None:
     entry = _entries().get("".join(kept)) if kept else _entries().get("".join(w for w in words if not w.isdigit()))
     if entry is None:
         return None
-    sure = person and bool(kept) and entry.tag in ("person_name", "first_name", "last_name", "date_of_birth", "phone")
+    sure = person and bool(kept) and entry.tag in _SURE_OF_PEOPLE
     return Said(entry.tag, TELLING if sure else HINTING, "".join(kept or words))
 
 

@@ -337,15 +337,32 @@ def _birth_dates(sample: Sample) -> Iterator[Match]:
 
 
 def _sentences(sample: Sample) -> Match:
-    found = _inside(sample)
+    found = _inside(sample, sample.texts)
     title = f"sentences that contain {', '.join(found)}" if found else "sentences"
     return Match("free_text", title, 1.0, 0.8, None, found)
 
 
-def _inside(sample: Sample) -> tuple[str, ...]:
-    """Tags of what stands inside longer texts."""
-    some = strata(len(sample.texts), _SENTENCES)
-    pieces = find(sample.texts.take(pa.array(some)))
+_OF_A_URL = ("email", "phone", "us_ssn", "credit_card", "iban", "secret_key")
+# Somebody's page: of a network of people, or behind a word for people.
+_PROFILES = (
+    r"(?i)^(?:https?://)?(?:[\w-]+\.)*(?:linkedin\.com/(?:in|pub)|xing\.com/profile|orcid\.org|(?:facebook|instagram|twitter|x|github|t|"
+    r"tiktok|medium|youtube|threads)\.(?:com|me|net))/@?[\w.%-]+/?(?:[?#].*)?$|://[^/]+(?:/.*)?/(?:users?|u|profiles?|members?|people|authors?)/[^/?]+|/[~@][\w.-]+"
+)
+
+
+def within_urls(sample: Sample) -> tuple[str, ...]:
+    """Tags of what web addresses hold: whose page it is, or an identifier among their parameters."""
+    apart = pc.replace_substring_regex(pc.replace_substring(sample.texts, "%40", "@"), "[?&=#;/]+", " ")
+    held = [tag for tag in _inside(sample, apart) if tag in _OF_A_URL]
+    if sample.might(_PROFILES) and sample.share(sample.matching(_PROFILES)) > _BY_CHANCE:
+        held.append("username")
+    return tuple(held)
+
+
+def _inside(sample: Sample, texts: Any) -> tuple[str, ...]:
+    """Tags of what stands inside longer texts, the sample's or what was made of them one by one."""
+    some = strata(len(texts), _SENTENCES)
+    pieces = find(texts.take(pa.array(some)))
     counts = sample.counts[some]
     rows = {tag: np.unique(pieces.rows[pieces.tags == number]) for number, tag in enumerate(TAGS_INSIDE)}
     shares = {tag: counts[found].sum() / counts.sum() for tag, found in rows.items() if len(found)}

@@ -93,11 +93,16 @@ SHAPES: dict[str, Shape] = {
     "device_id": Shape("text integer", r"^[0-9A-Za-z][0-9A-Za-z:\-_.{}]{4,64}$", 0.1),
     "account_id": Shape("text integer", r"^[0-9A-Za-z{][0-9A-Za-z ./\-_:#@{}|]{0,80}$", 0.1, least=4),
     "url": Shape("text", r"\S\.\S|^/", 0.1),
+    "biometric": Shape("text number"),
+    "special_category": Shape("text integer flag"),
     "password": Shape("text integer", r"^\S", 0.1),
     "secret_key": Shape("text", r"^\S{8,}$|PRIVATE KEY", 0.2),
     "free_text": Shape("text", r"(?:\S+\s+){4}\S", 0.1),
 }
 """By tag. A tag that is not here may be anything but a flag."""
+
+_ANSWERS = frozenset({"gender", "marital_status", "health_condition", "special_category"})
+"""Tags of what yes or no can tell: a smoker, a member of a union."""
 
 _ANYTHING = Shape("text integer number date", "")
 _MOST = 0.6
@@ -112,7 +117,7 @@ def fits(sample: Sample, tag: str) -> float | None:
     shape = SHAPES.get(tag, _ANYTHING)
     if sample.kind not in shape.kinds.split():
         return None
-    if tag not in ("gender", "marital_status", "health_condition") and _only_answers(sample):
+    if tag not in _ANSWERS and _only_answers(sample):
         return None
     if (shape.most and len(sample.texts) > shape.most) or len(sample.texts) < min(shape.least, sample.seen):
         return None

@@ -61,6 +61,8 @@ TAGS: dict[str, str] = {
     "url": "web address",
     "password": "password or its hash",
     "secret_key": "access key, token, JWT, private key",
+    "biometric": "fingerprint, voice print, iris, face: template or picture (GDPR article 9)",
+    "special_category": "political opinion, trade union, sexual life, genes, convictions (GDPR articles 9 and 10)",
     "free_text": "sentences; the evidence says what they contain",
 }
 """Every tag we give, and what it means. A column without a finding has no tag."""
