@@ -102,7 +102,7 @@ def _check(meta: pd.DataFrame, name: str, choice: Choice | None) -> None:
     if choice.how == "shuffle":
         raise Invalid(f"column {clip(name)!r}: shuffle needs all rows at once", next_step="Use another technique.")
     dtype: Any = axes.values(meta, name).dtype
-    if dtype == "category" and dtype.ordered and not choice.keyed and choice.how != "null":
+    if dtype == "category" and dtype.ordered and choice.technique.in_order:
         step = "Make it unordered first: frame[name].cat.as_unordered()."
         raise Invalid(f"column {clip(name)!r}: the order of its categories would differ by partition", next_step=step)
 

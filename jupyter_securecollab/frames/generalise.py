@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from ..errors import Invalid
 from .techniques import UNITS, Option
-from .uniques import in_blocks
+from .uniques import in_blocks, on_texts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,15 +82,23 @@ def _beginning(texts: Column, to: Option) -> Column:
     if isinstance(to, str):
         if to not in _ISO:
             raise Invalid(f"dates that are text are not generalised to a {to}", next_step="Use year or month.")
-        replaced: Any = pc.replace_substring_regex(texts, _ISO[to], r"\1")
-        masked: Column = pc.if_else(pc.match_substring_regex(texts, _ISO[to]), replaced, pa.scalar(STARS, texts.type))
-        return masked
+        return on_texts(texts, lambda block: _until(block, _ISO[to]))
     if to != to.to_integral_value() or not 1 <= to <= _LONGEST:
         raise Invalid("texts are generalised to a number of characters", next_step="Write generalise:3.")
-    begun: Any = pc.utf8_slice_codeunits(texts, 0, int(to))
-    longer = pc.greater(pc.utf8_length(texts), pa.scalar(int(to), pa.int64()))
+    return on_texts(texts, lambda block: _cut(block, int(to)))
+
+
+def _until(texts: pa.Array[Any], pattern: str) -> pa.Array[Any]:
+    replaced: Any = pc.replace_substring_regex(texts, pattern, r"\1")
+    begun: pa.Array[Any] = pc.if_else(pc.match_substring_regex(texts, pattern), replaced, pa.scalar(STARS, texts.type))
+    return begun
+
+
+def _cut(texts: Any, length: int) -> pa.Array[Any]:
+    begun: Any = pc.utf8_slice_codeunits(texts, 0, length)
+    longer = pc.greater(pc.utf8_length(texts), pa.scalar(length, pa.int64()))
     stars, nothing = pa.scalar(STARS, texts.type), pa.scalar("", texts.type)
-    cut: Column = pc.if_else(longer, pc.binary_join_element_wise(begun, stars, nothing), stars)
+    cut: pa.Array[Any] = pc.if_else(longer, pc.binary_join_element_wise(begun, stars, nothing), stars)
     return cut
 
 

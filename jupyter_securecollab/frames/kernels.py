@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from ..errors import CannotHold, Invalid
 from .chance import noisy, shifted, shuffled
+from .coded import dealt, encoded, in_one_layout, recoded
 from .fakes import faked
 from .formats import encrypt_integers, encrypt_texts
 from .generalise import clipped, generalise
@@ -113,9 +114,7 @@ def mask_arrow(values: Column, task: Task) -> Column:
     if task.choice.how == "null" or pa.types.is_null(values.type):
         return nothing(values)
     if pa.types.is_dictionary(values.type):
-        kept = values.type.ordered and not task.choice.keyed
-        masked = mask_arrow(decoded(values), task).cast(values.type.value_type)
-        return _encoded(masked, values.type.index_type, kept)
+        return _mask_coded(values, task)
     if is_nested(values.type) and task.choice.how not in WHOLE:
         if task.choice.how == "noise" and has_lists(values.type):
             raise Invalid("noise goes by rows, and lists have many values in one", next_step="Use null or drop for it.")
@@ -123,17 +122,23 @@ def mask_arrow(values: Column, task: Task) -> Column:
     return FUNCTIONS[task.choice.how](decoded(values), task).cast(values.type)
 
 
+def _mask_coded(values: Column, task: Task) -> Column:
+    """A dictionary-encoded column: its words, unless the mask goes by rows."""
+    ordered = values.type.ordered and task.choice.technique.in_order
+    if pa.types.is_null(values.type.value_type) or task.choice.how in ("noise", "shift"):
+        masked = mask_arrow(decoded(values), task).cast(values.type.value_type)
+        return encoded(masked, values.type.index_type, ordered)
+    if task.choice.how == "shuffle":
+        return dealt(values, lambda codes: mask_arrow(codes, task))
+    return recoded(values, lambda words: mask_arrow(words, task), ordered)
+
+
 def decoded(values: Column) -> Column:
     """Decoded, and text in the one of Arrow's layouts that every function knows."""
-    plain = values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
-    return plain.cast(pa.large_string()) if plain.type in (pa.string(), pa.string_view()) else plain
-
-
-def _encoded(values: Column, index_type: pa.DataType, ordered: bool) -> Column:
-    """Dictionary-encoded anew, so that the dictionary holds masked values only."""
-    whole: Any = values.combine_chunks().dictionary_encode()
-    indices = whole.indices.cast(index_type)
-    return pa.chunked_array([pa.DictionaryArray.from_arrays(indices, whole.dictionary, ordered=ordered)])
+    plain: Column = in_one_layout(
+        values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
+    )
+    return plain
 
 
 def library_of(values: Any) -> str:
@@ -162,8 +167,11 @@ def as_arrow(values: Any) -> Column:
 
 def value_type_of(values: Any) -> pa.DataType | None:
     """The Arrow type of the values; None for objects that Arrow cannot hold together."""
+    library = library_of(values)
+    given = values.head(0) if library == "polars" else values
+    categories = getattr(values.dtype, "categories", None) if library == "pandas" else None
     try:
-        kind: Any = as_arrow(values.head(0) if library_of(values) == "polars" else values).type
+        kind: Any = as_arrow(given if categories is None else categories).type
     except CannotHold:
         return None
     value_type: pa.DataType = kind.value_type if pa.types.is_dictionary(kind) else kind

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 
 from ..errors import CannotHold, Invalid
+from .coded import alike, in_parts, renumbered, used
 from .kernels import BY_PLACE, Task, as_arrow, decoded, mask_arrow
 from .uniques import SAMPLE, few_repeats, whole
 
@@ -41,14 +42,37 @@ def _mask_polars(values: pl.Series, task: Task) -> pl.Series:
         raise Invalid("enumerations inside lists and structs cannot be masked", next_step="Use null or drop for it.")
     if isinstance(values.dtype, pl.String) and task.choice.how not in BY_PLACE:
         return _mask_polars_texts(values, task)
-    coded = isinstance(values.dtype, pl.Categorical | pl.Enum)
-    plain = values.cast(pl.String) if coded else values
-    made = mask_arrow(as_arrow(plain), task)
+    if isinstance(values.dtype, pl.Categorical | pl.Enum):
+        return _mask_polars_codes(values, task)
+    made = mask_arrow(as_arrow(values), task)
     pa.default_memory_pool().release_unused()  # the column as Arrow's: polars lays its texts out otherwise
-    masked = pl.Series(values.name, made, plain.dtype)
-    if isinstance(values.dtype, pl.Enum):  # its categories are part of the type and would tell the values
-        return masked.cast(pl.Enum(masked.drop_nulls().unique(maintain_order=True)))
-    return masked.cast(values.dtype)
+    return pl.Series(values.name, made, values.dtype)
+
+
+def _mask_polars_codes(values: pl.Series, task: Task) -> pl.Series:
+    """Categories masked, and codes renumbered, as `coded` does it for Arrow's."""
+    import numpy as np
+    import polars as pl
+
+    enumerated, dealt = isinstance(values.dtype, pl.Enum), task.choice.how == "shuffle"
+    words = values.unique(maintain_order=True).drop_nulls()
+    if not len(words):
+        return values.cast(_telling_nothing(values.dtype))
+    known, codes = words.to_physical(), values.to_physical()
+    found, places = known, renumbered(known.to_numpy(), np.arange(len(known)), cast("int", known.max()) + 1)
+    if dealt:
+        codes = pl.Series(values.name, mask_arrow(as_arrow(codes), task), codes.dtype)
+        found = codes.unique(maintain_order=True).drop_nulls()
+    elif enumerated and task.choice.technique.in_order:
+        found = found.sort()
+    texts = words.gather(places[found.to_numpy()]).cast(pl.String)
+    masks = texts if dealt else _mask_polars(texts, task)
+    # The values of an enumeration are part of its type, and tell those of the rows.
+    made = masks.cast(pl.Enum(masks.unique(maintain_order=True)) if enumerated else values.dtype)
+    places[found.to_numpy()] = np.arange(len(found))
+    by_code = made.gather(np.maximum(places, 0))
+    parts = [by_code.gather(codes.slice(start, _PART)) for start in range(0, len(codes), _PART)]
+    return pl.concat(parts, rechunk=False).alias(values.name)
 
 
 def _mask_polars_texts(values: pl.Series, task: Task) -> pl.Series:
@@ -160,14 +184,37 @@ def _nulls(values: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _mask_categorical(values: pd.Series[Any], task: Task) -> Any:
-    if task.choice.how == "null":
-        return _no_categories(values.array)
-    in_order = values.cat.ordered and not task.choice.keyed
-    return _mask_in_order(values.array, task) if in_order else _mask_as_rows_come(values, task)
+    by_row = task.choice.how in BY_PLACE and task.choice.how != "shuffle"
+    return _mask_decoded(values, task) if by_row else _mask_categories(values.array, task)
 
 
-def _mask_as_rows_come(values: pd.Series[Any], task: Task) -> Any:
-    """Codes and categories anew, as the rows come: the old ones, and even their order, would tell the values."""
+def _mask_categories(values: Any, task: Task) -> Any:
+    """Categories masked, and codes renumbered, as `coded` does it for Arrow's."""
+    import numpy as np
+    import pandas as pd
+
+    codes, ordered = values.codes, values.ordered and task.choice.technique.in_order
+    if task.choice.how == "shuffle":
+        dealt: Any = mask_arrow(pa.chunked_array([pa.array(codes, mask=codes < 0)]), task)
+        codes = dealt.fill_null(-1).to_numpy()
+    found = used((part[part >= 0] for part in in_parts(codes)), len(values.categories))
+    if task.choice.how == "null" or not len(found):
+        return _no_categories(values)
+    if ordered:
+        found.sort()
+    masks, numbers, firsts = values.categories.take(found), np.arange(len(found)), None
+    if task.choice.how != "shuffle":
+        masks = pd.Index(_mask_pandas(pd.Series(masks), task))
+        numbers, firsts = alike(whole(as_arrow(masks)))
+    table = renumbered(found, numbers, len(values.categories)).astype(codes.dtype)
+    made = np.empty_like(codes)
+    for part, places in zip(in_parts(codes), in_parts(made), strict=True):
+        places[:] = table[part]
+    return pd.Categorical.from_codes(made, masks if firsts is None else masks.take(firsts), ordered=ordered)
+
+
+def _mask_decoded(values: pd.Series[Any], task: Task) -> Any:
+    """The same row by row: codes and categories anew, as the rows come."""
     import pandas as pd
 
     masked: Any = mask_arrow(decoded(as_arrow(values)), task).combine_chunks()
@@ -176,19 +223,6 @@ def _mask_as_rows_come(values: pd.Series[Any], task: Task) -> Any:
     encoded = masked.dictionary_encode()
     categories = pd.Index(_as(pa.chunked_array([encoded.dictionary]), values.cat.categories.dtype))
     return pd.Categorical.from_codes(encoded.indices.fill_null(-1).to_numpy(), categories=categories)
-
-
-def _mask_in_order(values: Any, task: Task) -> Any:
-    """The same for ordered categories where nobody needs a key: their order stays."""
-    import numpy as np
-    import pandas as pd
-
-    used = values.remove_unused_categories()
-    if not len(used.categories):
-        return _no_categories(values)
-    numbers, categories = pd.factorize(_mask_pandas(pd.Series(used.categories), task))
-    codes = np.append(numbers, -1)[used.codes]  # code -1, a null, picks the appended -1
-    return pd.Categorical.from_codes(codes, categories=categories, ordered=True)
 
 
 def _no_categories(values: Any) -> Any:

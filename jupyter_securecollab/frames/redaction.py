@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .uniques import on_texts
+
 if TYPE_CHECKING:
     Column = pa.ChunkedArray[Any]
 
@@ -53,7 +55,11 @@ def part(values: Column, tag: str | None) -> Column:
     if tag in _WHOLE:
         return redacted(values, tag)
     pattern, kept = _PARTS.get(tag or "", _INITIAL)
-    replaced = pc.replace_substring_regex(values, pattern, kept)
-    unlike: Any = pc.equal(replaced, values)  # it did not match the pattern, so nothing was taken away
-    masked: Column = pc.if_else(unlike, pa.scalar(STARS, values.type), replaced)
-    return masked
+
+    def parted(texts: pa.Array[Any]) -> pa.Array[Any]:
+        replaced: Any = pc.replace_substring_regex(texts, pattern, kept)
+        unlike: Any = pc.equal(replaced, texts)  # it did not match the pattern, so nothing was taken away
+        masked: pa.Array[Any] = pc.if_else(unlike, pa.scalar(STARS, texts.type), replaced)
+        return masked
+
+    return on_texts(values, parted)

@@ -68,7 +68,8 @@ class Parameter:
 class Technique:
     """One way to mask: what it does, to which kinds of column, what it keeps, what it still leaks.
 
-    `equal` ones give each value one mask, so that few values give themselves away by how often they occur.
+    `equal` ones give each value one mask, so that few values give themselves away by how often they occur. Under those
+    that keep values `in_order` ordered categories stay so; under others their order would tell more than the masks.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Technique:
     parameters: tuple[Parameter, ...] = ()
     keyed: bool = False
     equal: bool = False
+    in_order: bool = False
 
     @property
     def spelling(self) -> str:
@@ -182,6 +184,7 @@ TECHNIQUES: Mapping[str, Technique] = MappingProxyType(
                 "which values are missing",
                 "nothing of the values",
                 frozenset({"text"}),
+                in_order=True,
             ),
             Technique(
                 "null",
@@ -252,6 +255,7 @@ TECHNIQUES: Mapping[str, Technique] = MappingProxyType(
                 "the band; few people in a band, or several bands together, still point at somebody",
                 frozenset({"text", "integer", "float", "date"}),
                 (Parameter("to", "grain", "the width of a band, a unit of time, or a number of characters"),),
+                in_order=True,
             ),
             Technique(
                 "scrub",
@@ -271,6 +275,7 @@ TECHNIQUES: Mapping[str, Technique] = MappingProxyType(
                 "every value between the bounds; that a value lies beyond them",
                 _NUMBERS,
                 (Parameter("low", "number", "the lowest value"), Parameter("high", "number", "the highest value")),
+                in_order=True,
             ),
             Technique(
                 "shift",

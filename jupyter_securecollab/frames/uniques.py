@@ -35,9 +35,14 @@ def on_uniques(values: Column, function: Function, block: int | None = None) -> 
         return _on_unique_numbers(values, function)
     block = block or BLOCK
     if not len(values) or mostly_unique(values):
-        parts = (part for chunk in values.chunks or [whole(values)] for part in _blocks(chunk, block))
-        return in_order(((function(part.drop_null()), _there(part)) for part in parts), values)
+        return on_texts(values, function, block)
     return _on_unique_texts(values, function, block)
+
+
+def on_texts(values: Column, function: Function, block: int = BLOCK) -> Column:
+    """The function's text for every text, repeats or not. It gets arrays without nulls, in blocks; nulls stay."""
+    parts = (part for chunk in values.chunks or [whole(values)] for part in _blocks(chunk, block))
+    return in_order(((function(part.drop_null()), _there(part)) for part in parts), values)
 
 
 def whole(values: Column) -> Any:
@@ -65,12 +70,21 @@ def in_blocks(values: Column, function: Callable[[Numbers], Numbers], kind: pa.D
 
 def mostly_unique(values: Column) -> bool:
     """Whether there are few repeats, by how many a sample has: about n**2 / 2d among n of d values."""
-    places = np.arange(0, len(values), len(values) // SAMPLE + 1)
-    texts = pa.types.is_large_string(values.type)
-    found = np.sort(_hashes(values, places) if texts else _some(whole(values), places))
-    repeats = int(np.count_nonzero(found[1:] == found[:-1]))
-    few = _MOSTLY_UNIQUE if texts else _MOSTLY_UNIQUE_NUMBERS
-    return few_repeats(len(found), repeats, len(values) - values.null_count, few)
+    found, repeats = _repeats(values, np.arange(0, len(values), len(values) // SAMPLE + 1))
+    few = _MOSTLY_UNIQUE if pa.types.is_large_string(values.type) else _MOSTLY_UNIQUE_NUMBERS
+    return few_repeats(found, repeats, len(values) - values.null_count, few)
+
+
+def all_differ(values: Column) -> bool:
+    """Whether no two texts or numbers are equal; nulls are passed over. Now and then it says no though all do."""
+    return not _repeats(values, np.arange(len(values)))[1]
+
+
+def _repeats(values: Column, places: NDArray[np.int64]) -> tuple[int, int]:
+    """How many values there are at some places, and how many of them repeat one before."""
+    found = _hashes(values, places) if pa.types.is_large_string(values.type) else _some(whole(values), places)
+    found.sort()
+    return len(found), int(np.count_nonzero(found[1:] == found[:-1]))
 
 
 def few_repeats(seen: int, repeats: int, rows: int, few: float = _MOSTLY_UNIQUE) -> bool:
@@ -81,9 +95,10 @@ def few_repeats(seen: int, repeats: int, rows: int, few: float = _MOSTLY_UNIQUE)
 def _hashes(texts: Column, places: NDArray[np.int64]) -> NDArray[np.int64]:
     """Python's own, of the texts at some places: Arrow's table of distinct texts is ten times as large as they are."""
     taken = (texts.take(pa.array(places[start : start + _FEW], pa.int64())) for start in range(0, len(places), _FEW))
-    found = [hash(text) for part in taken for text in part.cast(pa.large_binary()).to_pylist() if text is not None]
+    listed = (text for part in taken for text in part.cast(pa.large_binary()).to_pylist() if text is not None)
+    found = np.fromiter(map(hash, listed), np.int64)
     pa.default_memory_pool().release_unused()
-    return np.array(found, np.int64)
+    return found
 
 
 def _some(values: pa.Array[Any], places: NDArray[np.int64]) -> Numbers:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..errors import CannotHold
 from ..manifest import Held
@@ -37,9 +38,17 @@ def take_twin(original: Column, values: Any) -> Column:
         raise CannotHold(f"the masked copy of column {original.name!r} is not an Arrow array")
     whole = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
     if pa.types.is_dictionary(whole.type):
-        # Decoding and encoding again drops what the masked copy does not use.
-        whole = whole.cast(whole.type.value_type).dictionary_encode().cast(whole.type)
+        whole = _without_unused(whole)
     return _take(original.name, whole, pa.field(original.name, whole.type))
+
+
+def _without_unused(values: Any) -> pa.ChunkedArray[Any]:
+    """Without words that no row has; the others stay in their order, which may mean something."""
+    one = values.unify_dictionaries().combine_chunks()
+    found: Any = pc.unique(one.indices).drop_null().sort()
+    codes: Any = pc.index_in(one.indices, value_set=found, skip_nulls=True).cast(values.type.index_type)
+    kept = pa.DictionaryArray.from_arrays(codes, one.dictionary.take(found), ordered=values.type.ordered)
+    return pa.chunked_array([kept])
 
 
 def objects(column: Column) -> int:

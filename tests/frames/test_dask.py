@@ -103,7 +103,7 @@ def test_noise_goes_by_the_place_in_the_whole_also_after_odd_and_empty_partition
         ({"nte": "redact"}, "no column 'nte'"),
         ({"paid": "redact"}, "column 'paid': redact does not work"),
         ({"place": "redact"}, "'place' is an index level"),
-        ({"rank": "partial"}, "column 'rank': the order of its categories"),
+        ({"rank": "generalise:1"}, "column 'rank': the order of its categories"),
     ],
 )
 def test_what_cannot_be_done_by_partition_is_refused_at_once(plan: dict[str, str], says: str) -> None:

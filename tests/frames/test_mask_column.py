@@ -113,7 +113,7 @@ def test_a_masked_category_tells_no_old_category_used_or_not() -> None:
     )
     partial = mask_column(values, "partial", "person_name")
     assert list(partial) == ["A***", np.nan, "B***", "A***"] and set(partial.cat.categories) == {"A***", "B***"}
-    assert partial.cat.ordered
+    assert not partial.cat.ordered
     null = mask_column(values, "null", "person_name")
     assert null.isna().all() and list(null.cat.categories) == []
 
