@@ -31,7 +31,7 @@ from sklearn import datasets
 from jupyter_securecollab.frames.classify import Classifier
 
 from . import others
-from .harness import Budget, Line, Section, extra_memory
+from .harness import Budget, Line, Section, extra_memory, give_back
 from .people import HELD_OUT, frame
 from .tables import tables
 
@@ -211,6 +211,7 @@ def _memory(rows: int, how: str) -> tuple[float, float]:
     large, _ = _large(rows)
     classifier = Classifier()
     classifier.find(large.head(100))
+    give_back()
     with extra_memory(os.getpid()) as used:
         classifier.find(large, full=how == "full")
         needed = used()

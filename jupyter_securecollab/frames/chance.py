@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from ..errors import Invalid
 from .keyed import MaskKey
-from .uniques import BLOCK, in_blocks, on_uniques, whole
-from .written import arrow_of, numbers, valid
+from .uniques import BLOCK, in_blocks, on_uniques, placed, whole
+from .written import arrow_of, numbers, numpy_type, raw, valid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,70 +67,59 @@ def _added_whole(plain: NDArray[Any], added: NDArray[np.float64]) -> NDArray[Any
 def shuffled(values: Column, key: MaskKey) -> Column:
     """The values that are there, dealt out anew among the rows that have one."""
     rows = whole(values)
-    if len(rows) - rows.null_count > _MOST_ROWS:
+    if len(rows) > _MOST_ROWS:
         raise Invalid("there are too many rows to shuffle", next_step="Use another technique.")
-    words = np.empty(len(rows), np.uint64)
-    order = _dealt(_Bits(key, "shuffle"), words[: len(rows) - rows.null_count])
-    if _is_word(rows.type):
-        return pa.chunked_array([_in_place(rows, words.view(np.int64), order)])
-    dealt = order if not rows.null_count else np.arange(len(rows), dtype=np.uint32)
-    if rows.null_count:
-        there = np.flatnonzero(valid(rows)).astype(np.uint32)
-        for start in range(0, len(there), BLOCK):
-            dealt[there[start : start + BLOCK]] = there[order[start : start + BLOCK]]
-    return pa.chunked_array([rows.take(pa.array(dealt))])
+    order, count = _dealt(rows, _Bits(key, "shuffle"))
+    if not _fits_a_word(rows.type):
+        _set_apart(order, count, rows)
+        return pa.chunked_array([rows.take(pa.array(order))])
+    _write_over(order, count, raw(rows))
+    dtype = numpy_type(rows.type)
+    order.resize(-(-len(rows) * dtype.itemsize // 8), refcheck=False)  # shorter values leave room that is given back
+    made = order.view(dtype)[: len(rows)]
+    _set_apart(made, count, rows)
+    return pa.chunked_array([arrow_of(made, rows.type, rows)])
 
 
-def _is_word(kind: pa.DataType) -> bool:
-    """Whether values take as much room as their places."""
-    return kind in (pa.int64(), pa.uint64(), pa.float64()) or pa.types.is_timestamp(kind)
-
-
-def _in_place(rows: pa.Array[Any], room: NDArray[np.int64], order: NDArray[np.int64]) -> pa.Array[Any]:
-    """The values in that order, each written where its place was, in `room`; then apart, the last ones first."""
-    plain = np.frombuffer(cast("Any", rows.buffers()[1]), np.int64, len(rows), rows.offset * 8)
-    if not rows.null_count:
-        _write(plain, order, None)
-        return arrow_of(room, rows.type, rows)
-    there = valid(rows)
-    _write(plain, order, _places(there, len(order)))
-    left = len(order)
-    for start in range((len(rows) - 1) // BLOCK * BLOCK, -1, -BLOCK):
-        block = there[start : start + BLOCK]
-        taken, apart = left - int(np.count_nonzero(block)), np.zeros(len(block), np.int64)
-        apart[block] = order[taken:left]
-        room[start : start + BLOCK], left = apart, taken
-    return arrow_of(room, rows.type, rows)
-
-
-def _write(plain: NDArray[np.int64], order: NDArray[np.int64], places: NDArray[Any] | None) -> None:
-    """Values in the place of their numbers; `places` says where what has a number stands."""
-    for start in range(0, len(order), BLOCK):
-        dealt = order[start : start + BLOCK]
-        dealt[:] = plain[dealt if places is None else places[dealt]]
-
-
-def _places(there: NDArray[np.bool_], count: int) -> NDArray[np.uint32]:
-    """Where the `count` true values are, found block by block: NumPy's own way takes eight bytes for each."""
-    found, filled = np.empty(count, np.uint32), 0
-    for start in range(0, len(there), BLOCK):
-        block = np.flatnonzero(there[start : start + BLOCK])
-        found[filled : filled + len(block)] = block + start
-        filled += len(block)
-    return found
-
-
-def _dealt(bits: _Bits, words: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """The numbers below the count of `words` in an order by chance, in place of them.
+def _dealt(rows: pa.Array[Any], bits: _Bits) -> tuple[NDArray[np.int64], int]:
+    """The places of the values that are there, in an order by chance, at the front of an array; how many they are.
 
     They are sorted by the upper half of a word drawn for each.
     """
-    for start in range(0, len(words), BLOCK):
-        block = words[start : start + BLOCK]
-        block[:] = bits.draw(len(block)) & ~_LOWER_HALF | np.arange(start, start + len(block), dtype=np.uint64)
-    words.sort()
+    order, filled = np.empty(len(rows), np.int64), 0
+    words = order.view(np.uint64)
+    for start, block in placed(rows):
+        places = np.flatnonzero(valid(block)).astype(np.uint64) + np.uint64(start)
+        words[filled : filled + len(places)] = bits.draw(len(places)) & ~_LOWER_HALF | places
+        filled += len(places)
+    words[:filled].sort()
     words &= _LOWER_HALF
-    return words.view(np.int64)
+    return order, filled
+
+
+def _fits_a_word(kind: pa.DataType) -> bool:
+    """Whether values take no more room than their places."""
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_date, pa.types.is_timestamp)
+    return any(test(kind) for test in tests)
+
+
+def _write_over(order: NDArray[np.int64], count: int, plain: NDArray[Any]) -> None:
+    """Values over their places, close together from the start on: no place is written over that was not read."""
+    made = order.view(plain.dtype)
+    for start in range(0, count, BLOCK):
+        dealt = plain[order[start : min(start + BLOCK, count)]]
+        made[start : start + len(dealt)] = dealt
+
+
+def _set_apart(made: NDArray[Any], count: int, rows: pa.Array[Any]) -> None:
+    """Moves what stands at the front, the last first, to the rows that are there; others get their own number."""
+    if count == len(rows):
+        return
+    for start, block in reversed(list(placed(rows))):
+        there = valid(block)
+        taken, apart = count - int(np.count_nonzero(there)), np.arange(start, start + len(there)).astype(made.dtype)
+        apart[there] = made[taken:count]
+        made[start : start + len(there)], count = apart, taken
 
 
 def shifted(dates: Column, entity: Column, key: MaskKey, days: int) -> Column:

@@ -63,7 +63,7 @@ def in_blocks(values: Column, function: Callable[[Numbers], Numbers], kind: pa.D
     """
     rows = whole(values)
     made = np.empty(len(rows), numpy_type(kind or rows.type))
-    for place, block in _placed(rows):
+    for place, block in placed(rows):
         made[place : place + len(block)] = function(numbers(block))
     return pa.chunked_array([arrow_of(made, kind or rows.type, rows)])
 
@@ -139,7 +139,7 @@ def _write_sorted(rows: pa.Array[Any], function: Function, made: Numbers) -> Non
     room = made.view(dtype) if made.itemsize == dtype.itemsize else np.empty(len(rows), dtype)
     room = room[: len(rows) - rows.null_count]  # sorted where the result will be: nothing else as long is needed
     filled = 0
-    for _, block in _placed(rows):
+    for _, block in placed(rows):
         there = numbers(block.drop_null())
         room[filled : filled + len(there)] = there
         filled += len(there)
@@ -148,9 +148,9 @@ def _write_sorted(rows: pa.Array[Any], function: Function, made: Numbers) -> Non
     del room
     own = pa.Array.from_buffers(rows.type, len(distinct), [None, buffer(distinct)])
     masks = np.zeros(len(distinct) + 1, made.dtype)  # one more: what a null is beyond the last of them gets
-    for place, block in _placed(own):
+    for place, block in placed(own):
         masks[place : place + len(block)] = numbers(function(block))
-    for place, block in _placed(rows):
+    for place, block in placed(rows):
         made[place : place + len(block)] = masks[np.searchsorted(distinct, numbers(block))]
 
 
@@ -166,6 +166,6 @@ def _once(ordered: Numbers) -> int:
     return filled
 
 
-def _placed(rows: pa.Array[Any]) -> Iterator[tuple[int, pa.Array[Any]]]:
+def placed(rows: pa.Array[Any]) -> Iterator[tuple[int, pa.Array[Any]]]:
     """Blocks with where they begin."""
     return ((place, rows.slice(place, BLOCK)) for place in range(0, len(rows), BLOCK))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _MORE = 1.125
 _LARGEST = 2**30
 """Bytes of text in one chunk: Arrow's smaller kind of text has no more than twice as many."""
+_PART = 8_192
 _NONE = np.zeros(1, np.int64)
 
 
@@ -145,7 +146,14 @@ def numpy_type(kind: pa.DataType) -> np.dtype[Any]:
 
 
 def _missing(like: Any) -> pa.Buffer | None:
-    return buffer(np.packbits(valid(like), bitorder="little")) if like.null_count else None
+    """Arrow's bits for what is not null, found part by part: NumPy takes a byte for each."""
+    if not like.null_count:
+        return None
+    bits = np.empty(-(-len(like) // 8), np.uint8)
+    for start in range(0, len(like), _PART):
+        packed = np.packbits(valid(like.slice(start, _PART)), bitorder="little")
+        bits[start // 8 : start // 8 + len(packed)] = packed
+    return buffer(bits)
 
 
 def _large_strings(ends: Numbers, data: Numbers, missing: pa.Buffer | None = None) -> pa.Array[Any]:
