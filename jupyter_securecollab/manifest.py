@@ -35,6 +35,9 @@ OBJECT_SIZE = 2**50
 
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32)]
+# A name of the time zone database or an offset. pandas takes `dateutil/...` for the path of a file to read.
+ZONE = r"\A(?!dateutil/)(?:[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*|[+-][0-9]{2}:[0-9]{2})?\Z"
+Zone = Annotated[str, Meta(max_length=64, pattern=ZONE)]
 Role = Literal["column", "index", "range", "categories", "meta", "blob"]
 TypeName = Literal[
     "null", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
@@ -51,7 +54,7 @@ class ArrowType(Value, frozen=True, omit_defaults=True):
 
     name: TypeName
     unit: Literal["", "s", "ms", "us", "ns"] = ""
-    zone: str = ""
+    zone: Zone = ""
     width: Count = 0
     precision: Count = 0
     scale: int = 0
@@ -70,11 +73,12 @@ class Field(Value, frozen=True, omit_defaults=True):
 class Held(Value, frozen=True, omit_defaults=True):
     """What the values were in the frame's own library, where the Arrow type alone does not say it.
 
-    `missing` is the object that stands for a missing value; `ordered` is for categories.
+    `missing` is the object that stands for a missing value; `ordered` is for categories. Libraries parse these texts,
+    in more than linear time: they are short.
     """
 
-    kind: str
-    detail: str = ""
+    kind: Annotated[str, Meta(max_length=32)]
+    detail: Annotated[str, Meta(max_length=200)] = ""
     missing: Literal["", "None", "nan", "NA"] = ""
     ordered: bool = False
 

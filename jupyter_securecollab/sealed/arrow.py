@@ -6,6 +6,7 @@ are refused unseen; nothing here looks at, registers or resolves one.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import CannotHold, SealBroken
-from ..manifest import BATCH_RAW, BATCH_ROWS, ArrowType, Field
+from ..manifest import BATCH_RAW, BATCH_ROWS, ZONE, ArrowType, Field
 
 _DEPTH = 16
 _SLICE_BYTES = 2**22
@@ -62,6 +63,8 @@ def _describe(data_type: pa.DataType, depth: int) -> ArrowType:
     if data_type in _NAMES:
         return ArrowType(_NAMES[data_type])  # type: ignore[arg-type]  # the keys of _SIMPLE are the Literal's words
     if pa.types.is_timestamp(data_type):
+        if not re.search(ZONE, data_type.tz or ""):
+            raise _NotAllowed
         return ArrowType("timestamp", unit=data_type.unit, zone=data_type.tz or "")
     for name in _UNITS:
         if getattr(pa.types, f"is_{name}")(data_type):

@@ -33,6 +33,11 @@ def reached(left: Numbers, right: Numbers, inner: NDArray[np.bool_]) -> NDArray[
     return seen
 
 
+def rising(numbers: Numbers) -> bool:
+    """Whether none is less than the one before. Without differences, which could run over."""
+    return bool((numbers[1:] >= numbers[:-1]).all())
+
+
 def require(*facts: object) -> None:
     """Raise `SealBroken` unless all of these hold."""
     if not all(facts):

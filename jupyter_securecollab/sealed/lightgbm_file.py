@@ -157,7 +157,8 @@ def _check_categories(tree: dict[str, Numbers], count: int, leaves: int) -> None
 
 def _check_linear(tree: dict[str, Numbers], leaves: int, features: int) -> None:
     counts, used = tree["num_features"], tree["leaf_features"]
-    require(len(tree["leaf_const"]) == len(counts) == leaves, (counts >= 0).all())
+    # No more of any leaf than there are of all: a sum of greater numbers could run over.
+    require(len(tree["leaf_const"]) == len(counts) == leaves, (counts >= 0).all(), (counts <= len(used)).all())
     require(counts.sum() == len(used) == len(tree["leaf_coeff"]), (used >= 0).all(), (used < features).all())
 
 

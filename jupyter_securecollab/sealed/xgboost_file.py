@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import SealBroken
 from . import ubjson
-from .branches import Numbers, reached, require
+from .branches import Numbers, reached, require, rising
 
 NEEDS = ("xgboost",)
 _OBJECTIVES = re.compile(
@@ -120,7 +120,7 @@ def _check_trees(model: Mapping[str, Any], features: int, groups: int) -> int:
     owners = np.asarray(model["tree_info"])
     starts = np.asarray(model["iteration_indptr"])
     require(owners.shape == (len(trees),), starts.ndim == 1, len(starts) >= 1, starts.dtype.kind in "iu")
-    require(starts[0] == 0, starts[-1] == len(trees), (np.diff(starts) >= 0).all())
+    require(starts[0] == 0, starts[-1] == len(trees), rising(starts))
     bits = 0
     for number, tree in enumerate(trees):
         require(tree["id"] == number)
@@ -167,7 +167,7 @@ def _check_splits(parts: Mapping[str, Numbers]) -> int:
     nodes, starts, sizes = (parts[f"categories_{name}"] for name in ("nodes", "segments", "sizes"))
     categories = parts["categories"]
     require(np.array_equal(nodes, np.flatnonzero(parts["split_type"] == 1)))
-    require(len(starts) == len(sizes) == len(nodes), (sizes > 0).all())
+    require(len(starts) == len(sizes) == len(nodes), (sizes > 0).all(), (sizes <= len(categories)).all())
     ends = np.cumsum(sizes, dtype=np.int64)
     require(np.array_equal(starts, ends - sizes), len(categories) == (ends[-1] if len(ends) else 0))
     if not len(categories):
@@ -195,7 +195,7 @@ def _categories(held: Mapping[str, Any]) -> int:
         if not len(offsets):
             require(not len(values))
             return 0
-        require(offsets[0] == 0, offsets[-1] == len(values), (np.diff(offsets) >= 0).all(), values.itemsize == 1)
+        require(offsets[0] == 0, offsets[-1] == len(values), rising(offsets), values.itemsize == 1)
         for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
             values[start:stop].tobytes().decode()
         return len(offsets) - 1

@@ -221,6 +221,13 @@ PATCHES = {
         categories_segments=_tree(model)["categories_segments"] + 1000
     ),
     "sizes outside": lambda model: _tree(model).update(categories_sizes=_tree(model)["categories_sizes"] + 1000),
+    "sizes that run over": lambda model: _tree(model).update(
+        categories=np.zeros(0, np.int32),
+        categories_sizes=np.full(4, 2**62, np.int64),
+        categories_segments=np.array([0, 2**62, -(2**63), -(2**62)], np.int64),
+        categories_nodes=np.arange(4, dtype=np.int32),
+        split_type=(np.arange(len(_tree(model)["split_type"])) < 4).astype("u1"),
+    ),
     "more nodes than there are": lambda model: _tree(model)["tree_param"].update(num_nodes="1000"),
     "fewer numbers than nodes": lambda model: _tree(model).update(split_conditions=np.zeros(1, np.float32)),
     "numbers of another type": lambda model: _tree(model).update(
@@ -232,6 +239,9 @@ PATCHES = {
     "fewer trees than counted": _inside(*BOOSTER, "gbtree_model_param", "num_trees")("1000"),
     "group outside": lambda model: _inside(*BOOSTER, "tree_info")([3] * 9)(model),
     "iterations outside": _inside(*BOOSTER, "iteration_indptr")([0, 3, 6, 900]),
+    "iterations that run over": _inside(*BOOSTER, "iteration_indptr")(
+        np.array([0, 2**31 - 1, -(2**31), -1, 9], np.int32)
+    ),
     "more classes": _params("num_class", "1000000"),
     "no number of features": _params("num_feature", "-1"),
     "other features": _params("num_feature", "2"),
@@ -405,6 +415,22 @@ def test_wrong_linear_trees_are_refused(field):
     assert booster[last:].split("\n")[0].strip()
     with pytest.raises(SealBroken):
         lightgbm_file.check(_sized(booster[:last] + "99 " + booster[last:].lstrip(" 0123")).encode())
+
+
+def test_counts_whose_sum_runs_over_are_refused():
+    """Taken as 32 bits each, they would have LightGBM read behind the features that are there."""
+    booster = lightgbm_file.dumps(lightgbm_of(LIGHTGBM["linear trees"] | {"num_leaves": 25, "min_data_in_leaf": 2})[0])
+    before, line, after = booster.decode().rpartition("\nnum_features=")
+    counts = [int(one) for one in after.split("\n")[0].split()]
+    assert len(counts) > 19
+    missing, forged = 2**64, list(counts)
+    for leaf in range(len(forged)):
+        more = min(missing, 900_000_000 << 30)
+        forged[leaf], missing = forged[leaf] + more, missing - more
+    assert sum(forged) % 2**64 == sum(counts) != sum(forged)
+    written = " ".join(map(str, forged))
+    with pytest.raises(SealBroken):
+        lightgbm_file.check(_sized(before + line + written + after[after.index("\n") :]).encode())
 
 
 # -- what is refused when sharing --------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from jupyter_securecollab.manifest import (
     ArrowType,
     Batch,
     Frame,
+    Held,
     LevelManifest,
     Stream,
     TopManifest,
@@ -151,3 +152,27 @@ def test_part_sizes_add_up_by_partition():
     assert part_sizes(level) == {0: size, 1: 2 * size}
     with pytest.raises(SealBroken):
         part_sizes(_level({"column": "a", "offset": 1}))
+
+
+SPELLED = {"": True, "UTC": True, "America/Argentina/Buenos_Aires": True, "Etc/GMT+5": True, "+05:30": True,
+           "dateutil//etc/passwd": False, "dateutil/Europe/Berlin": False, "/etc/localtime": False,
+           "tzlocal()": False, "../x": False, "\\\\host\\share": False, "UTC\n": False, "A" * 65: False}  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", SPELLED)
+def test_a_time_zone_is_a_name_and_never_a_file(zone):
+    level = _level({"column": "a", "type": ArrowType("timestamp", unit="us", zone=zone)})
+    if SPELLED[zone]:
+        assert _round(level) == level
+    else:
+        with pytest.raises(SealBroken):
+            _round(level)
+
+
+def test_texts_that_libraries_parse_are_short():
+    """pandas takes minutes to see that a hundred thousand digits are no frequency."""
+    level = _level({"column": "a", "held": Held("freq", detail="1" * 200)})
+    assert _round(level) == level
+    for held in (Held("freq", detail="1" * 201), Held("f" * 33)):
+        with pytest.raises(SealBroken):
+            _round(_level({"column": "a", "held": held}))
