@@ -1,7 +1,7 @@
 """Fitted estimators of scikit-learn whose compiled code takes the size of one array from another: they must agree.
 
-libsvm and the brute-force search for neighbours read past the end of an array, or divide by its size, when a patched
-file makes them. What is checked here is what they rely on; whether the numbers are any good is not.
+libsvm, k-means and the brute-force search for neighbours read past the end of an array, or divide by its size, when a
+patched file makes them. What is checked here is what they rely on; whether the numbers are any good is not.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.cluster._kmeans import _BaseKMeans
 from sklearn.neighbors._base import NeighborsBase
 from sklearn.svm._base import BaseLibSVM
 
@@ -18,15 +19,18 @@ from ..errors import SealBroken
 
 # Not "precomputed", which indexes the input by what the file says.
 _KERNELS = ("linear", "poly", "rbf", "sigmoid")
+_MOST_THREADS = 1024
 
 
 def check_estimators(found: Iterable[Any]) -> None:
     """Refuse estimators whose arrays do not fit each other; unfitted ones have none."""
     for one in found:
-        state = vars(one) if isinstance(one, BaseLibSVM | NeighborsBase) else {}
+        state = vars(one) if isinstance(one, BaseLibSVM | NeighborsBase | _BaseKMeans) else {}
         if "_dual_coef_" in state and not _machine_fits(state, is_classifier(one)):
             raise SealBroken(f"this model is a {type(one).__name__} that is not opened: its arrays cannot be checked")
         if "_fit_X" in state and not _is_table(state["_fit_X"], state):
+            raise SealBroken()
+        if "cluster_centers_" in state and not _centres_fit(state):
             raise SealBroken()
 
 
@@ -50,6 +54,11 @@ def _machine_fits(state: Mapping[str, Any], classifies: bool) -> bool:
         and _is(state.get("_intercept_"), np.float64, pairs)
         and any(all(_is(state.get(name), np.float64, size) for name in ("_probA", "_probB")) for size in (0, pairs))
     )
+
+
+def _centres_fit(state: Mapping[str, Any]) -> bool:
+    threads = state.get("_n_threads")  # of OpenMP, as many as it says
+    return _is_table(state["cluster_centers_"], state) and type(threads) is int and 1 <= threads <= _MOST_THREADS
 
 
 def _is_table(array: Any, state: Mapping[str, Any]) -> bool:

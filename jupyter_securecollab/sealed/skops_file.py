@@ -10,12 +10,13 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
 import skops.io
+from sklearn.base import BaseEstimator
 from skops.io import _audit, _sklearn, _utils
 
 from ..errors import CannotHold, SealBroken
@@ -61,9 +62,16 @@ def loads(data: bytes) -> Any:
                 raise SealBroken()
         model = root.construct()
         made = [node.construct() for node in nodes]
+        _refuse_caches(made)
         trees.check_estimators(made)
         shapes.check_estimators(made)
     return model
+
+
+def _refuse_caches(found: Iterable[Any]) -> None:
+    """No estimator may name a folder to keep results in: fitting it again would load the pickles that lie there."""
+    if any(isinstance(one, BaseEstimator) and vars(one).get("memory") is not None for one in found):
+        raise SealBroken("this model keeps results of fitting in a folder; set its memory to None")
 
 
 def _check_zip(data: bytes) -> None:

@@ -427,3 +427,25 @@ def test_neighbours_that_do_not_fit_the_features_are_refused():
         fitted._fit_X = patched
         with pytest.raises(SealBroken):
             skops_file.loads(skops.io.dumps(fitted))
+
+
+def test_centres_that_do_not_fit_the_features_are_refused():
+    fitted = KMeans(2, n_init=1).fit(X)
+    assert (skops_file.loads(skops.io.dumps(fitted)).predict(X) == fitted.predict(X)).all()
+    for wrong in ({"cluster_centers_": np.zeros((2, 1))}, {"n_features_in_": 5000}, {"_n_threads": 100_000}):
+        patched = copy.deepcopy(fitted)
+        vars(patched).update(wrong)
+        with pytest.raises(SealBroken):
+            skops_file.loads(skops.io.dumps(patched))
+
+
+def test_a_model_that_keeps_results_in_a_folder_is_neither_opened_nor_shared(tmp_path):
+    """joblib unpickles what lies there as soon as the model is fitted again."""
+    plain = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
+    assert skops_file.loads(skops_file.dumps(plain)).memory is None
+    keeping = make_pipeline(plain, memory=str(tmp_path / "ann"))
+    with pytest.raises(SealBroken, match="memory"):
+        skops_file.loads(skops.io.dumps(keeping))
+    with pytest.raises(CannotHold, match="memory") as refusal:
+        skops_file.dumps(keeping)
+    assert "ann" not in str(refusal.value)
