@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import SealBroken
 from .branches import Numbers, reached, require
+from .confined import Refused, Why
 
 NEEDS = ("lightgbm",)
 _HEADER = {
@@ -104,7 +105,7 @@ def _check_header(header: dict[str, str]) -> int:
     if objective := header.get("objective"):
         known = _OBJECTIVES.fullmatch(objective)
         if known is None:
-            raise SealBroken("this booster has an objective that is not LightGBM's own")
+            raise Refused(Why.OBJECTIVE)
         many = known[1] in ("multiclass", "multiclassova")
         told = re.findall(" num_class:([^ ]*)", known[2])
         require([*map(_one_whole, told)] == [classes] if many else not told and (classes == 1 or known[1] == "custom"))
@@ -177,7 +178,7 @@ def _check_end(text: str) -> None:
         if said is None:
             raise SealBroken()
         if said[1] in FILES and said[2]:
-            raise SealBroken("this booster names files or machines among its parameters; masking it takes them out")
+            raise Refused(Why.PATHS)
     held = json.loads(parts[3])
     require(held is None or isinstance(held, list))
     for categories in held or ():

@@ -25,6 +25,7 @@ from onnx.checker import check_model
 
 from ..errors import SealBroken
 from .branches import require
+from .confined import Refused, Why
 
 NEEDS = ("onnx.checker",)
 _DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
@@ -85,7 +86,7 @@ def _check_model(model: Any) -> None:
         elif isinstance(message, NodeProto):
             _check_operator(message, own)
         elif isinstance(message, _REFUSED):
-            raise SealBroken("this model holds sparse tensors, training steps or opaque types, which are not opened")
+            raise Refused(Why.KINDS)
     imported = [one.domain for holder in (model, *model.functions) for one in holder.opset_import]
     require(len(own) == len(model.functions), domains.issuperset(imported))
     require(not any(domain in _DOMAINS for domain, _ in own))
@@ -94,13 +95,13 @@ def _check_model(model: Any) -> None:
 
 def _check_operator(node: Any, own: set[tuple[str, str]]) -> None:
     if node.domain not in _DOMAINS and (node.domain, node.op_type) not in own:
-        raise SealBroken("this model uses operators that are not ONNX's own")
+        raise Refused(Why.OPERATORS)
 
 
 def _check_tensor(tensor: Any) -> None:
     """Every value is inside, and there are as many as the dimensions say."""
     if tensor.external_data or tensor.data_location != TensorProto.DEFAULT:
-        raise SealBroken("this model keeps tensors in other files; load it with them first, with onnx.load(path)")
+        raise Refused(Why.FILES)
     name = TensorProto.DataType.Name(tensor.data_type)
     place, bits = next((place, kinds[name]) for place, kinds in _HOLDS.items() if name in kinds)
     require(not tensor.HasField("segment"), all(size >= 0 for size in tensor.dims))

@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import SealBroken
 from . import ubjson
 from .branches import Numbers, reached, require, rising
+from .confined import Refused, Why
 
 NEEDS = ("xgboost",)
 _OBJECTIVES = re.compile(
@@ -91,7 +92,7 @@ def _check_model(model: Mapping[str, Any]) -> None:
 
 def _check_objective(objective: Mapping[str, Any], classes: int) -> None:
     if not _OBJECTIVES.fullmatch(objective["name"]):
-        raise SealBroken("this booster has an objective that is not XGBoost's own")
+        raise Refused(Why.OBJECTIVE)
     many = objective["name"].startswith("multi:")
     require(many == (classes > 1) or (not many and classes <= 1))
     if many:
@@ -144,7 +145,7 @@ def _check_tree(tree: Mapping[str, Any], features: int) -> int:
     """The bits of room its categories take."""
     params = tree["tree_param"]
     if _whole(params["size_leaf_vector"]) > 1:
-        raise SealBroken("this booster has trees whose leaves are vectors, which are not opened")
+        raise Refused(Why.VECTORS)
     require(tree.keys() == {*_TREE, "id", "tree_param"}, _whole(params["num_feature"]) == features)
     parts = {name: _array(tree[name], kinds) for name, kinds in _TREE.items()}
     size = _whole(params["num_nodes"])
