@@ -273,6 +273,14 @@ class _Batch:
     root: str
 
 
+class _Vouched(msgspec.Struct, frozen=True):
+    """What the entry over a batch of records says in its detail."""
+
+    first: int
+    count: int
+    root: str
+
+
 class Records:
     """Holds the records of executions against the entries that vouch for them, batch by batch, in order."""
 
@@ -283,13 +291,15 @@ class Records:
     def expect(self, index: int, entry: Entry) -> None:
         """Note what an entry vouches for."""
         try:
-            first, count, root = (entry.detail[name] for name in ("first", "count", "root"))
-        except KeyError:
+            told = msgspec.convert(entry.detail, _Vouched)
+        except msgspec.ValidationError:
             raise LogBroken(f"entry {index} does not say which records it vouches for", index=index) from None
-        self._batches.append(_Batch(index, first, first + count, root))
+        self._batches.append(_Batch(index, told.first, told.first + told.count, told.root))
 
-    def forget(self, index: int, stop: int) -> None:
+    def forget(self, index: int, stop: Any) -> None:
         """An entry says that the records with smaller numbers were deleted: whole batches."""
+        if type(stop) is not int:
+            raise LogBroken(f"entry {index} does not say which records were deleted", index=index)
         while self._batches and self._batches[0].stop <= stop:
             self._batches.popleft()
         if self._batches and self._batches[0].first < stop:

@@ -108,7 +108,10 @@ def decode(data: bytes | bytearray | str, kind: type[T]) -> T:
     looked_up: Any = kind
     with _building:
         decoder = _decoder(looked_up)
-    found: T = decoder.decode(data)
+    try:
+        found: T = decoder.decode(data)
+    except RecursionError:
+        raise msgspec.DecodeError("nested too deeply") from None
     return found
 
 

@@ -15,6 +15,7 @@ from jupyter_securecollab import bundles
 from jupyter_securecollab.bundles import verify_bundle
 from jupyter_securecollab.errors import LogBroken, NotFound, Unavailable
 from jupyter_securecollab.proofs import LogSigner, leaf_hash, open_checkpoint
+from jupyter_securecollab.runs import ACT, FORGET
 
 
 @pytest.fixture(scope="module")
@@ -259,3 +260,29 @@ def test_no_flipped_byte_goes_unseen(tmp_path, lines, key) -> None:
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << chance.randrange(8)]) + whole[place + 1 :])
         with pytest.raises(LogBroken):
             verify_bundle(path, key, state=True)
+
+
+NESTED = b'{"a":%b}' % (b"[" * 30_000 + b"]" * 30_000)
+HOSTILE = {
+    "records that do not count": (ACT.encode(), b'{"first":"a","count":1,"root":"x"}'),
+    "records of no number": (ACT.encode(), b'{"first":1,"count":null,"root":"x"}'),
+    "records forgotten up to a text": (FORGET.encode(), b'{"records":"a"}'),
+    "nested without end": (b"open", NESTED),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_entries_of_absurd_detail_are_refused_as_others_are(tmp_path, lines, key, what) -> None:
+    """What is in an entry is looked at before the signature over it."""
+    act, detail = HOSTILE[what]
+    body = b'{"v":1,"at":"2026-01-01T00:00:00Z","act":"%b","who":"a","via":"kernel","detail":%b}' % (act, detail)
+    leaf = base64.b64encode(leaf_hash(body))
+    hostile = b'{"index":0,"leaf":"%b","entry":%b}\n' % (leaf, body)
+    error = broken(tmp_path, [*lines[: entry_at(0)], hostile, *lines[entry_at(0) + 1 :]], key, state=True)
+    assert error.index == 0
+
+
+def test_a_row_nested_without_end_is_a_damaged_line(tmp_path, lines, key) -> None:
+    assert "line 3" in str(
+        broken(tmp_path, [*lines[:2], b'{"table":"t","key":%b,"row":{}}\n' % NESTED], key, state=True)
+    )
