@@ -143,6 +143,17 @@ def test_the_pod_serves_where_probes_servers_and_policies_look_for_it() -> None:
     assert all(one["ports"] == [{"protocol": "TCP", "port": where.port}] for one in ports)
 
 
+def test_the_pods_numbers_are_for_the_namespace_of_prometheus_alone() -> None:
+    container, told = pod()["spec"]["containers"][0], _parser().parse_args(pod()["spec"]["containers"][0]["args"])
+    serving, metrics = (one["containerPort"] for one in container["ports"])
+    assert (told.metrics_host, told.metrics_port) == ("0.0.0.0", metrics) and serving != metrics
+    people, prometheus = OBJECTS["NetworkPolicy"]["spec"]["ingress"]
+    assert [one["port"] for one in prometheus["ports"]] == [metrics] and "ipBlock" not in str(prometheus)
+    assert all("namespaceSelector" in one for one in prometheus["from"])
+    assert metrics not in [one["port"] for one in people["ports"]]
+    assert metrics not in [one["port"] for one in OBJECTS["Service"]["spec"]["ports"]]
+
+
 def test_the_environment_on_the_page_is_all_a_service_needs_that_no_hub_starts() -> None:
     page = (ROOT / "docs" / "operate" / "jupyterhub.md").read_text()
     (shown,) = re.findall(r"```\n(JUPYTERHUB_API_URL=.*?)```", page, re.DOTALL)

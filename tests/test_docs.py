@@ -16,6 +16,7 @@ from jupyter_securecollab.errors import SecureCollabError, by_code
 from jupyter_securecollab.protocol import COMMIT_BODY, ROUTES, SMALL_BODY
 from jupyter_securecollab.server.base import HTTP_STATUS
 from jupyter_securecollab.server.extension.app import SecureCollabApp
+from jupyter_securecollab.server.service.metrics import Loaded, Metrics
 
 DOCS = Path(__file__).parent.parent / "docs"
 CORE = Path(jupyter_securecollab.__file__).parent / "core"
@@ -89,6 +90,13 @@ def test_every_command_is_documented_with_its_options() -> None:
     for name, parser in found.items():
         spelled = {flag for action in parser._actions for flag in action.option_strings} - {"-h", "--help", "--number"}
         assert described[name] == spelled, name
+
+
+def test_every_metric_is_documented_and_no_other() -> None:
+    told = Metrics().text(Loaded(0, 0, 0), None).decode()
+    metrics = {name for name in re.findall(r"^# TYPE (\w+) ", told, re.MULTILINE) if name[-8:] != "_created"}
+    described = {name for cells in rows("operate/jupyterhub.md") for name in coded(cells[0]) if "securecollab_" in name}
+    assert described == metrics
 
 
 def policy_ids() -> set[str]:

@@ -40,6 +40,7 @@ def _serve_command(serve: argparse.ArgumentParser) -> None:
     )
     serve.add_argument("--auditors-key", default="", metavar="KEY", help="to whom it is sealed: see audit keygen")
     serve.add_argument("--metrics-port", type=int, metavar="PORT", help="serve Prometheus metrics there, on loopback")
+    serve.add_argument("--metrics-host", default="127.0.0.1", metavar="HOST", help="or at this address of the machine")
 
 
 def _witness_commands(witness: Commands) -> None:
@@ -59,13 +60,22 @@ def _serve(arguments: argparse.Namespace) -> None:
     from ..server.service.places import Serving
     from ..server.service.process import serve
 
-    copies = None if arguments.checkpoint_folder is None else Path(arguments.checkpoint_folder)
-    names = tuple(arguments.allowed_host)
-    where = arguments.host, arguments.port, names, arguments.metrics_port, arguments.public_url
-    oidc = None if arguments.oidc is None else Path(arguments.oidc)
-    witnessed = WitnessedBy(tuple((key, url) for key, url in arguments.witness), arguments.witness_quorum)
-    keeping = CodeKeeping(arguments.record_code, arguments.auditors_key)
-    serve(Serving(Path(arguments.folder), copies, arguments.vault_name, *where, oidc, witnessed, keeping))
+    serve(
+        Serving(
+            folder=Path(arguments.folder),
+            checkpoint_folder=None if arguments.checkpoint_folder is None else Path(arguments.checkpoint_folder),
+            vault_name=arguments.vault_name,
+            host=arguments.host,
+            port=arguments.port,
+            allowed_hosts=tuple(arguments.allowed_host),
+            metrics_port=arguments.metrics_port,
+            public_url=arguments.public_url,
+            oidc=None if arguments.oidc is None else Path(arguments.oidc),
+            witnessed=WitnessedBy(tuple((key, url) for key, url in arguments.witness), arguments.witness_quorum),
+            keeping=CodeKeeping(arguments.record_code, arguments.auditors_key),
+            metrics_host=arguments.metrics_host,
+        )
+    )
 
 
 def _witness_keygen(arguments: argparse.Namespace) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -13,7 +10,8 @@ from typing import TypeVar
 
 import httpx
 import pytest
-from serving import Served, free_port, served, share
+from own_witness import OwnWitness
+from serving import Served, served, share
 
 from jupyter_securecollab.adapters.witnesses import HttpWitness
 from jupyter_securecollab.client import Client, connect
@@ -24,34 +22,6 @@ from jupyter_securecollab.witness import MAX_REQUEST, make_witness
 
 T = TypeVar("T")
 NAME = "oncology/patients"
-
-
-class OwnWitness:
-    """One witness, started and stopped from the command line."""
-
-    def __init__(self, folder: Path, number: int) -> None:
-        self.files = folder / f"{number}.key", folder / f"{number}.state"
-        self.key = make_witness(f"w.example/{number}", *self.files)
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self, log_key: str) -> None:
-        words = ["witness", "serve", "--key", self.files[0], "--state", self.files[1], "--log-key", log_key]
-        command = [sys.executable, "-m", "jupyter_securecollab.cli", *map(str, words), "--port", str(self.port)]
-        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        while True:
-            try:
-                assert httpx.get(f"{self.url}/healthz", trust_env=False).json() == {"ok": True}
-                return
-            except httpx.TransportError:
-                assert self.process.poll() is None
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.send_signal(signal.SIGTERM)
-            assert self.process.wait(30) == 0
-            self.process = None
 
 
 @pytest.fixture(scope="module")

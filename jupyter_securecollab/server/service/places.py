@@ -50,6 +50,7 @@ class Serving(NamedTuple):
     oidc: Path | None
     witnessed: WitnessedBy = NOBODY
     keeping: CodeKeeping = CodeKeeping()
+    metrics_host: str = _LOOPBACK[0]
 
 
 class Callers(Protocol):

@@ -53,7 +53,6 @@ GRACE_SECONDS = 30
 FOR_RECORDERS = tuple(route(name) for name in ("spool_key", "report"))
 """All that a recorder's token opens."""
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _log = logging.getLogger(__name__)
 
 
@@ -234,10 +233,10 @@ def serve(serving: Serving) -> None:
         serving.folder, settings, copies=serving.checkpoint_folder, witnessed=serving.witnessed, watch=metrics
     )
     door.keep_code(serving.keeping)
-    asyncio.run(_serve(Service(door, where, metrics), serving.metrics_port))
+    asyncio.run(_serve(Service(door, where, metrics), serving))
 
 
-async def _serve(service: Service, metrics_port: int | None) -> None:
+async def _serve(service: Service, serving: Serving) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -245,8 +244,8 @@ async def _serve(service: Service, metrics_port: int | None) -> None:
     server = listening(application(service))
     try:
         server.listen(where.port, where.host)
-        if metrics_port is not None:
-            _metrics_server(service).listen(metrics_port, _LOOPBACK[0])
+        if serving.metrics_port is not None:
+            _metrics_server(service).listen(serving.metrics_port, serving.metrics_host)
         told = {
             "host": where.host,
             "port": where.port,
