@@ -28,6 +28,7 @@ DRIVER, OTHER, OWN = "d" * 40, "o" * 40, "v" * 40
 USE = "access:services!service=securecollab"
 MEMBER, STEWARD, AUDITOR = (f"custom:securecollab:{role}" for role in ("member", "steward", "auditor"))
 RECORDER = "custom:securecollab:recorder"
+THEN = "\nimport runpy, sys; del sys.argv[0]; runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
 PEOPLE = {
     "alice": ("securecollab-members",),
     "bob": ("securecollab-members", "analysts"),
@@ -174,27 +175,28 @@ class RealHub:
     def log(self) -> str:
         return (self.folder / ("hub.log" if self.managed else "service.log")).read_text()
 
-    def start(self) -> None:
-        self.process = self._run("hub.log", "jupyterhub", "-f", "jupyterhub_config.py")
+    def start(self, *, first: str = "") -> None:
+        """`first`: Python that the Hub's process runs before anything of the Hub's."""
+        self.process = self._run("hub.log", "jupyterhub", "-f", "jupyterhub_config.py", first=first)
         until(lambda: answers(f"http://127.0.0.1:{self.hub}/hub/api/"), self.process)
         if self.managed:
             until(lambda: answers(f"{self.url}/readyz"), self.process)
 
-    def start_service(self, *options: str) -> None:
-        """As systemd would, with what an administrator sets."""
+    def start_service(self, *options: str, first: str = "") -> None:
+        """As systemd would, with what an administrator sets; `first` as for the Hub."""
         environment = {
             "JUPYTERHUB_API_URL": f"http://127.0.0.1:{self.hub}/hub/api", "JUPYTERHUB_API_TOKEN": OWN,
             "JUPYTERHUB_SERVICE_NAME": "securecollab", "JUPYTERHUB_PUBLIC_URL": f"{self.pages}/services/securecollab/",
             "JUPYTERHUB_PUBLIC_HUB_URL": f"{self.entrance}/hub/", **self.operator,
         }  # fmt: skip
         command = ("jupyter_securecollab.cli", "--folder", str(self.vault), "serve", "--port", str(self.port), *options)
-        self.service = self._run("service.log", *command, **environment)
+        self.service = self._run("service.log", *command, first=first, **environment)
         until(lambda: answers(f"{self.url}/readyz"), self.service)
 
-    def _run(self, log: str, *module: str, **environment: str) -> subprocess.Popen[bytes]:
+    def _run(self, log: str, *module: str, first: str = "", **environment: str) -> subprocess.Popen[bytes]:
         everything = {**os.environ, **environment}
         with (self.folder / log).open("ab") as out:
-            command = [sys.executable, "-m", *module]
+            command = [sys.executable, *(("-c", first + THEN) if first else ("-m",)), *module]
             # In a session of its own: Ctrl-C is for whoever started it, who ends the rest in order.
             options = {"cwd": self.folder, "env": everything, "start_new_session": True, **self.runs_as(log)}
             return subprocess.Popen(command, stdout=out, stderr=out, **options)

@@ -282,6 +282,54 @@ def test_a_member_may_send_a_body_larger_than_strangers_may(apart: RealHub, toke
         assert error_of(alice.post("open", content=b" " * 3_000_000), 413).code == "too_large"
 
 
+HURRIED = """
+from jupyter_securecollab.server.service.listening import listening
+listening.__kwdefaults__.update(idle=1.0, body=1.0)
+"""
+
+
+def test_who_sends_a_byte_now_and_then_is_not_waited_for(apart: RealHub, tokens) -> None:
+    """The service itself, with a second of patience in place of a minute: the whole has to come in that time."""
+    path = f"/services/securecollab/{PREFIX}"
+    host = "Host: 127.0.0.1\r\n"
+    bob = f"{host}Authorization: token {tokens['bob']}\r\n"
+    beginnings = (
+        "G",
+        f"GET {path}/me HTTP/1.1\r\n{host}X-A: ",
+        f"POST {path}/open HTTP/1.1\r\n{bob}Content-Length: 9999\r\n\r\n{{",
+        "POST /hub/login HTTP/1.1\r\nContent-Length: 9999\r\n\r\nx",
+    )
+    apart.stop_service()
+    apart.start_service(first=HURRIED)
+    try:
+        with ExitStack() as open_ones, apart.http(tokens["bob"]) as meanwhile:
+            slow = [open_ones.enter_context(socket.create_connection(("127.0.0.1", apart.port))) for _ in range(200)]
+            for number, one in enumerate(slow):
+                one.sendall(beginnings[number % len(beginnings)].encode())
+                one.setblocking(False)
+
+            def all_gone() -> bool:
+                slow[:] = [one for one in slow if still_open(one)]
+                assert meanwhile.get("me").status_code == 200
+                return not slow
+
+            until(all_gone)
+    finally:
+        apart.stop_service()
+        apart.start_service()
+
+
+def still_open(connection: socket.socket) -> bool:
+    """Whether it is, after one more byte."""
+    try:
+        connection.send(b"x")
+        return connection.recv(65536) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
 def test_two_thousand_idle_connections_keep_nobody_out(apart: RealHub, tokens) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))

@@ -210,6 +210,22 @@ def test_who_is_renamed_is_somebody_new(hub: RealHub, alice: Client) -> None:
         assert grace.open(NAME)
         hub.ask("PATCH", "users/grace", name="gracia")
         denied(lambda: grace.open(NAME), "deny.no_grant")
+    hub.add("grace", "securecollab-members")  # whoever comes next to have the name that she had
+    with hub.client(hub.token("grace")) as next_one:
+        denied(lambda: next_one.open(NAME), "deny.another_person")
+
+
+def test_who_is_renamed_to_a_name_somebody_had_does_not_become_them(hub: RealHub, alice: Client) -> None:
+    """Not even with a token that the vault has seen under the old name a moment ago."""
+    for name in ("heidi", "ivan"):
+        hub.add(name, "securecollab-members")
+    with hub.client(hub.token("heidi")) as heidi, hub.client(hub.token("ivan")) as ivan:
+        assert heidi.me() and ivan.me().name == "ivan"
+        alice.grant(NAME, AccessSpec(people=("heidi",)))
+        assert heidi.open(NAME)
+        hub.ask("DELETE", "users/heidi")
+        hub.ask("PATCH", "users/ivan", name="heidi")
+        denied(lambda: ivan.open(NAME), "deny.another_person")
 
 
 def test_a_user_named_like_the_operator_does_not_become_the_administrator(hub: RealHub) -> None:
