@@ -76,8 +76,8 @@ _MEMORY_TOO: dict[str, tuple[str, str]] = {
 _REASONS = (
     "Tokens are nearly twice as long as these texts; that equal ones are made once adds the distinct ones, and making"
     " each anew would take two and a half times as long.",
-    "An order by chance takes eight bytes for every row while it is made, whatever the values take: more than categories"
-    " and short numbers do.",
+    "An order by chance takes eight bytes for every row while it is made, whatever the values take: more than"
+    " categories and short numbers do.",
     "pandas looks in a table of its own whether categories differ, and polars keeps all it has ever seen in one.",
     "Allocators take memory in pieces of 2 to 4 MB: beside a column of 8 MB that is 0.5×, beside one of 32 MB a tenth.",
 )
