@@ -182,11 +182,12 @@ class LogBroken(SecureCollabError):
 
 
 def by_code() -> dict[str, type[SecureCollabError]]:
-    """Every error class by its wire code, so that a client can raise what the vault raised."""
+    """Every error class that has a wire code of its own by that, so that a client can raise what the vault raised."""
     found: dict[str, type[SecureCollabError]] = {}
     pending: list[type[SecureCollabError]] = [SecureCollabError]
     while pending:
         one = pending.pop()
-        found[one.code] = one
+        if "code" in vars(one):
+            found[one.code] = one
         pending += one.__subclasses__()
     return found

@@ -16,6 +16,7 @@ from jupyter_securecollab.errors import SecureCollabError, by_code
 from jupyter_securecollab.protocol import COMMIT_BODY, ROUTES, SMALL_BODY
 from jupyter_securecollab.server.base import HTTP_STATUS
 from jupyter_securecollab.server.extension.app import SecureCollabApp
+from jupyter_securecollab.server.extension.attached import VaultElsewhere
 from jupyter_securecollab.server.service.metrics import Loaded, Metrics
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -62,7 +63,7 @@ def test_limits_are_those_of_the_protocol() -> None:
 
 def test_every_setting_is_documented_with_its_default() -> None:
     described = {coded(cells[0])[0]: cells[1].strip("`") for cells in rows("operate/settings.md") if coded(cells[0])}
-    settings = SecureCollabApp.class_own_traits(config=True)
+    settings = SecureCollabApp.class_own_traits(config=True) | VaultElsewhere.class_own_traits(config=True)
     assert described.keys() == settings.keys()
     for name, trait in settings.items():
         if trait.default_value and isinstance(trait.default_value, str | float) and name != "folder":

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import jupyter_securecollab
-from jupyter_securecollab.errors import SealBroken
+from jupyter_securecollab.errors import SealBroken, by_code
 from jupyter_securecollab.sealed import confined, syscalls
 
 PLACE = str(Path(jupyter_securecollab.__file__).parent.parent)
@@ -105,6 +105,7 @@ def test_of_reasons_and_soundness_one_word_is_said(monkeypatch):
         with pytest.raises(confined.Refused, match="this") as refusal:
             confined.vet("onnx", b"x" * 2**21)  # which the process does not even read
         assert str(refusal.value) == why.value
+    assert by_code()[SealBroken.code] is SealBroken  # what travels is of the wider kind
 
 
 def test_the_other_process_knows_neither_tokens_nor_the_working_folder(tmp_path, monkeypatch):
