@@ -72,7 +72,8 @@ def __getattr__(name: str) -> "Any":
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PLACES})
+    # What completion offers: verbs, and not the modules they are made of.
+    return sorted({"open", *__all__, *(name for name in globals() if name.startswith("__"))})
 
 
 def _jupyter_server_extension_points() -> list[dict[str, object]]:

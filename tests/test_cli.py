@@ -341,3 +341,13 @@ def test_requests_are_listed_decided_and_taken_back(run: Run, tmp_path: Path) ->
         code, out, err = run("request", "refuse", *words)
         assert code == 1 and not out and said in err and len(err.splitlines()) <= 2
     works(run("audit", "verify", "--state"))
+
+
+def test_without_a_command_the_commands_are_shown(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.argv", ["jupyter-securecollab"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0 and "doctor" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main(["nosuch"])
+    assert ended.value.code == 2

@@ -18,7 +18,7 @@ from . import accounts, audit, servers, serving, upkeep
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it worked, 1 with one clear line when it did not."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parser().parse_args((sys.argv[1:] if argv is None else argv) or ["--help"])
     try:
         arguments.run(arguments)
     except SecureCollabError as error:

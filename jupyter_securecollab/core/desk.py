@@ -333,7 +333,8 @@ def unknown_grantee(grantee: str) -> NotFound:
     kind = "group" if grantee.startswith("@") else "person"
     return NotFound(
         f"there is no {kind} {clip(grantee)} here",
-        next_step="Check the spelling; Tab completes names. People and groups of a Hub are known once they have come.",
+        next_step="Check the spelling; Tab completes names. An administrator adds people and groups with"
+        " jupyter securecollab user add and group add; those of a Hub are known once they have come.",
     )
 
 

@@ -21,7 +21,7 @@ from ..frames.recognizers import Recognizer
 from ..frames.scrub import text_recognizers
 from ..frames.tags import parse_rules
 from ..model import Label, Level, clip
-from .display import Chip, Folded, Report, Shown, Table, listed
+from .display import Chip, Folded, Report, Shown, Table, counted, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,9 +79,9 @@ def labels_report(
         tables.append(Table(("column",), tuple((name,) for name in rest[:_LISTED]), caption, folded=True))
     facts = [("not taken over", one) for one in proposals] + ([("risk", risk)] if risk else [])
     if not left:
-        return Report(f"{len(labels)} columns", tuple(facts), tuple(tables))
+        return Report(counted(len(labels), "column"), tuple(facts), tuple(tables))
     step = "%classify X --accept keeps these levels, %classify X --set COLUMN=LEVEL changes one."
-    title = f"{len(labels)} columns, {left} of them look sensitive and nobody has reviewed them"
+    title = f"{counted(len(labels), 'column')}, {left} of which look sensitive and nobody has reviewed"
     return Report(title, tuple(facts), tuple(tables), step)
 
 

@@ -113,6 +113,11 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(found[:_NAMES]) + rest if found else "–"
 
 
+def counted(number: int, thing: str, things: str = "") -> str:
+    """So many of something: `1 thing`, `2 things`."""
+    return f"{number} {thing if number == 1 else things or thing + 's'}"
+
+
 def _html_table(table: Table) -> str:
     # Not a <caption>: that is as wide as the table, and would be cut where a wide table is.
     caption = f"<p>{_escaped(table.caption)}</p>" if table.caption else ""

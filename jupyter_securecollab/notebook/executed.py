@@ -8,7 +8,7 @@ from ..model import grantee_name
 from ..runs import Run
 from ..times import shown
 from ..times import since as looking_back
-from .display import Report, Table, listed
+from .display import Report, Table, counted, listed
 from .listing import Listing
 from .names import known
 from .session import current
@@ -38,7 +38,7 @@ def executions(
     found = current().client.executions(by=person, notebook=notebook, since=after, limit=_MOST)
     known.notebooks = tuple(sorted({*known.notebooks, *(run.start.notebook for run in found if run.start.notebook)}))
     table = Table(_HEADER, tuple(map(_row, found)))
-    title, step = f"{len(found)} executions", ""
+    title, step = counted(len(found), "execution"), ""
     if len(found) == _MOST:
         title, step = f"The newest {_MOST} executions", "See others with --since, --by PERSON or --notebook PATH."
     elif not found and notebook is not None:

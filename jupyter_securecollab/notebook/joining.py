@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import Invalid
 from ..model import Joining, Level, Text
 from ..times import shown
-from .display import Report, Table, listed
+from .display import Report, Table, counted, listed
 from .listing import Listing
 from .session import current, fitting
 
@@ -36,4 +36,4 @@ def joins() -> Listing[Joining]:
     )  # fmt: skip
     header = ("name", "level", "who", "because", "asked", "state", "by", "masked with it", "who else has the key")
     tables = (Table(header, rows),) if rows else ()
-    return Listing(Report(f"{len(found)} requests for pseudonyms of a project", tables=tables), found)
+    return Listing(Report(f"{counted(len(found), 'request')} for pseudonyms of a project", tables=tables), found)

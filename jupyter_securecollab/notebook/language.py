@@ -73,7 +73,7 @@ MAGICS = {
             ),
             subject_needed=False,
             examples=(
-                "masked = %mask patients --up-to internal --mask Id=pseudonym ZIP=generalise:3",
+                "masked = %mask patients --up-to internal --mask SSN=pseudonym LAST=partial",
                 "%mask patients --plan masks.yaml --preview",
                 "%mask --explain",
             ),
@@ -85,7 +85,7 @@ MAGICS = {
             _SHARE_FLAGS,
             examples=(
                 "%share patients --as oncology/patients --with @analysts --until 30d",
-                "%share patients --with bob --mask SSN=partial ZIP=drop --preview",
+                "%share patients --with bob --mask SSN=partial PASSPORT=drop --preview",
                 "%share oncology/patients --with bob --up-to confidential --because 'reads the scans'",
             ),
         ),
@@ -170,6 +170,6 @@ MASKED_CELL = Syntax(
     "Run a cell on masked copies of the frames it uses, and search what it shows for clear values.",
     "",
     (_UP_TO, _MASK, _PLAN),
-    examples=("%%mask --up-to internal --mask ZIP=generalise:3",),
+    examples=("%%mask --up-to internal --mask SSN=partial",),
 )
 """`%%mask`, the one magic of a whole cell that has flags of its own."""

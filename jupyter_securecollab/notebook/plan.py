@@ -6,6 +6,7 @@ a key are made last, by `Plan.finished`, with the vault's keys or with ones of t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -156,6 +157,13 @@ def unreviewed(labels: Mapping[str, Label]) -> dict[str, Label]:
     return {name: label for name, label in labels.items() if label.level > Level.INTERNAL and not label.confirmed_by}
 
 
+def _raised(column: str, up_to: Level) -> str:
+    """How one says that a column lies above a level, ready to type where nothing in its name needs quotes."""
+    name = column if re.fullmatch(r"[\w.-]{1,60}", column) else "COLUMN"
+    level = next((level for level in Level if level > up_to), up_to)
+    return f"What readers may see anyway is not masked. Raise its level first: %classify X --set {name}={level}"
+
+
 def plan(frame: Any, labels: Mapping[str, Label], up_to: Level, masks: Masks) -> Plan:
     """Decide how columns above `up_to` are masked, by `masks` or their tags' defaults; make copies that need no key."""
     for column in masks:
@@ -163,7 +171,7 @@ def plan(frame: Any, labels: Mapping[str, Label], up_to: Level, masks: Masks) ->
         if labels[column].level <= up_to:
             raise Invalid(
                 f"column {clip(column)!r} is {labels[column].level}, and everybody here reads up to {up_to}",
-                next_step="Raise its level above that first, with %classify X --set COLUMN=LEVEL.",
+                next_step=_raised(column, up_to),
             )
     above = [name for name, label in labels.items() if label.level > up_to and masks.get(name) != DROP]
     copies = {name: chosen(frame, name, masks.get(name), labels[name].tag) for name in above}

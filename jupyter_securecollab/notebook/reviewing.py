@@ -12,7 +12,7 @@ from ..frames.fingerprint import fingerprints
 from ..frames.plans import check_column
 from ..model import Label, Remembered, clip
 from .classifying import Classification, labels_report
-from .display import Report, Table
+from .display import Report, Table, counted
 from .labelling import NO_TAG, Labelled, corrected, label_key, labelled, on, to_remember
 from .listing import Listing
 from .modelling import classify_model
@@ -101,7 +101,7 @@ def remembered(*, forget: str | Sequence[str] = ()) -> Listing[Remembered]:
         for one in found
     )
     table = Table(("id", "level", "tag", "since"), rows)
-    title = f"{len(found)} sorts of columns you spoke of"
+    title = f"{counted(len(found), 'sort')} of columns you spoke of"
     return Listing(Report(title, tables=(table,) if rows else ()), found)
 
 

@@ -17,7 +17,7 @@ from ..proofs import parse_entry
 from ..runs import RecordingState
 from ..times import shown
 from ..times import since as looking_back
-from .display import Report, Shown, Table, listed
+from .display import Report, Shown, Table, counted, listed
 from .listing import Listing, access_table, changed
 from .rekeying import rekey as give_new_keys
 from .session import current
@@ -180,7 +180,7 @@ def audit(
     if export is not None:
         facts.append(("saved to", str(export)))
         step = f"jupyter securecollab audit verify {export} --state --key, and the log's public key from elsewhere"
-    return Listing(Report(f"{len(found)} log entries", tuple(facts), (table,), step), found)
+    return Listing(Report(counted(len(found), "log entry", "log entries"), tuple(facts), (table,), step), found)
 
 
 def _entry_row(view: EntryView) -> tuple[str, ...]:

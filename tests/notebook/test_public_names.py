@@ -39,3 +39,8 @@ def test_other_names_are_missing_as_usual() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
         _ = collab.nosuch
     assert "open" not in collab.__all__
+
+
+def test_completion_offers_verbs_and_no_modules() -> None:
+    offered = {name for name in dir(collab) if not name.startswith("__")}
+    assert offered == {*collab.__all__, "open"}

@@ -133,7 +133,7 @@ def test_a_list_shows_what_is_remembered_and_undoes_it_by_id(clean: Callable[[st
     assert "2 sorts of columns" in listed and "us_ssn" in listed
     assert "badge" not in listed and "ward" not in listed  # the vault was never told a name
     alice.ok("one = collab.remembered()[0].correction.fingerprint[:8]\n%classify --forget {one}")
-    assert "1 sorts of columns" in alice.ok("%classify --remembered").text
+    assert "1 sort of columns" in alice.ok("%classify --remembered").text
     for wrong in ("%classify --forget 00000000", "%classify --forget 0", "%classify --accept", "%classify",
                   "%classify x --remembered"):  # fmt: skip
         assert alice.run(wrong).error == "Invalid", wrong
