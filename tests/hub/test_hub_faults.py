@@ -382,6 +382,9 @@ def test_a_server_that_no_hub_started_does_not_pretend_to_use_a_service(tmp_path
 @pytest.mark.parametrize(("options", "says"), [
     (("record_code=plain",), "whether code is kept is chosen where the vault is"),
     (("auditors_key=x",), "whether code is kept is chosen where the vault is"),
+    (("default_up_to=public", "vault_name=ours"), "vault_name, default_up_to: of a vault in this server"),
+    (("witnesses=x",), "witnesses: of a vault in this server"),
+    (("checkpoint_folder=x",), "checkpoint_folder: of a vault in this server"),
     (("audit_hooks=hours",), "this server knows none"),
     (("audit_hooks=nothing",), "there is no audit hook 'nothing'"),
     (("audit_hooks=acknowledge", "record_executions=off"), "audit hooks need the recording"),

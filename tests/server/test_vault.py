@@ -117,6 +117,18 @@ def test_server_does_not_start_on_a_broken_vault_and_says_what_to_do(folder: Pat
     assert "Traceback" not in done.stderr and "is running at" not in done.stderr
 
 
+@pytest.mark.parametrize("setting", ["vault_log_key=x", "vault_witnesses=1 x"])
+def test_server_does_not_open_a_vault_of_its_own_where_a_service_was_meant(tmp_path: Path, setting: str) -> None:
+    command = [
+        *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ServerApp.port=0"),
+        *(f"--SecureCollabApp.folder={tmp_path / 'vault'}", f"--SecureCollabApp.{setting}"),
+        "--ServerApp.jpserver_extensions={'jupyter_securecollab': True}",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and f"{setting.partition('=')[0]}: of a vault that is a service" in done.stderr
+    assert not (tmp_path / "vault").exists()
+
+
 def test_vault_killed_in_the_middle_of_an_upload_goes_on_afterwards(tmp_path: Path) -> None:
     """Down: an error that says so. Up again: the half upload does not count, and the version can be finished."""
     with served(tmp_path) as server:

@@ -51,6 +51,10 @@ NOTICE = (
     "Embedded vault: it protects stored data and records who opened what. "
     "It is not a wall between people who can run code on this server."
 )
+VAULTS_OWN = ("checkpoint_folder", "witnesses", "witness_quorum", "vault_name", "default_up_to")
+"""What only a vault in this server reads."""
+SERVICES = ("vault_log_key", "vault_witnesses")
+"""What says something of a vault that is a service."""
 NO_SPOOL = "Records are not written down before the vault has them: if this server is killed, the last are lost"
 
 
@@ -134,6 +138,11 @@ class SecureCollabApp(VaultElsewhere, ExtensionApp):
             raise SystemExit(1) from error
 
     def _attach(self, serverapp: ServerApp) -> None:
+        if ignored := [name for name in VAULTS_OWN if name in self.config.SecureCollabApp]:
+            raise Invalid(
+                f"{', '.join(ignored)}: of a vault in this server, and vault_url names one that is a service",
+                next_step="Leave that out here; what a service has is said to `jupyter securecollab serve`.",
+            )
         if self.record_code != "off" or self.auditors_key:
             step = "Leave record_code and auditors_key out here: they are options of `jupyter securecollab serve`."
             raise Invalid("whether code is kept is chosen where the vault is, a service elsewhere", next_step=step)
@@ -159,6 +168,11 @@ class SecureCollabApp(VaultElsewhere, ExtensionApp):
         record(serverapp, self.attached, self.recording, self._hooks())
 
     def _open(self, serverapp: ServerApp) -> None:
+        if ignored := [name for name in SERVICES if getattr(self, name)]:
+            raise Invalid(
+                f"{', '.join(ignored)}: of a vault that is a service, and vault_url names none",
+                next_step="Set vault_url, or leave that out; a vault in this server has its own log and witnesses.",
+            )
         settings = Settings(name=self.vault_name, default_up_to=Level(self.default_up_to))
         copies = Path(self.checkpoint_folder) if self.checkpoint_folder else None
         witnessed = WitnessedBy(tuple(map(witness_at, self.witnesses)), self.witness_quorum)
