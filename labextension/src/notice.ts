@@ -33,12 +33,17 @@ export function tellNotebooks(parts: NoticeParts): void {
     }
     const { who, recording } = shown;
     notebooks.forEach(panel => {
-      const { code } = recording;
+      const { code, advisory } = recording;
       const kept = code === 'off' ? KEPT : `${KEPT}, code ${code}`;
       const wanted = recording.mode !== 'off' && !understood.has(who, panel.context.path, kept);
       const whole = recording.why_not.length === 0;
       const standing = notices.get(panel);
-      if (wanted && standing?.whole === whole && standing.code === code) {
+      if (
+        wanted &&
+        standing?.whole === whole &&
+        standing.code === code &&
+        standing.advisory === advisory
+      ) {
         return;
       }
       notices.get(panel)?.dispose();
@@ -49,7 +54,7 @@ export function tellNotebooks(parts: NoticeParts): void {
           tell();
           panel.activate();
         };
-        const notice = new Notice({ whole, code, trans, onGuide, onUnderstood });
+        const notice = new Notice({ whole, code, advisory, trans, onGuide, onUnderstood });
         notices.set(panel, notice);
         panel.contentHeader.addWidget(notice);
       }
@@ -69,6 +74,8 @@ interface NoticeOptions {
   whole: boolean;
   /** Whether the text of code is kept, and how. */
   code: RecordingState['code'];
+  /** Whether it is this person's own server that records: its word, and no more. */
+  advisory: boolean;
   trans: TranslationBundle;
   onGuide: () => void;
   onUnderstood: () => void;
@@ -78,9 +85,10 @@ interface NoticeOptions {
 export class Notice extends Widget {
   constructor(options: NoticeOptions) {
     super();
-    const { whole, code, trans, onGuide, onUnderstood } = options;
+    const { whole, code, advisory, trans, onGuide, onUnderstood } = options;
     this.whole = whole;
     this.code = code;
+    this.advisory = advisory;
     this.addClass('jp-SecureCollab-notice');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('What is recorded of this notebook'));
@@ -88,7 +96,7 @@ export class Notice extends Widget {
     const icon = element('span', 'jp-SecureCollab-noticeIcon');
     icon.setAttribute('aria-hidden', 'true');
     recordedIcon.element({ container: icon });
-    const text = noticeText(whole, code, trans);
+    const text = noticeText(whole, code, advisory, trans);
     text.append(button(trans.__('What exactly is recorded'), 'jp-SecureCollab-link', onGuide));
     const understood = button(trans.__('Understood'), 'jp-mod-styled jp-mod-accept', onUnderstood);
     this.box.append(icon, text, understood);
@@ -101,6 +109,7 @@ export class Notice extends Widget {
 
   readonly whole: boolean;
   readonly code: RecordingState['code'];
+  readonly advisory: boolean;
 
   override dispose(): void {
     this.observer.disconnect();
@@ -123,6 +132,7 @@ export class Notice extends Widget {
 function noticeText(
   whole: boolean,
   code: RecordingState['code'],
+  advisory: boolean,
   trans: TranslationBundle
 ): HTMLElement {
   const text = element('div', 'jp-SecureCollab-noticeText');
@@ -149,7 +159,10 @@ function noticeText(
   const readers = trans.__(
     '%audit --executions lists yours; auditors and stewards can read everybody’s.'
   );
-  text.append(title, ...[kept, ...also, notKept, readers].map(line));
+  const word = advisory
+    ? [trans.__('Advisory: this server is yours, so the record is its word and proves nothing.')]
+    : [];
+  text.append(title, ...[kept, ...also, notKept, ...word, readers].map(line));
   return text;
 }
 

@@ -154,6 +154,16 @@ describe('tellNotebooks', () => {
     expect(panel.said[0]).not.toMatch(/Not kept: the code,/);
   });
 
+  it('says that the record of a server of one’s own is advisory, and of no other', () => {
+    const panel = tracker.add('a.ipynb');
+    answer('flag');
+    expect(panel.said[0]).not.toMatch(/advisory/i);
+    const recording = { ...recorded, advisory: true };
+    assets.shown = { status: 'ready', who: bob, assets: [], recording };
+    assets.changed.emit();
+    expect(panel.said).toEqual([expect.stringMatching(/Advisory: this server is yours/)]);
+  });
+
   it('leaves what it said standing while the vault does not answer', () => {
     const panel = tracker.add('a.ipynb');
     answer('flag');
