@@ -13,9 +13,8 @@ from typing import Any, TypeVar, cast
 import httpx
 import msgspec
 
-from .. import protocol
+from .. import answers, protocol
 from ..errors import SecureCollabError, Unavailable
-from ..model import decode
 from ..protocol import PREFIX, Reply, Route
 from .connections import Connections
 
@@ -154,7 +153,7 @@ def _pauses() -> Iterator[float]:
 def reply_in(response: httpx.Response, kind: type[T]) -> Reply[T]:
     """What an answer says; raises `Unavailable` for one that cannot be read."""
     try:
-        return decode(response.content, Reply[kind])  # type: ignore[valid-type]  # made at run time
+        return answers.read(response.content, Reply[kind])  # type: ignore[valid-type]  # made at run time
     except msgspec.DecodeError as error:
         step = "Check that both sides run the same version."
         raise Unavailable("the vault's answer cannot be read", next_step=step) from error
@@ -163,12 +162,12 @@ def reply_in(response: httpx.Response, kind: type[T]) -> Reply[T]:
 def _is_ours(response: httpx.Response) -> bool:
     """Whether the vault itself says so, and not somebody in its place."""
     with suppress(msgspec.DecodeError):
-        return bool(decode(response.content, protocol.ErrorReply))
+        return bool(answers.read(response.content, protocol.ErrorReply))
     return False
 
 
 def _error(response: httpx.Response) -> SecureCollabError:
     try:
-        return protocol.error_from(decode(response.content, protocol.ErrorReply).error)
+        return protocol.error_from(answers.read(response.content, protocol.ErrorReply).error)
     except msgspec.DecodeError:
         return Unavailable(f"the vault's server answered {response.status_code}")

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
+from .. import answers
 from ..cosigning import Quorum
 from ..errors import NotSignedIn
 from ..files import data_folder, replacing
-from ..model import Value, decode
+from ..model import Value
 from ..protocol import PREFIX, Reply, route
 from ..runs import RecordingState
 from .requests import TIMEOUT
@@ -52,7 +53,7 @@ def told_by_own_server() -> RecordingState | None:
     with suppress(httpx.TransportError, msgspec.DecodeError):
         address, headers = f"{url.rstrip('/')}/{PREFIX}/{route('recording').path}", {"Authorization": f"token {token}"}
         answer = httpx.get(address, headers=headers, timeout=TIMEOUT, trust_env=False)
-        return decode(answer.content, Reply[RecordingState]).result
+        return answers.read(answer.content, Reply[RecordingState]).result
     return None
 
 

@@ -25,9 +25,10 @@ from jupyter_server.services.sessions.sessionmanager import SessionManager
 from traitlets import Unicode, default
 from traitlets.config import Config, Configurable
 
+from ... import answers
 from ...cosigning import Quorum
 from ...errors import Denied, Invalid, NotSignedIn, Unavailable
-from ...model import LogHead, decode
+from ...model import LogHead
 from ...protocol import PREFIX, SEEN_HEADER, Reply, Route, route
 from ...runs import RecordingState
 from ..base import VaultHandler
@@ -181,7 +182,7 @@ class OwnRecording(OwnersHandler):
 
     async def _told(self, attached: Attached, seen: str | None) -> Reply[RecordingState] | None:
         with suppress(Unavailable, msgspec.DecodeError):
-            return decode((await attached.ask(RECORDING, seen)).content, Reply[RecordingState])
+            return answers.read((await attached.ask(RECORDING, seen)).content, Reply[RecordingState])
         return None
 
 

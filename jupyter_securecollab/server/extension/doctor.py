@@ -16,6 +16,7 @@ from jupyter_server.serverapp import ServerApp, list_running_servers
 from traitlets import import_item
 from traitlets.config import Application, Config
 
+from ... import answers
 from ...protocol import PREFIX, Reply
 from ...runs import RecordingState
 from .execution_requests import RequestRecord
@@ -118,6 +119,6 @@ def running_servers(token_for: Callable[[str], str | None]) -> Iterator[tuple[st
         headers = {"Authorization": f"token {token}"} if token else {}
         try:
             answer = httpx.get(f"{server['url']}{PREFIX}/recording", headers=headers, timeout=10, trust_env=False)
-            yield server["url"], msgspec.json.decode(answer.content, type=Reply[RecordingState]).result
+            yield server["url"], answers.read(answer.content, Reply[RecordingState]).result
         except (httpx.TransportError, msgspec.DecodeError):
             yield server["url"], None

@@ -28,6 +28,7 @@ from jupyter_server.services.contents.manager import AsyncContentsManager
 from tornado import web
 from traitlets import CaselessStrEnum, Float, Int, Unicode, default
 
+from ... import answers
 from ...cosigning import Quorum
 from ...errors import Invalid, SecureCollabError, Unavailable
 from ...model import Who
@@ -228,7 +229,7 @@ class KernelRecorder(VaultElsewhere, ServerApp):
                 return None
             if answer.status_code != 200:
                 raise web.HTTPError(503, "the vault cannot say who you are")
-            me = msgspec.json.decode(answer.content, type=Reply[Who]).result
+            me = answers.read(answer.content, Reply[Who]).result
         except (httpx.HTTPError, msgspec.DecodeError) as error:
             raise web.HTTPError(503, "the vault does not answer") from error
         return Member(me.name, token=token) if "member" in me.roles else None

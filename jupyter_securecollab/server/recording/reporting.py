@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from ... import answers
 from ...core.ports import Clock
 from ...errors import SealBroken, Unavailable
 from ...protocol import PREFIX, Reply, Report, route
@@ -118,7 +119,7 @@ class Reporting:
                 raise SealBroken
             if answer.status_code != 200:
                 raise Unavailable(f"the vault answers with {answer.status_code}")
-            return msgspec.json.decode(answer.content, type=Reply[kind]).result  # type: ignore[valid-type]
+            return answers.read(answer.content, Reply[kind]).result  # type: ignore[valid-type]
         except (httpx.HTTPError, msgspec.DecodeError) as error:
             raise Unavailable("the vault does not answer") from error
 
