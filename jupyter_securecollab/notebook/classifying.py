@@ -81,7 +81,7 @@ def labels_report(
     if not left:
         return Report(counted(len(labels), "column"), tuple(facts), tuple(tables))
     step = "%classify X --accept keeps these levels, %classify X --set COLUMN=LEVEL changes one."
-    title = f"{counted(len(labels), 'column')}, {left} of which look sensitive and nobody has reviewed"
+    title = f"{counted(len(labels), 'column')}, {left} of which may be sensitive, reviewed by nobody"
     return Report(title, tuple(facts), tuple(tables), step)
 
 

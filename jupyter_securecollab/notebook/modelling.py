@@ -149,7 +149,7 @@ def _report(kind: str, found: tuple[Carried, ...]) -> Report:
     )  # fmt: skip
     header = ("attribute", "holds", "level", "tag", "confidence", "evidence", "can be masked")
     above = [one for one in found if one.label.level > Level.INTERNAL]
-    title = f"a {kind} carries {counted(len(found), 'thing')}, {len(above)} of which look sensitive"
+    title = f"a {kind} carries {counted(len(found), 'thing')}, {len(above)} of which may be sensitive"
     step = "%mask X makes a copy that carries less. What it learned from people is in its numbers all the same."
     return Report(title, tables=(Table(header, rows),) if rows else (), next_step=step if above else "")
 

@@ -35,9 +35,11 @@ def dumps(model: Any) -> bytes:
     try:
         loads(data)
     except SealBroken as refusal:
-        raise CannotHold(
-            str(refusal), next_step="Use an estimator made of plain arrays, or share its parameters as arrays."
-        ) from None
+        other = refusal.next_step != SealBroken.default_next_step
+        step = (
+            refusal.next_step if other else "Use an estimator made of plain arrays, or share its parameters as arrays."
+        )
+        raise CannotHold(str(refusal), next_step=step) from None
     return data
 
 
@@ -71,7 +73,10 @@ def loads(data: bytes) -> Any:
 def _refuse_caches(found: Iterable[Any]) -> None:
     """No estimator may name a folder to keep results in: fitting it again would load the pickles that lie there."""
     if any(isinstance(one, BaseEstimator) and vars(one).get("memory") is not None for one in found):
-        raise SealBroken("this model keeps results of fitting in a folder; set its memory to None")
+        raise SealBroken(
+            "this model keeps results of fitting in a folder, from which fitting it again would load code",
+            next_step="Its owner sets its memory to None, or shares what %mask makes of it.",
+        )
 
 
 def _check_zip(data: bytes) -> None:

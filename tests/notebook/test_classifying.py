@@ -49,7 +49,7 @@ def test_the_table_shows_what_was_found_and_lists_the_rest_and_the_risk() -> Non
     frame = FRAME.assign(gender=["M", "F"] * 15, age=range(30, 60), **{f"n{n}": 1 for n in range(40)})
     text, shown = repr(collab.classify(frame)), collab.classify(frame)._repr_html_()
     assert (
-        "44 columns, 1 of which look sensitive" in text
+        "44 columns, 1 of which may be sensitive" in text
         and "risk  k = 1, 30 of 30 rows are alone by gender, age" in text
     )
     assert "nothing found, internal, not reviewed: code, n0, n1" in text and "and 29 more" in text and "n39" not in text

@@ -35,7 +35,7 @@ def test_what_a_model_carries_is_shown_without_a_vault() -> None:
     )  # fmt: skip
     assert found.labels[first["attribute"]].tag == "person_name"
     shown = repr(found) + found._repr_html_()
-    assert "look sensitive" in shown and "can be masked" in shown and not [name for name in NAMES if name in shown]
+    assert "may be sensitive" in shown and "can be masked" in shown and not [name for name in NAMES if name in shown]
 
 
 def test_a_model_has_one_level_and_no_columns_to_set() -> None:

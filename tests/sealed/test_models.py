@@ -444,8 +444,8 @@ def test_a_model_that_keeps_results_in_a_folder_is_neither_opened_nor_shared(tmp
     plain = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
     assert skops_file.loads(skops_file.dumps(plain)).memory is None
     keeping = make_pipeline(plain, memory=str(tmp_path / "ann"))
-    with pytest.raises(SealBroken, match="memory"):
+    with pytest.raises(SealBroken, match="in a folder"):
         skops_file.loads(skops.io.dumps(keeping))
-    with pytest.raises(CannotHold, match="memory") as refusal:
+    with pytest.raises(CannotHold, match="in a folder") as refusal:
         skops_file.dumps(keeping)
-    assert "ann" not in str(refusal.value)
+    assert "memory to None" in refusal.value.next_step and "ann" not in str(refusal.value) + refusal.value.next_step
