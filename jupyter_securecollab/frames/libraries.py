@@ -115,7 +115,7 @@ def _mask_pandas(values: pd.Series[Any], task: Task) -> pd.Series[Any]:
     import pandas as pd
 
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return pd.Series(_mask_categorical(values, task), index=values.index, name=values.name)
+        return pd.Series(_mask_categorical(values, task), index=values.index, name=values.name, copy=False)
     if task.choice.how == "null":
         return _nulls(values)
     taken = as_arrow(values)
