@@ -39,6 +39,7 @@ class Copies:
     _suggested: dict[int, tuple[Any, dict[str, Label]]] = field(default_factory=dict)
     _learned: set[int] = field(default_factory=set)
     _told: dict[str, Label] = field(default_factory=dict)
+    _ready: dict[tuple[int, int, Label], Any] = field(default_factory=dict)
 
     def learn(self, frame: Any) -> None:
         """Look for the values of its sensitive columns from now on."""
@@ -54,7 +55,7 @@ class Copies:
         if not above:
             return frame
         made = {
-            position: self._mask(frame, position, column, above[column])
+            position: self._masked(frame, position, column, above[column])
             for position, column in enumerate(axes.names(frame))
             if column in above
         }
@@ -109,7 +110,9 @@ class Copies:
                 label, own = labels[column], []
                 choice = self._choice(frame, column, label)
                 if choice and choice.how in _SOME_STAY:
-                    own.append(self.known.hashes(self._mask(frame, position, column, label)))
+                    masks = self._mask(frame, position, column, label)
+                    own.append(self.known.hashes(masks))
+                    self._ready[id(frame), position, label] = masks
                 self.known.add(Source(column, label.tag), values, [*own, *harmless])
 
     def _choice(self, frame: Any, column: str, label: Label) -> Choice | None:
@@ -118,6 +121,11 @@ class Copies:
         if given is not None:
             self.used.add(column)
         return None if given == DROP else chosen(frame, column, given, label.tag)
+
+    def _masked(self, frame: Any, position: int, column: str, label: Label) -> Any:
+        """The masked values of a column for its copy: those made before, to know them, or new ones."""
+        ready = self._ready.pop((id(frame), position, label), None)
+        return self._mask(frame, position, column, label) if ready is None else ready
 
     def _mask(self, frame: Any, position: int, column: str, label: Label) -> Any:
         """The masked values of a column; None where it is left out."""
