@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from ..errors import Invalid
+from .coded import by_word
 from .keyed import MaskKey
 from .uniques import BLOCK, in_blocks, on_uniques, placed, whole
 from .written import arrow_of, numbers, numpy_type, raw, valid
@@ -131,7 +132,7 @@ def shifted(dates: Column, entity: Column, key: MaskKey, days: int) -> Column:
         raise Invalid(f"dates are shifted by 1 to {_LONGEST_SHIFT:,} days", next_step="Write shift:30:COLUMN.")
     if pa.types.is_null(entity.type):
         return pa.chunked_array([pa.nulls(len(dates), dates.type)])
-    offsets = whole(on_uniques(entity, lambda entities: _offsets(entities, key, days)))
+    offsets = whole(by_word(entity, lambda plain: on_uniques(plain, lambda entities: _offsets(entities, key, days))))
     if offsets.null_count:
         dates = pa.chunked_array([pc.if_else(offsets.is_valid(), whole(dates), pa.scalar(None, dates.type))])
     moves = _rows(numbers(offsets))

@@ -56,6 +56,15 @@ def dealt(values: Column, deal: Function) -> Column:
     return _renumbered(codes, table, words.take(pa.array(found)), ordered=False)
 
 
+def by_word(values: Column, function: Function) -> Column:
+    """What the function makes of every value; of an encoded column it gets the words, each once."""
+    if not pa.types.is_dictionary(values.type):
+        return function(values)
+    codes, words = _apart(values)
+    made = whole(function(pa.chunked_array([in_one_layout(words)])))
+    return pa.chunked_array([made.take(part) for part in _parts(codes)], made.type)
+
+
 def alike(masks: pa.Array[Any]) -> tuple[Codes, Codes | None]:
     """Numbers of masks, the same for equal ones, as they come; where each stands first, or None where all differ."""
     plain = in_one_layout(masks)

@@ -7,7 +7,7 @@ changed. Knows no vault and no levels: whoever calls brings the key.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -105,8 +105,11 @@ def unmask_column(values: Any, key: MaskKey) -> Any:
 def _owner(entity: Any, rows: int) -> Column:
     if kind_of(entity) == "other" or len(entity) != rows:
         raise Invalid("whose dates they are is said by a column of text, numbers or dates of the same frame")
-    owner: Any = decoded(as_arrow(entity))
-    unsigned: Column = pc.add(owner, pa.scalar(0.0, owner.type)) if pa.types.is_floating(owner.type) else owner
+    owner: Any = as_arrow(entity)
+    if pa.types.is_dictionary(owner.type) and _kind(owner.type) == "text":
+        return cast("Column", owner)
+    plain: Any = decoded(owner)
+    unsigned: Column = pc.add(plain, pa.scalar(0.0, plain.type)) if pa.types.is_floating(plain.type) else plain
     return unsigned  # zero has no sign
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
@@ -134,3 +135,11 @@ def test_a_masked_copy_is_sealed_without_words_that_no_row_has() -> None:
     assert twin.categories is not None and twin.categories.values.to_pylist() == WORDS[:3]  # in their order
     assert twin.values.to_pylist() == CODES
     assert take_twin(column, pa.chunked_array([], arrow().type)).values.to_pylist() == []
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_dates_move_with_whose_they_are_however_that_is_encoded(name: str) -> None:
+    days = pa.array([dt.date(2020, 1, day) for day in range(1, 7)])
+    plain_texts = mask_column(days, "shift:30:who", None, key=KEY, entity=pa.array(ROWS))
+    made = mask_column(days, "shift:30:who", None, key=KEY, entity=COLUMNS[name])
+    assert made.equals(plain_texts) and made.null_count == 1 and not made[2].equals(days[2])
