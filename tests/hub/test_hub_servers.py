@@ -9,11 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from browsing import Browser, browser
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hubs import AUDITOR, DRIVER, OWN, USE, UserServers, answers, free_port, until
+from hubs import AUDITOR, DRIVER, OWN, STEWARD, USE, UserServers, answers, free_port, until
 from nbformat.v4 import new_code_cell
 from serving import error_of
 
@@ -48,8 +50,9 @@ class AtANotebook:
 
 
 @contextmanager
-def at_a_notebook(servers: UserServers, name: str) -> Iterator[AtANotebook]:
-    session = NotebookSession(servers.server(name), servers.token(name), "notes.ipynb")
+def at_a_notebook(servers: UserServers, name: str, *, visitor: str | None = None) -> Iterator[AtANotebook]:
+    """On this person's server, who is there himself unless somebody visits."""
+    session = NotebookSession(servers.server(name), servers.token(visitor or name), "notes.ipynb")
     with asyncio.Runner() as runner:
         runner.run(session.__aenter__())
         try:
@@ -190,6 +193,59 @@ print(part(token, {lease[1]!r}), part(token, own), part({old["token"]!r}, {lease
 """)
     assert said.split() == ["403", "403", "401"]
     assert alice.says("print(len(connect().read_part(opened, max(opened.levels), 0, 0, 10)))").strip() == "10"
+
+
+def code_for(servers: UserServers, dana: Browser, **scope: str) -> str | None:
+    """What the Hub gives alice's server when dana visits it, to be exchanged for a token of hers; None if nothing."""
+    query = {
+        "client_id": "jupyterhub-user-alice", "redirect_uri": "/user/alice/oauth_callback", "response_type": "code",
+        "state": "s",
+    } | scope  # fmt: skip
+    answer = dana.follow(
+        dana.http.get(f"{servers.entrance}/hub/api/oauth2/authorize", params=query), until="/user/alice/oauth_callback"
+    )
+    return parse_qs(urlsplit(answer.headers.get("Location", "")).query).get("code", [None])[0]
+
+
+def test_a_steward_who_visits_alices_server_leaves_no_power_there(servers: UserServers, alice: AtANotebook) -> None:
+    """Alice controls the server, and so has whatever token of the visitor the Hub gives it."""
+    own = servers.token("alice")
+    servers.ask("POST", "shares/alice/", own, user="dana", scopes=["access:servers!server=alice/"])
+    secret = alice.says("import os; print(os.environ['JUPYTERHUB_API_TOKEN'])").strip()
+    with browser(servers, "dana") as dana:
+        code = code_for(servers, dana)
+        assert code_for(servers, dana, scope=STEWARD) is None
+    told = {
+        "client_id": "jupyterhub-user-alice", "client_secret": secret, "grant_type": "authorization_code",
+        "code": code, "redirect_uri": "/user/alice/oauth_callback",
+    }  # fmt: skip
+    given = httpx.post(f"http://127.0.0.1:{servers.hub}/hub/api/oauth2/token", data=told, trust_env=False).json()
+    visitor = servers.ask("GET", "user", given["access_token"])
+    assert visitor["name"] == "dana" and not [one for one in visitor["scopes"] if "securecollab" in one]
+    with servers.http(given["access_token"]) as vault:
+        for answer in (vault.get("me"), vault.post("open", json={"name": "oncology/patients"})):
+            assert error_of(answer, 403).decision.policies == ("deny.no_role",)
+
+
+def test_who_executes_on_alices_server_acts_in_her_name_and_nobody_is_told_otherwise(
+    servers: UserServers, alice: AtANotebook
+) -> None:
+    """A kernel knows its server's owner alone. The record says that it is her server's word, and of which notebook."""
+    servers.ask("POST", "shares/alice/", servers.token("alice"), user="bob", scopes=["access:servers!server=alice/"])
+    try:
+        with at_a_notebook(servers, "alice", visitor="bob") as visitor:
+            assert (
+                visitor.says("from jupyter_securecollab.client import connect\nprint(connect().me().name)") == "alice\n"
+            )
+            visitor.says("'something that a visitor executes'")
+        length = len("'something that a visitor executes'")
+        with servers.client(servers.token("alice")) as own, servers.client(servers.token("bob")) as bob:
+            until(lambda: any(one.start.length == length for one in own.executions(limit=1000)))
+            (one,) = [one.start for one in own.executions(limit=1000) if one.start.length == length]
+            assert (one.who, one.reported_by, one.notebook) == ("alice", "alice", "notes.ipynb") and one.kernel
+            assert length not in [one.start.length for one in bob.executions(limit=1000)]
+    finally:
+        servers.ask("DELETE", "shares/alice/?user=bob", servers.token("alice"))
 
 
 EXPORT = """
