@@ -2,15 +2,15 @@
 
 A Hub, a service it does not start, and kernels in processes of their own, all on this machine and loopback. First the
 kernels pause between acts as people do, which tells how long one waits; then they do not, which tells how much the
-service carries and what holds it back. Then the service runs for a while under a profiler, in figures of its own.
+service carries and what holds it back. Then the service runs for a while with a sampler in it, in figures of its own.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import pstats
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,6 +34,7 @@ from .harness import Budget, Line, Section, cpu_of
 sys.path.append(str(Path(__file__).parent.parent / "tests" / "hub"))
 from hubs import MEMBER, OWN, USE, RealHub, answers, until
 
+_ROOT = Path(__file__).parent.parent
 KERNELS, SECONDS, PAUSE = 200, 120, 10.0
 _PROCESSES = 2
 _METRIC = re.compile(r"^securecollab_(hub|request)_seconds_(sum|count)\{(.*)\} ([0-9.e+-]+)$", re.MULTILINE)
@@ -46,7 +47,11 @@ _LIMIT_NOTE = (
     "Cores in use, of {cores}. The service is one Python process: its event loop and its other threads (those that "
     "call the door, and the one that writes) cannot together use more than one core for Python's own work."
 )
-_PROFILE_NOTE = "Own time of the event loop's thread under cProfile, by library, while as many kernels do not pause."
+_PROFILE_NOTE = (
+    "Of the service's processor time while as many kernels do not pause: by thread, and by the libraries in whose "
+    "functions it is spent, as sampled every 5 ms; what a thread spent just before it was seen waiting is put to where "
+    "it waits (`thread`, `threading`, `selectors`). `door` runs what is asked for, `journal` writes, `hub` asks the Hub."
+)
 
 
 class Measured(RealHub):
@@ -54,20 +59,23 @@ class Measured(RealHub):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, managed=False)
-        self.profiles = folder / "idle.profile", folder / "busy.profile"
+        self.profile = folder / "profile.json"
 
-    def serve(self, profile: Path | None = None) -> None:
-        """Start the service, under a profiler if there is a file for what it finds."""
+    def serve(self, *, sampled: bool = False) -> None:
+        """Start the service, perhaps with a sampler in it, which counts from when it is ready."""
         environment = {
             "JUPYTERHUB_API_URL": f"http://127.0.0.1:{self.hub}/hub/api", "JUPYTERHUB_API_TOKEN": OWN,
             "JUPYTERHUB_SERVICE_NAME": "securecollab",
         }  # fmt: skip
         command = ["jupyter_securecollab.cli", "--folder", str(self.vault), "serve", "--port", str(self.port)]
-        if profile is not None:
-            command = ["cProfile", "-o", str(profile), "-m", *command]
+        if sampled:
+            command = ["benchmarks.sampled", str(self.profile), *command]
+            environment["PYTHONPATH"] = os.pathsep.join((str(_ROOT), os.environ.get("PYTHONPATH", "")))
         command += ["--metrics-port", str(self.metrics)]
         self.service = self._run("service.log", *command, **environment)
         until(lambda: answers(f"{self.url}/readyz"), self.service)
+        if sampled:
+            self.service.send_signal(signal.SIGUSR1)
 
     def pids(self) -> tuple[int, int]:
         """Of the Hub and of the service."""
@@ -110,11 +118,9 @@ def run(quick: bool) -> Iterator[Section]:
         calm = _crowd(hub, people, tokens, seconds / 2, pause)
         busy = _crowd(hub, people, tokens, seconds / 2, 0.0)
         hub.stop_service()
-        for number, lasting in enumerate((0.0, seconds / 6)):
-            hub.serve(hub.profiles[number])
-            if lasting:
-                _crowd(hub, people, tokens, lasting, 0.0)
-            hub.stop_service()
+        hub.serve(sampled=True)
+        _crowd(hub, people, tokens, seconds / 6, 0.0)
+        hub.stop_service()
         note = _NOTE.format(kernels=kernels)
         title = f"{kernels} kernels, an act every {pause:g} s on average, for {calm.seconds:.0f} s"
         yield Section(title, list(_acts(calm)), [note])
@@ -123,7 +129,7 @@ def run(quick: bool) -> Iterator[Section]:
         yield Section("What asking the Hub takes of it", asking)
         limit = [Line(name, used / busy.seconds, "cores") for name, used in busy.cpu.items()]
         yield Section("Where the time goes, without pauses", limit, [_LIMIT_NOTE.format(cores=os.cpu_count())])
-        yield Section("The service's event loop", list(_profile(*hub.profiles)), [_PROFILE_NOTE])
+        yield Section("What the service does with it", list(_profile(hub.profile)), [_PROFILE_NOTE])
 
 
 def _enrol(hub: Measured, kernels: int) -> tuple[list[str], list[str]]:
@@ -166,8 +172,7 @@ def _crowd(hub: Measured, people: list[str], tokens: list[str], seconds: float, 
 
 def _process(told: dict[str, Any]) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "benchmarks.crowd"]
-    root = Path(__file__).parent.parent
-    process = subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     if process.stdin is not None:
         process.stdin.write(json.dumps(told))
         process.stdin.close()
@@ -205,31 +210,14 @@ def _asking(when: str, done: Run) -> Iterator[Line]:
     yield Line(f"{when}: CPU of the Hub for each", 1e3 * done.cpu["Hub"] / questions, "ms")
 
 
-def _profile(idle: Path, busy: Path) -> Iterator[Line]:
-    """Own time by library, the largest first, without what starting and stopping took."""
-    started, spent = _own(idle), _own(busy)
-    more = {name: own - started.get(name, 0.0) for name, own in spent.items() if own > started.get(name, 0.0)}
-    whole = sum(more.values())
-    for name, own in sorted(more.items(), key=lambda one: -one[1])[:12]:
-        yield Line(name, 100 * own / whole, "%")
-
-
-def _own(file: Path) -> dict[str, float]:
-    """Seconds of own time by library; waiting for events is no work."""
-    spent: dict[str, float] = defaultdict(float)
-    stats: Mapping[tuple[str, int, str], tuple[int, int, float, float, Any]] = vars(pstats.Stats(str(file)))["stats"]
-    for (path, _, function), (_, _, own, _, _) in stats.items():
-        if "poll" not in function:
-            spent[_library(path, function)] += own
-    return spent
-
-
-def _library(path: str, function: str) -> str:
-    parts = Path(path).parts
-    if path == "~":
-        return f"built in: {function.strip('<>')[:60]}"
-    if "site-packages" in parts:
-        return parts[parts.index("site-packages") + 1]
-    if "jupyter_securecollab" in parts:
-        return "jupyter_securecollab"
-    return f"Python's {Path(path).stem}"
+def _profile(file: Path) -> Iterator[Line]:
+    """Each kind of thread, the busiest first, and the libraries that take most of it."""
+    told: list[tuple[str, str, float]] = json.loads(file.read_text())
+    whole = sum(spent for *_, spent in told)
+    kinds: dict[str, float] = defaultdict(float)
+    for kind, _, spent in told:
+        kinds[kind] += spent
+    for kind, spent in sorted(kinds.items(), key=lambda one: -one[1])[:4]:
+        yield Line(kind.removeprefix("securecollab-"), 100 * spent / whole, "%")
+        for _, library, own in [one for one in told if one[0] == kind][:5]:
+            yield Line(f"{kind.removeprefix('securecollab-')}: {library}", 100 * own / whole, "%")

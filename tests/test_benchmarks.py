@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import mmap
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,6 +48,30 @@ def test_ways_take_turns_and_the_first_round_does_not_count() -> None:
     samples = take_turns(ways, 2)
     assert order == ["a", "before b", "b", "before b", "b", "a", "a"]
     assert {name: len(taken) for name, taken in samples.items()} == {"a": 2, "b": 1}
+
+
+BUSY = """
+import threading, time
+done = threading.Event()
+def work():
+    until = time.thread_time() + 0.3
+    while time.thread_time() < until:
+        sum(range(1000))
+    done.set()
+threading.Thread(target=done.wait, name="waits_0").start()
+threading.Thread(target=work, name="works_0").start()
+done.wait()
+"""
+
+
+def test_a_sampler_sees_which_threads_work_and_not_which_wait(tmp_path: Path) -> None:
+    (tmp_path / "busy.py").write_text(BUSY)
+    paths = os.pathsep.join((str(Path(run.__file__).parent.parent), str(tmp_path)))
+    command = [sys.executable, "-m", "benchmarks.sampled", str(tmp_path / "told"), "busy"]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, check=True)
+    told = {(kind, library): spent for kind, library, spent in json.loads((tmp_path / "told").read_text())}
+    assert told["works", "Python's busy"] > 0.2
+    assert sum(spent for (kind, _), spent in told.items() if kind != "works") < 0.1
 
 
 def test_cpu_time_of_what_is_timed_is_counted() -> None:

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for `client`: requests and answers of many megabytes with as few steps and copies as Python allows.
+"""HTTP/1.1 for `client`, and for what a service asks the Hub: as few steps and copies as Python allows, at any size.
 
 httpx's own transport moves bodies 64 KiB at a time and holds the interpreter lock for each step; beside threads that
 decrypt, that cost more than the decryption. This one sends and receives through `http.client` in large pieces.

@@ -13,11 +13,13 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import httpx
 import msgspec
 
+from ...connections import Connections
 from ...errors import Denied, NotSignedIn, Unavailable
 from ...model import ROLES, Caller, Role, Vouched, decode, recorder_name
 from ..hashed import sha256_hex
@@ -37,14 +39,15 @@ CACHED_SECONDS = 5.0
 
 _TOKENS_KEPT = 10_000
 _AT_ONCE = 16
-"""Questions at a time: the Hub answers one after another, and no connection is opened anew for each."""
+"""Questions at a time, a thread and a connection that stays for each: the Hub answers one after another anyhow. On the
+event loop each would take several times the processor, which all requests share."""
 
 _STRANGERS = 8
 """How many questions about tokens never seen before the Hub is asked at a time: made-up ones cost it no more."""
 
 _STRANGERS_WAITING = 500
 _ONE_TOKEN = re.compile(r"(?:token|bearer) +([\w.~+/=-]{1,512})", re.IGNORECASE | re.ASCII)
-_TIMEOUT = httpx.Timeout(5.0)
+_TIMEOUT = {"timeout": httpx.Timeout(5.0).as_dict()}
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -89,8 +92,9 @@ class Hub:
         self._access = {"access:services", f"access:services!service={service}"}
         self._clock = clock
         self._count = count
-        self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._http = httpx.AsyncClient(base_url=f"{api_url.rstrip('/')}/", timeout=_TIMEOUT, trust_env=False)
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="securecollab-hub")
+        self._api_url = api_url.rstrip("/")
+        self._connections = Connections()  # by itself: no cookies, no redirects
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self._strangers = asyncio.Semaphore(_STRANGERS)
@@ -159,8 +163,9 @@ class Hub:
         return model
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
+        """Let running questions end, and close the connections."""
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        self._connections.close()
 
     def _roles(self, model: _Model) -> tuple[Role, ...]:
         scopes = set(model.scopes)
@@ -174,20 +179,19 @@ class Hub:
         return found.created
 
     async def _ask(self, path: str, token: str, kind: type[T]) -> T | None:
-        """One question to the Hub; None where it says that this token may not ask."""
-        async with self._turns:
-            return await self._ask_now(path, token, kind)
+        """One question to the Hub, when its turn comes; None where it says that this token may not ask."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask_now, path, token, kind)
 
-    async def _ask_now(self, path: str, token: str, kind: type[T]) -> T | None:
+    def _ask_now(self, path: str, token: str, kind: type[T]) -> T | None:
         began = self._clock()
         answer = "failed"
         try:
-            response = await self._get(path, token)
+            response = self._get(path, token)
             answer = str(response.status_code)
             if response.status_code in (401, 403):
                 return None
             if response.status_code == 200:
-                return decode(response.content, kind)
+                return decode(response.read(), kind)
         except httpx.HTTPError as error:
             _log.warning("the Hub does not answer: %s", type(error).__name__)
         except msgspec.DecodeError:
@@ -196,13 +200,16 @@ class Hub:
             self._count(answer, self._clock() - began)
         raise Unavailable("the Hub cannot say just now who you are", next_step="Try again in a minute.")
 
-    async def _get(self, path: str, token: str) -> httpx.Response:
+    def _get(self, path: str, token: str) -> httpx.Response:
         headers = {"Authorization": f"token {token}"}
+        request = httpx.Request("GET", f"{self._api_url}/{path}", headers=headers, extensions=_TIMEOUT)
         try:
-            return await self._http.get(path, headers=headers)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            return self._connections.handle_request(request)
+        except httpx.TransportError as error:
+            if isinstance(error, httpx.ConnectError) or isinstance(error.__cause__, TimeoutError):
+                raise
             # Most likely a connection kept from before the Hub was restarted.
-            return await self._http.get(path, headers=headers)
+            return self._connections.handle_request(request)
 
 
 def _keep(kept: OrderedDict[str, T], digest: str, what: T) -> None:
