@@ -50,7 +50,8 @@ _LIMIT_NOTE = (
 _PROFILE_NOTE = (
     "Of the service's processor time while as many kernels do not pause: by thread, and by the libraries in whose "
     "functions it is spent, as sampled every 5 ms; what a thread spent just before it was seen waiting is put to where "
-    "it waits (`thread`, `threading`, `selectors`). `door` runs what is asked for, `journal` writes, `hub` asks the Hub."
+    "it waits (`thread`, `threading`, `selectors`). `door` runs what is asked for, `journal` writes, `hub` asks "
+    "the Hub."
 )
 
 
