@@ -57,6 +57,27 @@ def test_without_the_hub_nobody_is_let_in_and_with_it_all_goes_on_by_itself(apar
         assert never_seen.get("me").json()["result"]["name"] == "alice"
 
 
+def test_a_hub_that_hangs_keeps_nobody_waiting_for_others_and_is_asked_again_when_it_goes_on(
+    apart: RealHub, tokens
+) -> None:
+    """It takes connections and says nothing: many who wait do not wait for one time-out after the other."""
+    assert apart.process is not None
+    many, before = 80, len(apart.lines())
+    with apart.http(tokens["bob"]) as bob, ThreadPoolExecutor(many) as pool:
+        assert bob.post("open", json={"name": NAME}).status_code == 403
+        apart.process.send_signal(signal.SIGSTOP)
+        try:
+            asked = [pool.submit(bob.post, "open", json={"name": NAME}, timeout=120) for _ in range(many)]
+            for one in asked:
+                assert error_of(one.result(), 503).code == "unavailable"
+            assert answers(f"{apart.url}/readyz")
+        finally:
+            apart.process.send_signal(signal.SIGCONT)
+        unanswered = [line for line in apart.lines()[before:] if "the Hub does not answer" in line["message"]]
+        assert 0 < len(unanswered) < many
+        assert bob.post("open", json={"name": NAME}).status_code == 403
+
+
 def test_a_service_started_again_serves_the_same_client(apart: RealHub, tokens) -> None:
     with apart.client(tokens["bob"]) as bob:
         before = bob.me()
@@ -71,7 +92,9 @@ def test_stopping_takes_no_more_and_finishes_what_is_running(apart: RealHub, tok
     with apart.client(tokens["alice"]) as alice:
         begun = alice.begin("faults/slow", "frame", (Level.INTERNAL,))
     assert apart.service is not None
-    with socket.create_connection(("127.0.0.1", apart.port)) as connection:
+    address = "127.0.0.1", apart.port
+    with socket.create_connection(address) as connection, httpx.Client(trust_env=False) as probe:
+        assert probe.get(f"{apart.url}/readyz").status_code == 200
         head = (
             f"PUT /services/securecollab/{PREFIX}/versions/{begun.version}/parts/internal/0 HTTP/1.1\r\n"
             f"Host: 127.0.0.1\r\nAuthorization: token {tokens['alice']}\r\nContent-Length: 100000\r\n\r\n"
@@ -80,6 +103,7 @@ def test_stopping_takes_no_more_and_finishes_what_is_running(apart: RealHub, tok
         until(lambda: any(path.is_file() for path in apart.vault.glob("objects/**/*")))
         os.kill(apart.service.pid, signal.SIGTERM)
         until(lambda: not answers(f"{apart.url}/healthz"))
+        assert error_of(probe.get(f"{apart.url}/readyz"), 503).code == "unavailable"  # for who is connected
         connection.sendall(b"x" * 50_000)
         answer = connection.recv(65536)
     assert answer.startswith(b"HTTP/1.1 200") and b"Connection: close" in answer

@@ -99,6 +99,7 @@ class Hub:
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self._strangers = asyncio.Semaphore(_STRANGERS)
         self._waiting = 0
+        self._silent_since = float("-inf")
 
     async def person(self, token: str, *, fresh: bool) -> KnownPerson:
         """Whose token this is. `fresh`: as the Hub says now; else as it said up to `CACHED_SECONDS` ago.
@@ -118,7 +119,8 @@ class Hub:
         if known is not None and not fresh and self._clock() - known.asked < CACHED_SECONDS:
             return known.person
         asked = self._clock()
-        model = await (self._ask_of_stranger(digest, token) if known is None else self._ask("user", token, _Model))
+        user = self._ask_of_stranger(digest, token) if known is None else self._ask("user", token, _Model, asked)
+        model = await user
         if model is None:
             self._known.pop(digest, None)
             raise NotSignedIn(
@@ -155,7 +157,7 @@ class Hub:
         self._waiting += 1
         try:
             async with self._strangers:
-                model = await self._ask("user", token, _Model)
+                model = await self._ask("user", token, _Model, asked)
         finally:
             self._waiting -= 1
         if model is None:
@@ -172,18 +174,24 @@ class Hub:
         return tuple(role for role in ROLES if SCOPES[role] in scopes) if scopes & self._access else ()
 
     async def _made(self, name: str) -> str:
-        found = await self._ask(f"users/{name}", self._own_token, _Made)
+        found = await self._ask(f"users/{name}", self._own_token, _Made, self._clock())
         if found is None:
             _log.error("the Hub does not let this service read users: give it the scope read:users")
             raise Unavailable("the Hub does not let the vault look at accounts", next_step="Tell the administrator.")
         return found.created
 
-    async def _ask(self, path: str, token: str, kind: type[T]) -> T | None:
-        """One question to the Hub, when its turn comes; None where it says that this token may not ask."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask_now, path, token, kind)
+    async def _ask(self, path: str, token: str, kind: type[T], since: float) -> T | None:
+        """One question to the Hub, when its turn comes, by who waits since then; None where this token may not ask.
 
-    def _ask_now(self, path: str, token: str, kind: type[T]) -> T | None:
+        While the Hub is silent who waits does not wait for one time-out after the other: where it did not answer
+        somebody who asked later, it is not asked.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask_now, path, token, kind, since)
+
+    def _ask_now(self, path: str, token: str, kind: type[T], since: float) -> T | None:
         began = self._clock()
+        if since < self._silent_since:
+            raise _silent()
         answer = "failed"
         try:
             response = self._get(path, token)
@@ -193,12 +201,13 @@ class Hub:
             if response.status_code == 200:
                 return decode(response.read(), kind)
         except httpx.HTTPError as error:
+            self._silent_since = max(self._silent_since, began)
             _log.warning("the Hub does not answer: %s", type(error).__name__)
         except msgspec.DecodeError:
             answer = "unreadable"
         finally:
             self._count(answer, self._clock() - began)
-        raise Unavailable("the Hub cannot say just now who you are", next_step="Try again in a minute.")
+        raise _silent()
 
     def _get(self, path: str, token: str) -> httpx.Response:
         headers = {"Authorization": f"token {token}"}
@@ -232,6 +241,10 @@ def _name(model: _Model) -> str:
     if model.kind != "user":
         raise _no_person()
     return checked_name(model.name)
+
+
+def _silent() -> Unavailable:
+    return Unavailable("the Hub cannot say just now who you are", next_step="Try again in a minute.")
 
 
 def _no_person() -> Denied:
