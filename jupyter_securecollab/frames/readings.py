@@ -191,7 +191,7 @@ def _letters(texts: set[str]) -> float:
 
 
 def _countries(sample: Sample, found: _Written) -> Iterator[Match]:
-    share = sample.share(found.known("country"))
+    share = sample.share(found.known("country") | found.known("territories"))
     if share >= 0.7 and sample.share(found.known("things")) < 0.5:
         yield Match("country", "names of countries", share, 0.85 * share if len(found.texts) > 1 else 0.4)
     for kind, length, least in (("country iso2", 2, 4), ("country iso3", 3, 3)):
@@ -237,7 +237,7 @@ def _names(sample: Sample, texts: Any) -> Iterator[Match]:
     if places >= 0.35 and places >= max(given, family) - 0.1 and len(texts) >= 3:
         yield Match("city", "names of places", places, _sure(places))
     elif several >= 0.6:
-        if given >= 0.2 and given + family >= 0.4:
+        if given >= 0.2 and given + family >= 0.55:
             either = sample.share(is_given | is_family)
             yield Match("person_name", "given and family names", either, written * _sure(either))
     elif max(given, family) >= 0.2:

@@ -112,3 +112,22 @@ def test_logins_are_believed_where_the_name_speaks_of_a_user() -> None:
     assert _tag(logins, "uid") == _tag(logins, "created_by") == "username"
     assert _tag(logins, "branch") is None
     assert _tag([f"{DICE.getrandbits(64):016x}" for _ in range(60)], "uid") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "tag"),
+    [
+        ("Saksa|Ruotsi|Espanja|Japani|Kenia", "country"),
+        ("Griekenland|Nederland|Duitsland|Zweden", "country"),
+        ("スペイン|ケニア|ブラジル|カナダ", "country"),
+        ("Wernigerode|Mellrichstadt|Kyritz|Saulgau|Eisleben|Rostock", "city"),
+        (
+            "Necmettin|Sonnur|Ayşe|Mehmet|Zübeyde|Gülşen|Harshil|Kashvi|Ishaan|Ewelina|Bogusław|Sixten|Ebba|Veikko|Jiřina",
+            "first_name",
+        ),
+        ("Oak Table|Victoria Sponge Tin|Yoga Mat|Garden Hose|Rosemary Soap|Paper Towels|Gaming Mouse", None),
+        ("Gala|Fuji|Granny Smith|Pink Lady|Honeycrisp", None),
+    ],
+)
+def test_dictionaries_know_words_of_many_languages(words: str, tag: str | None) -> None:
+    assert _tag([DICE.choice(words.split("|")) for _ in range(60)]) == tag

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-_LISTS = ("given", "family", "places")
+_LISTS = ("given", "family", "places", "territories")
 
 # What Unicode does not take apart.
 _LETTERS = (("ß", "ss"), ("ł", "l"), ("ø", "o"), ("æ", "ae"), ("œ", "oe"), ("đ", "d"))
@@ -22,10 +22,10 @@ _LETTERS = (("ß", "ss"), ("ł", "l"), ("ø", "o"), ("æ", "ae"), ("œ", "oe"), 
 
 @functools.cache
 def words(kind: str) -> frozenset[str]:
-    """The words of a kind: `given`, `family`, `places`, or a section of terms.txt."""
+    """The words of a kind: `given`, `family`, `places`, `territories`, or a section of terms.txt."""
     if kind in _LISTS:
         packed = resources.files(__package__).joinpath(f"{kind}.txt.xz").read_bytes()
-        return frozenset(lzma.decompress(packed).decode("ascii").split("\n")[:-1])
+        return frozenset(lzma.decompress(packed).decode("utf-8").split("\n")[:-1])
     return frozenset(_sections()[kind].split("|"))
 
 
