@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from jupyter_securecollab.client.connections import Connections
+from jupyter_securecollab.connections import Connections
 
 LARGE = bytes(range(256)) * 20_000
 

@@ -14,9 +14,9 @@ import httpx
 import msgspec
 
 from .. import answers, protocol
+from ..connections import Connections
 from ..errors import SecureCollabError, Unavailable
 from ..protocol import PREFIX, Reply, Route
-from .connections import Connections
 
 TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for `client`, and for what a service asks the Hub: as few steps and copies as Python allows, at any size.
+"""HTTP/1.1 for whoever asks a vault or a Hub: many requests, and bodies of many megabytes, with few steps and copies.
 
 httpx's own transport moves bodies 64 KiB at a time and holds the interpreter lock for each step; beside threads that
 decrypt, that cost more than the decryption. This one sends and receives through `http.client` in large pieces.
