@@ -184,6 +184,8 @@ def _nulls(values: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _mask_categorical(values: pd.Series[Any], task: Task) -> Any:
+    if task.choice.how == "null":
+        return _no_categories(values.array)
     by_row = task.choice.how in BY_PLACE and task.choice.how != "shuffle"
     return _mask_decoded(values, task) if by_row else _mask_categories(values.array, task)
 
@@ -198,7 +200,7 @@ def _mask_categories(values: Any, task: Task) -> Any:
         dealt: Any = mask_arrow(pa.chunked_array([pa.array(codes, mask=codes < 0)]), task)
         codes = dealt.fill_null(-1).to_numpy()
     found = used((part[part >= 0] for part in in_parts(codes)), len(values.categories))
-    if task.choice.how == "null" or not len(found):
+    if not len(found):
         return _no_categories(values)
     if ordered:
         found.sort()
