@@ -1,6 +1,6 @@
 """A column written block after block into memory of its own, so that nothing lies beside it but the block.
 
-Texts go into one buffer that is asked for as large as they will probably be; memory that is never written to is none.
+Texts go into buffers asked for as large as they will probably be; memory that is never written to is none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Column = pa.ChunkedArray[Any]
     Numbers = NDArray[Any]
 
-_MORE = 1.125
+_MORE = 1.25
 _LARGEST = 2**30
 """Bytes of text in one chunk: Arrow's smaller kind of text has no more than twice as many."""
 _PART = 8_192
@@ -26,11 +26,12 @@ _NONE = np.zeros(1, np.int64)
 
 
 class Texts:
-    """So many texts, in order."""
+    """So many texts, in order: in one chunk, or in more if they turn out longer than those at the beginning."""
 
     def __init__(self, rows: int) -> None:
-        self._ends = np.zeros(rows + 1, np.int64)
-        self._data = np.empty(0, np.uint8)
+        self._left = rows
+        self._chunks: list[tuple[Numbers, Numbers]] = []
+        self._ends, self._data = _NONE, np.empty(0, np.uint8)
         self._rows = 0
 
     def append(self, texts: pa.Array[Any], there: Numbers | None = None) -> None:
@@ -42,31 +43,47 @@ class Texts:
         ends = (
             np.frombuffer(buffers[1], np.int64)[texts.offset : texts.offset + len(texts) + 1] if len(texts) else _NONE
         )
-        filled, size, until = int(self._ends[self._rows]), int(ends[-1] - ends[0]), self._rows + rows
-        if not self._rows:
-            self._data = np.empty(int(size * (len(self._ends) - 1) / until * _MORE) + 1, np.uint8)
-        elif filled + size > len(self._data):
-            self._data.resize(int((filled + size) * _MORE), refcheck=False)
+        size = int(ends[-1] - ends[0])
+        if size > _LARGEST and rows > 1:
+            self._append_halves(texts, there, rows // 2)
+            return
+        if not self._rows or int(self._ends[self._rows]) + size > len(self._data):
+            self._begin(size, rows)
+        filled, until = int(self._ends[self._rows]), self._rows + rows
         if size:
             self._data[filled : filled + size] = np.frombuffer(buffers[2], np.uint8)[ends[0] : ends[-1]]
         each = ends[1:] if there is None else ends[np.cumsum(there)]
         np.add(each, filled - ends[0], out=self._ends[self._rows + 1 : until + 1])
         self._rows = until
 
+    def _append_halves(self, texts: pa.Array[Any], there: Numbers | None, row: int) -> None:
+        at = row if there is None else int(there[:row].sum())
+        self.append(texts.slice(0, at), None if there is None else there[:row])
+        self.append(texts.slice(at), None if there is None else there[row:])
+
+    def _begin(self, size: int, rows: int) -> None:
+        """Another chunk, for all that is left if it is like these. To make room in the last one would copy it."""
+        self._end()
+        probably = int(size * self._left / rows * _MORE) + 1
+        self._data = np.empty(max(min(probably, _LARGEST), size), np.uint8)
+        self._ends = np.zeros(self._left + 1, np.int64)
+
+    def _end(self) -> None:
+        if self._rows:  # what is left of the memory was never written to
+            ends = self._ends[: self._rows + 1]
+            self._chunks.append((ends, self._data[: int(ends[-1])]))
+        self._left -= self._rows
+        self._rows = 0
+
     def column(self, like: Column) -> Column:
         """All of them, with nulls where another column has them; nothing can be written any more."""
-        self._data.resize(int(self._ends[-1]), refcheck=False)
-        if len(self._data) <= _LARGEST:
-            return pa.chunked_array([_large_strings(self._ends, self._data, _missing(like))])
-        pieces = []
-        start, rows = 0, len(self._ends) - 1
-        while start < rows:
-            stop = int(np.searchsorted(self._ends, self._ends[start] + _LARGEST, side="right")) - 1
-            stop = min(max(stop, start + 1), rows)
-            ends, data = self._ends[start : stop + 1], self._data[self._ends[start] : self._ends[stop]]
-            pieces.append(_large_strings(ends - ends[0], data, _missing(like.slice(start, stop - start))))
-            start = stop
-        return pa.chunked_array(pieces)
+        self._end()
+        made, start = [], 0
+        for ends, data in self._chunks:
+            rows = len(ends) - 1
+            made.append(_large_strings(ends, data, _missing(like.slice(start, rows))))
+            start += rows
+        return pa.chunked_array(made, pa.large_string())
 
 
 class Words:

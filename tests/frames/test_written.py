@@ -45,7 +45,7 @@ def needed(values: Any, how: str) -> float:
 
 
 @pytest.mark.parametrize(
-    ("distinct", "how", "limit"), [(ROWS, "pseudonym", 2.0), (ROWS // 5, "pseudonym", 2.0), (ROWS, "token", 3.3)]
+    ("distinct", "how", "limit"), [(ROWS, "pseudonym", 2.0), (ROWS // 5, "pseudonym", 2.0), (ROWS, "token", 3.4)]
 )
 def test_little_lies_beside_the_masks(distinct: int, how: str, limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, size in (("BLOCK", 512), ("SAMPLE", 2_048), ("_FEW", 256)):
