@@ -11,6 +11,9 @@ from ..errors import SealBroken
 
 Numbers = NDArray[Any]
 
+MOST_CLASSES = 100_000
+"""Room is made for as many as a header says, whether there are trees for them or not."""
+
 
 def reached(left: Numbers, right: Numbers, inner: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which nodes the first one leads to, where `inner` ones have two children.

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import SealBroken
-from .branches import Numbers, reached, require
+from .branches import MOST_CLASSES, Numbers, reached, require
 from .confined import Refused, Why
 
 NEEDS = ("lightgbm",)
@@ -96,7 +96,7 @@ def _check_header(header: dict[str, str]) -> int:
     """How many features there are."""
     require(header["version"] in ("v3", "v4"))
     classes, features = _one_whole(header["num_class"]), _one_whole(header["max_feature_idx"]) + 1
-    require(classes >= 1, _one_whole(header["num_tree_per_iteration"]) == classes, features >= 1)
+    require(1 <= classes <= MOST_CLASSES, _one_whole(header["num_tree_per_iteration"]) == classes, features >= 1)
     require(_one_whole(header["label_index"]) >= 0)
     require(len(header["feature_names"].split(" ")) == len(header["feature_infos"].split(" ")) == features)
     require(all(map(_INFO.fullmatch, header["feature_infos"].split(" "))))

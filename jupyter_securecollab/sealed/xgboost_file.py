@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import SealBroken
 from . import ubjson
-from .branches import Numbers, reached, require, rising
+from .branches import MOST_CLASSES, Numbers, reached, require, rising
 from .confined import Refused, Why
 
 NEEDS = ("xgboost",)
@@ -79,7 +79,7 @@ def _check_model(model: Mapping[str, Any]) -> None:
     features, classes = _whole(params["num_feature"]), _whole(params["num_class"])
     targets = _whole(params.get("num_target", "1"))
     groups = max(classes, 1) * max(targets, 1)
-    require(features <= _MOST_FEATURES, classes == 0 or targets <= 1)
+    require(features <= _MOST_FEATURES, groups <= MOST_CLASSES, classes == 0 or targets <= 1)
     base = json.loads(params["base_score"])
     require(len(base) in (1, groups) if isinstance(base, list) else isinstance(base, float | int))
     for name, value in learner["attributes"].items():

@@ -1,6 +1,7 @@
 """Boosters come back and predict the same; files that would lead a library astray are refused before it reads them."""
 
 import json
+import re
 import struct
 
 import lightgbm
@@ -431,6 +432,30 @@ def test_counts_whose_sum_runs_over_are_refused():
     written = " ".join(map(str, forged))
     with pytest.raises(SealBroken):
         lightgbm_file.check(_sized(before + line + written + after[after.index("\n") :]).encode())
+
+
+def test_a_booster_without_trees_has_no_room_for_absurdly_many_classes(lightgbm_classes, classes):
+    """A few hundred bytes would take gigabytes."""
+    head, rest = lightgbm_classes.split("\n\n", 1)
+    bare = re.sub("tree_sizes=.*", "tree_sizes=", head) + "\n\n" + rest[rest.index("end of trees") :]
+    lightgbm_file.check(bare.encode())
+    for known in ("num_class=", "num_tree_per_iteration=", "num_class:"):
+        bare = bare.replace(f"{known}3", f"{known}99999999")
+    with pytest.raises(SealBroken):
+        lightgbm_file.check(bare.encode())
+    model = ubjson.loads(classes)
+    trees = model["learner"]["gradient_booster"]["model"]
+    trees.update(trees=[], tree_info=np.zeros(0, np.int32), iteration_indptr=np.zeros(1, np.int32))
+    trees["gbtree_model_param"]["num_trees"] = "0"
+    xgboost_file.check(written(model))
+    for way in (("learner_model_param",), ("objective", "softmax_multiclass_param")):
+        inner = model["learner"]
+        for name in way:
+            inner = inner[name]
+        inner["num_class"] = "99999999"
+    model["learner"]["learner_model_param"]["base_score"] = "0.5"
+    with pytest.raises(SealBroken):
+        xgboost_file.check(written(model))
 
 
 # -- what is refused when sharing --------------------------------------------------------------------------------------
