@@ -8,7 +8,7 @@ of theirs is at hand: frames and files must work without them. Files of the last
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -84,9 +84,18 @@ def _loads(data: bytes, held: Held) -> Any:
     if held.kind != "safetensors" or held.detail not in ("array", "arrays", "torch"):
         raise SealBroken()
     if held.detail == "torch":
-        return _safetensors("torch").load(data)
+        tensors = _safetensors("torch").load(data)
+        _check_truths(one.numpy() for one in tensors.values() if str(one.dtype) == "torch.bool")
+        return tensors
     arrays = _safetensors("numpy").load(data)
+    _check_truths(arrays.values())
     return arrays["array"] if held.detail == "array" else arrays
+
+
+def _check_truths(arrays: Iterable[np.ndarray[Any, Any]]) -> None:
+    """A truth is a byte of 0 or 1: compiled code that takes it for a number would count others more than once."""
+    if any(one.dtype.kind == "b" and one.size and one.view(np.uint8).max() > 1 for one in arrays):
+        raise SealBroken()
 
 
 def _dump_arrays(arrays: Mapping[str, np.ndarray[Any, Any]]) -> bytes:

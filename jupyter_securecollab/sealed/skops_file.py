@@ -98,8 +98,17 @@ def _check_array(data: bytes) -> None:
     version = np.lib.format.read_magic(stream)
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
     shape, _, dtype = read(stream)
-    if dtype.hasobject or stream.tell() + dtype.itemsize * int(np.prod(shape, dtype=object)) != len(data):
+    start = stream.tell()
+    if dtype.hasobject or start + dtype.itemsize * int(np.prod(shape, dtype=object)) != len(data):
         raise SealBroken()
+    # Truths are 0 or 1, as in `models`; among other fields they are not looked for.
+    if _has_truths(dtype) and (dtype.kind != "b" or max(data[start:], default=0) > 1):
+        raise SealBroken()
+
+
+def _has_truths(dtype: np.dtype[Any]) -> bool:
+    inside = [found[0] for found in (dtype.fields or {}).values()]
+    return dtype.base.kind == "b" or any(map(_has_truths, inside))
 
 
 def _walk(pending: list[Any]) -> Iterator[Any]:

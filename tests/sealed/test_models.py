@@ -338,6 +338,25 @@ def test_archives_that_expand_or_are_named_oddly_are_refused():
             skops_file.loads(data)
 
 
+def test_truths_that_are_neither_are_refused(seal):
+    truths = np.array([True, False, True])
+    plain = models._safetensors("numpy").save({"array": truths})
+    held = Held("safetensors", detail="array")
+    assert (_forge(seal, plain, held).open(using=open_model) == truths).all()
+    with pytest.raises(SealBroken):
+        _forge(seal, plain[:-1] + b"\x02", held).open(using=open_model)
+
+
+@pytest.mark.parametrize("dtype", ["?", [("a", "?")], [("a", [("b", "?", (2,))])]], ids=str)
+def test_truths_in_arrays_of_estimators_are_looked_at(dtype):
+    stream = io.BytesIO()
+    np.save(stream, np.ones(4, dtype=dtype))
+    if dtype == "?":
+        skops_file._check_array(stream.getvalue())
+    with pytest.raises(SealBroken):
+        skops_file._check_array(stream.getvalue()[:-1] + b"\xff")
+
+
 def test_arrays_of_objects_are_refused_before_numpy_loads_them():
     made = io.BytesIO()
     np.lib.format.write_array_header_1_0(made, {"descr": "|O", "fortran_order": False, "shape": (1,)})
