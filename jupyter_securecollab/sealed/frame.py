@@ -316,7 +316,9 @@ def _build(
     stream = placed.stream
     if stream.role == "meta":
         with opaque():
-            meta = json.loads(b"".join(raw.to_pybytes() for _, raw in payload(stream)))
+            text = b"".join(raw.to_pybytes() for _, raw in payload(stream))
+            allowance.take(sum(map(text.count, (b",", b":", b"[", b"{"))))  # values in it, and names, at most
+            meta = json.loads(text)
         if not isinstance(meta, dict):
             raise SealBroken()
         return _Built(None, meta)

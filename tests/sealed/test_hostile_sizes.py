@@ -51,6 +51,15 @@ def test_all_columns_share_the_room(seal):
     assert sealed.open(columns=["a"], limits=Limits(memory=64 * 300_000)).shape == (100, 1)
 
 
+def test_what_belongs_to_the_frame_as_a_whole_has_to_fit_too(seal):
+    frame = pd.DataFrame({"a": [1]})
+    frame.attrs = {"notes": [[]] * 1_000_000}
+    sealed = seal(prepare_frame(frame, {}))
+    with pytest.raises(LimitExceeded, match="Python objects"):
+        sealed.open(limits=Limits(memory=2**25))
+    assert sealed.open(limits=Limits(memory=2**28)).attrs == frame.attrs
+
+
 def test_what_arrow_or_numpy_hold_counts_as_bytes_only(seal):
     numbers = pa.array([list(range(1000))] * 100)
     frame = pd.DataFrame({"a": pd.Series(numbers, dtype=pd.ArrowDtype(numbers.type)), "b": np.arange(100)})
