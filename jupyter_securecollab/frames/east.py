@@ -33,7 +33,11 @@ _KOREAN = "김이박최정강조윤장임한오서신권황안송전홍유고문
 _DISTRICTS = (
     r"[都道府県市区郡町村].*(?:[0-9０-９一二三四五六七八九十]+(?:丁目|番|号|[-－ー‐−])|[0-9０-９]+$)"
     r"|[省市区县縣區州旗乡鎮镇].*(?:路|街|号|號|巷|弄|座|室|村|道|胡同|段|大厦|小区)"
-    r"|[시도군구] ?.*(?:로|길|동|읍|면|가)\s?[0-9(]"
+    r"|[시도군구] ?.*(?:로|길|동|읍|면|가|거리)\s?[0-9(]"
+)
+_PLACES = (
+    r"^\S{1,5}[市区町村郡县縣區](?:\S{1,5}[区町村區县])?$"
+    r"|^\p{Hangul}{1,4}[시군구](?: \p{Hangul}{1,4}[구읍면])?$"
 )
 _CHINESE_MOBILES = "^(?:\\+?86[ -]?)?1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}$"
 _OPERATORS = 3  # so many beginnings of three digits; numbers counted on have one
@@ -57,6 +61,9 @@ def readings(sample: Sample) -> Iterator[Match]:
         yield Match("address", "districts and streets", addresses, 0.85 * addresses)
     elif len(sample.texts) >= _SEVERAL:
         yield from _people(sample)
+        places = sample.share(sample.matching(_PLACES))
+        if places >= _NEARLY_ALL:
+            yield Match("city", "end in what towns and districts are", places, 0.75 * places)
 
 
 def _people(sample: Sample) -> Iterator[Match]:
@@ -70,6 +77,10 @@ def _people(sample: Sample) -> Iterator[Match]:
         if share >= least:
             yield Match("person_name", "begin with family names", share, 0.8 * share)
             return
+    family = rf"^(?:[{_HAN}]|{_JAPANESE}|[{_KOREAN}])$"
+    share = sample.share(sample.matching(family)) if sample.might(family) else 0.0
+    if share >= _MOST:
+        yield Match("last_name", "family names", share, 0.8 * share)
 
 
 def _mobiles(sample: Sample) -> Iterator[Match]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from . import names_east
@@ -91,7 +91,7 @@ _ANYWHERE = {
         bornon pid7 geburtsdatum gebdatum gebdat geburtstag geburtsjahr gebjahr datedenaissance datenaissance datenais
         dtnaissance anneenaissance fechanacimiento fechadenacimiento fechanac fecnac fnacimiento datadinascita
         datanascita annonascita datanascimento datadenascimento dtnasc dtnascimento nascimento geboortedatum
-        gebdatum geboortejaar dataurodzenia dataur rokurodzenia naissance""",
+        gebdatum geboortejaar dataurodzenia dataur rokurodzenia naissance gebam geborenam natoil natail""",
     "date_of_death": """dateofdeath deathdate datedeath deathyear yearofdeath dod deathdt diedon deceaseddate datedeces
         datededeces sterbedatum todesdatum todestag fechadefuncion fechafallecimiento datamorte datadecesso
         dataobito datafalecimento overlijdensdatum datazgonu""",
@@ -109,7 +109,8 @@ _ANYWHERE = {
         nacionalidade nationaliteit obywatelstwo narodowosc""",
     "marital_status": """evermarried
         marital maritalstatus civilstatus relationshipstatus familienstand etatcivil
-        situationfamiliale situationmatrimoniale estadocivil statocivile burgerlijkestaat stancywilny""",
+        situationfamiliale situationmatrimoniale estadocivil statocivile burgerlijkestaat stancywilny marstat marst
+        maritalst""",
     "us_ssn": """ssn ssnumber ssnum ssnno socialsecurity socialsecuritynumber socialsecurityno socsec socsecnum
         socialsec ssnlast4 ssnlastfour pid19""",
     "national_id": """nationalid nationalidnumber nationalidentifier nationalinsurance nationalinsurancenumber nino
@@ -139,7 +140,7 @@ _ANYWHERE = {
         insurancememberid insurancepolicynumber medicareid medicarenumber medicaidid mbi hicn hicno beneficiaryid
         krankenversichertennummer versichertennummer krankenversicherungsnummer patientennummer patientennr
         numeropatient ipp historiaclinica numerohistoriaclinica nhc cartellaclinica numerocartella prontuario
-        numeroutente patientnummer patientnumber patientno""",
+        numeroutente patientnummer patientnumber patientno tesserasanitaria cartevitale gesundheitskarte""",
     "health_condition": """diag1 diag2 diag3 diagcode1 dx1 dx2
         diagnosis diagnoses diagnosiscode diagcode dxcode icd icd9 icd10 icdcode icd10code snomed
         snomedcode loinc loinccode ndc ndccode medicalcondition healthcondition disease illness symptoms comorbidity
@@ -176,7 +177,7 @@ _ANYWHERE = {
         vin vinnumber vehicleid vehicleidentification vehicleidentificationnumber vehiclevin chassisnumber
         fahrgestellnummer fin_fahrzeug licenseplate licenceplate platenumber plateno numberplate registrationplate
         vehicleregistration carplate kennzeichen kfzkennzeichen nummernschild immatriculation plaqueimmatriculation
-        plaque matriculavehiculo numeroplaca targa placaveiculo kenteken numerrejestracyjny rejestracja vrm""",
+        plaque matriculavehiculo numeroplaca targa placaveiculo kenteken numerrejestracyjny rejestracja vrm immat""",
     "device_id": """deviceid deviceserial deviceuuid deviceidentifier serialnumber_device udid idfa idfv aaid gaid
         advertisingid androidid hardwareid machineid imsi iccid deviceserialnumber simnumber pacemakerserial
         geratenummer geraetenummer iddispositif""",
@@ -215,7 +216,10 @@ _WHOLE = {
     "last_name": "last family familie",
     "person_name": """name names person nom nombre nome naam nazwa_osoby middle contact_person author employee patient
         customer client passenger holder owner_name doctor physician suspect victim spouse
-        attending insured policyholder guardian driver""",
+        attending insured policyholder guardian driver
+        paziente paciente patientin pacjent kunde kundin klant klient cliente mitarbeiter empleado dipendente
+        funcionario medewerker pracownik schuler eleve alumno etudiant studente aluno leerling uczen student teacher
+        arzt medecin medico lekarz conjoint assure asegurado assicurato versicherter""",
     "phone": "ph mobile cell tel tlf gsm fon telef cellular mob contact_no fixnet",
     "email": "mail e_mail correo posta poczta",
     "credit_card": "card cc pan karte carte tarjeta carta cartao kaart karta",
@@ -427,9 +431,18 @@ def _whole(words: tuple[str, ...]) -> Said | None:
     person = not _PEOPLE.isdisjoint(words)
     entry = _entries().get("".join(kept)) if kept else _entries().get("".join(w for w in words if not w.isdigit()))
     if entry is None:
+        entry = _of_one_tag(kept)
+    if entry is None:
         return None
     sure = person and bool(kept) and entry.tag in _SURE_OF_PEOPLE
     return Said(entry.tag, TELLING if sure else HINTING, "".join(kept or words))
+
+
+def _of_one_tag(words: Sequence[str]) -> _Entry | None:
+    """What all of several words say alike: a `tel_mobile`."""
+    said_each = {_entries().get(word) for word in words} if len(words) > 1 else set()
+    tags = {entry.tag for entry in said_each if entry is not None}
+    return _Entry(tags.pop(), anywhere=False) if len(tags) == 1 and None not in said_each else None
 
 
 @functools.cache

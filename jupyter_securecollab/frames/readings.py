@@ -17,17 +17,11 @@ from numpy.typing import NDArray
 from .inside import TAGS_INSIDE, find
 from .recognizers import Match
 from .sampling import Sample, strata
-from .shapes import COMPONENTS, NAME_LIKE, phrases
+from .shapes import COMPONENTS, NAME_LIKE, firms, phrases
 from .words import known, plain
 
 _SERIES = "^[A-Za-z]{1,2}[0-9]"  # li204: some families are called that, and more series of numbers
 _SMALL = "^[a-z]"  # names of people begin with a capital letter; logins and codes often do not
-_FIRMS = (
-    r"(?i)(?:\b(?:inc|ltd|llc|plc|corp|gmbh|ag|kg|ohg|e\.k|sarl|s\.a|sas|sa|sl|s\.l|srl|s\.r\.l|spa|s\.p\.a|lda|ltda|bv|"
-    r"b\.v|nv|n\.v|oy|ab|aps|a/s|as|group|company|co|holdings?|partners|associates|bank|university|institute|hospital|"
-    r"school|college|church|foundation|stiftung|verein|sp\. z o\.o|spolka|hijos|fils|filhos|figli|zonen|sons)\b\.?$|&"
-    r"|, \S+ (?:and|und|et|en|og|och) \S+$)"
-)
 _TITLES = r"^(?:mr|mrs|ms|miss|mx|dr|prof|sir|dame|rev|hr|herr|frau|fr|m|mme|mlle|sr|sra|srta|dott|sig|sig\.ra|dhr|mevr|pan|pani|ing|dipl|univ)\.? +"
 _SUFFIXES = r",? (?:jr|sr|ii|iii|iv|md|m\.d|phd|ph\.d|rn|lpn|bsn|mph|pharmd|psyd|dds|dmd|dvm|facs|cpa|esq|b\.sc|bsc|msc|m\.sc|mba)\.?$|, (?:do|od|np|pa)$"
 
@@ -71,6 +65,9 @@ _WITHIN_A_HOUSE = (
 )
 
 
+_HOUSE_FIRST = r"^(?:[^,]*[A-Za-zÀ-ž]{3}[^,]* (?:no\.? ?)?[0-9]{1,5} ?[A-Za-z]?|[0-9/\-]{1,7}[A-Za-z]?,? [^,]*[A-Za-zÀ-ž]{3}[^,]*),"
+_ENDS_IN_PLACE = r",\s*[0-9]{3,6}(?:[ -][0-9]{2,4})?,? [A-ZÀ-Ž][^0-9,]{2,}$|,\s*[A-ZÀ-Ž][A-Za-zÀ-ž .'\-]{2,}(?:, ?[A-Z]{2,3})?[ ,\-]+[0-9]{3,6}(?: ?[0-9]{2,3})?$"
+
 # Names of streets without a number, and what most made-up places end in or begin with.
 _STREET_NAMES = (
     r"(?i)^(?:[nsew]\.? )?[0-9A-Za-zÀ-ž][0-9A-Za-zÀ-ž'.\- ]* (?:street|st|avenue|ave|boulevard|blvd|road|rd|drive|dr|lane|ln|court|ct|"
@@ -109,6 +106,7 @@ def readings(sample: Sample) -> Iterator[Match]:
         yield _sentences(sample)
     if {"space", "digit"} <= sample.holds:
         yield from _streets(sample)
+        yield from _addresses(sample)
     elif "letter" in sample.holds and length <= 40 and words_each < 5:
         yield from _places(sample)
     if "letter" in sample.holds and length <= 60 and words_each < 7:
@@ -185,6 +183,8 @@ def _sets(sample: Sample, found: _Written) -> Iterator[Match]:
 
 def _letters(texts: set[str]) -> float:
     """How sure the initials of two sexes make us; in other languages than English they are other things' as well."""
+    if {"s", "d"} <= texts:  # single, married, divorced, widowed
+        return 0.0
     if {"m", "f"} <= texts:
         return 0.7
     return 0.4 if any(pair <= texts for pair in _INITIALS) else 0.0
@@ -207,7 +207,7 @@ def _names(sample: Sample, texts: Any) -> Iterator[Match]:
     if sample.might(COMPONENTS):
         texts = pc.replace_substring_regex(pc.replace_substring(texts, "^", ", ", max_replacements=1), r"\^+", " ")
     like = sample.share(sample.matching(f"{NAME_LIKE}|{COMPONENTS}") & ~sample.matching(_SERIES))
-    if like < 0.6 or sample.share(sample.matching(_FIRMS)) > 0.15:
+    if like < 0.6 or firms(sample) > 0.15:
         return
     if phrases(sample):
         return
@@ -264,6 +264,15 @@ def _family(texts: Any) -> NDArray[np.bool_]:
 def _sure(share: float) -> float:
     """How sure a dictionary makes us that knows this share of the values: no dictionary knows everybody."""
     return min(0.9, 0.3 + 0.7 * share)
+
+
+def _addresses(sample: Sample) -> Iterator[Match]:
+    """A house number, a comma, and at the end a place with a postal code: so they are written in most countries."""
+    if len(sample.texts) < _CATEGORIES or not sample.might(_ENDS_IN_PLACE):
+        return
+    share = sample.share(sample.matching(_HOUSE_FIRST) & sample.matching(_ENDS_IN_PLACE))
+    if share >= 0.7:
+        yield Match("address", "house number, and place with postal code", share, 0.58 + 0.3 * share)
 
 
 def _streets(sample: Sample) -> Iterator[Match]:

@@ -37,6 +37,12 @@ COMPONENTS = r"^[A-Za-zÀ-ž'\- ]{2,}\^[A-Za-zÀ-ž'\- ]+(?:\^[A-Za-z. ]*)*$"  #
 # Headings and sentences: after a first word in capitals come small ones, but for particles of names.
 _PHRASE = r"^[A-ZÀ-Þ].* (?:[a-z]{4,}|an|at|by|for|in|is|my|near|of|on|the|to|up|with)(?: |$)"
 _PARTICLES = r" (?:della|delle|degli|dela|dalla|dell|bint|saint|thor|vande|vanden|vander|ver)(?: |$)"
+_FIRMS = (
+    r"(?i)(?:\b(?:inc|ltd|llc|plc|corp|gmbh|ag|kg|ohg|e\.k|sarl|s\.a|sas|sa|sl|s\.l|srl|s\.r\.l|spa|s\.p\.a|lda|ltda|bv|"
+    r"b\.v|nv|n\.v|oy|ab|aps|a/s|as|group|company|co|holdings?|partners|associates|bank|university|institute|hospital|"
+    r"school|college|church|foundation|stiftung|verein|sp\. z o\.o|spolka|hijos|fils|filhos|figli|zonen|sons)\b\.?$|&"
+    r"|, \S+ (?:and|und|et|en|og|och) \S+$)"
+)
 _PEOPLE = frozenset({"person_name", "first_name", "last_name", "maiden_name"})
 
 _PART = r"[0-9A-Za-z ./\-*#]"
@@ -121,7 +127,7 @@ def fits(sample: Sample, tag: str) -> float | None:
         return None
     if (shape.most and len(sample.texts) > shape.most) or len(sample.texts) < min(shape.least, sample.seen):
         return None
-    if tag in _PEOPLE and phrases(sample):
+    if tag in _PEOPLE and (phrases(sample) or firms(sample) > _SOME):
         return None
     share = 1.0
     if shape.pattern and sample.kind != "date":
@@ -142,6 +148,11 @@ def phrases(sample: Sample) -> bool:
     if "space" not in sample.holds:
         return False
     return sample.share(sample.matching(_PHRASE) & ~sample.matching(_PARTICLES)) > _SOME
+
+
+def firms(sample: Sample) -> float:
+    """The share of values that are called as firms and offices are."""
+    return sample.share(sample.matching(_FIRMS)) if sample.might(_FIRMS) else 0.0
 
 
 def bonus(tag: str) -> float:

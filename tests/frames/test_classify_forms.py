@@ -89,6 +89,8 @@ def test_a_bare_name_of_values_that_are_family_names_is_a_last_name() -> None:
         ("address", [f"{DICE.getrandbits(160):040x}" for _ in range(40)]),
         ("Account", ["Peregrine Capital", "Quantum Retail", "Lumen Health", "Zenith Trading"] * 10),
         ("passport", ["valid", "expired", "pending", "missing"] * 10),
+        ("emp_nm", ["Brightwell Inc", "Lumen GmbH", "Peregrine LLC", "Zenith Ltd"] * 10),
+        ("KUNNR", [f"00{DICE.randint(10**7, 10**8 - 1)}" for _ in range(40)]),
     ],
 )
 def test_a_telling_name_is_not_believed_of_values_without_its_form(name: str, values: list[str]) -> None:
@@ -131,3 +133,28 @@ def test_logins_are_believed_where_the_name_speaks_of_a_user() -> None:
 )
 def test_dictionaries_know_words_of_many_languages(words: str, tag: str | None) -> None:
     assert _tag([DICE.choice(words.split("|")) for _ in range(60)]) == tag
+
+
+def test_a_name_of_words_that_say_the_same_says_that() -> None:
+    assert _tag([f"06{DICE.randint(10**7, 10**8 - 1)}" for _ in range(40)], "tel_mobile") == "phone"
+    assert _tag([f"06{DICE.randint(10**7, 10**8 - 1)}" for _ in range(40)], "tel_rate") is None
+
+
+@pytest.mark.parametrize(
+    ("form", "tag"),
+    [
+        ("Moenlia {}, 7589 Hannebø", "address"),
+        ("{}, Nanda Circle, Kolkata 220148", "address"),
+        ("Vraňanská {}, 365 75 Husinec", "address"),
+        ("Screw M4 x {}, 100 pieces", None),
+        ("Run {}, Mode 4100 a", None),
+    ],
+)
+def test_addresses_of_any_country_end_in_a_place_with_its_code(form: str, tag: str | None) -> None:
+    assert _tag([form.format(number) for number in range(1, 40)]) == tag
+
+
+def test_letters_of_civil_status_are_no_genders() -> None:
+    assert _tag(["S", "M", "D", "W"] * 10) is None
+    assert _tag(["S", "M", "D", "W"] * 10, "mar_stat") == "marital_status"
+    assert _tag(["M", "F"] * 10) == "gender"

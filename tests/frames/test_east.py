@@ -73,3 +73,9 @@ def test_mobile_numbers_of_china_begin_in_several_ways() -> None:
     assert _tag(mobiles) == _tag([int(one) for one in mobiles]) == "phone"
     assert _tag([f"138{number:08d}" for number in range(ROWS)]) is None
     assert _tag([f"1{_figures(10)}" for _ in range(ROWS)]) is None
+
+
+def test_family_names_alone_and_places() -> None:
+    assert _tag(_made("佐藤|鈴木|高橋|田中|渡辺|伊藤|山本|中村|小林|加藤|吉田|清水")) == "last_name"
+    assert _tag([f"{head}{end}" for head in ("川崎", "千代田", "港", "横浜") for end in "市区町"] * 4) == "city"
+    assert _tag([f"{head}{end}" for head in ("緑", "赤", "青", "黒") for end in "色茶豆"] * 4) is None

@@ -167,7 +167,7 @@ def test_what_is_a_street_is_one_where_the_name_says_address_and_names_with_figu
 def test_neighbours_tip_the_scales_and_alone_they_do_not() -> None:
     frame = pd.DataFrame(
         {
-            "first": ["Xyra", "Qorin", "Zbel", "Wulx", "Yrsa"] * 9,
+            "first": ["Xyra", "Qorin", "Zbel", "Wulx", "Yrqa"] * 9,
             "last": ["Qwexl", "Zrobt", "Krbal", "Vantx", "Wroz"] * 9,
             "c3": [f"{n:05}" for n in range(45)],
             "city": ["Berlin", "Hamburg", "Bremen", "Kiel", "Essen"] * 9,
