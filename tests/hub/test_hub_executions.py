@@ -70,6 +70,11 @@ def lengths(runs: tuple[Run, ...]) -> list[int]:
     return [one.start.length for one in runs if one.start.act == "execute" and one.start.length]
 
 
+def lost_of(runs: tuple[Run, ...]) -> int:
+    """How many records are missing, by the gaps on record."""
+    return sum(one.start.lost for one in runs if one.start.what == "gap")
+
+
 def test_what_alices_server_sees_is_on_record_as_her_servers_word_whoever_was_away(apart: RealHub, tmp_path) -> None:
     with own_server(apart, tmp_path) as server:
         asyncio.run(run(server, "1"))
@@ -140,16 +145,17 @@ def test_more_than_may_wait_is_lost_from_the_end_and_counted(apart: RealHub, tmp
     with own_server(apart, tmp_path, f"--SecureCollabApp.record_backlog={room}") as server:
         asyncio.run(run(server, "'there from the beginning'"))
         found(apart, lambda runs: len("'there from the beginning'") in lengths(runs))
-        before = sum(one.start.lost for one in found(apart, bool) if one.start.what == "gap")
+        before = lost_of(found(apart, bool))
         apart.stop_service()
         asyncio.run(run(server, *cells))
         waiting = [one.stat().st_size for one in (tmp_path / "vault" / "spool").rglob("*.segment")]
         assert sum(waiting) < room * 2000
         apart.start_service()
+        found(apart, lambda runs: lost_of(runs) > before)  # what waited is there: until then there is no room for more
         asyncio.run(run(server, "'and after that it goes on as before'"))
         after = found(apart, lambda runs: len("'and after that it goes on as before'") in lengths(runs))
     kept = [length for length in lengths(after) if 102 <= length < 132]
-    lost = sum(one.start.lost for one in after if one.start.what == "gap") - before
+    lost = lost_of(after) - before
     assert 0 < len(kept) <= room and kept == list(range(102, 102 + len(kept)))  # the oldest, without a hole
     assert lost >= 2 * len(cells) - room
     assert not any((tmp_path / "vault" / "spool").glob("*/*"))
