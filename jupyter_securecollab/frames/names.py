@@ -101,7 +101,8 @@ _ANYWHERE = {
     "gender": """gender sex geschlecht genre sexe sexo genero sesso genere geslacht plec gendercode sexcode
         genderidentity biologicalsex pid8""",
     "ethnicity": """ethnicity ethnicgroup ethnicorigin ethnic racial raceethnicity ethnie origineethnique etnia
-        etniaraza raza razza raca rasa etniciteit etnicznosc pochodzenieetniczne ethnischeherkunft racecode""",
+        etniaraza raza razza raca rasa etniciteit etnicznosc pochodzenieetniczne ethnischeherkunft racecode
+        indigenousstatus""",
     "religion": """religion religiousaffiliation faith konfession religionszugehorigkeit religione religiao religie
         wyznanie religia confesion glaube""",
     "nationality": """nationality citizenship citizenof staatsangehorigkeit staatsangehoerigkeit staatsburgerschaft
@@ -140,7 +141,8 @@ _ANYWHERE = {
         insurancememberid insurancepolicynumber medicareid medicarenumber medicaidid mbi hicn hicno beneficiaryid
         krankenversichertennummer versichertennummer krankenversicherungsnummer patientennummer patientennr
         numeropatient ipp historiaclinica numerohistoriaclinica nhc cartellaclinica numerocartella prontuario
-        numeroutente patientnummer patientnumber patientno tesserasanitaria cartevitale gesundheitskarte""",
+        numeroutente patientnummer patientnumber patientno tesserasanitaria
+        cartevitale gesundheitskarte medicareno medicaidno""",
     "health_condition": """diag1 diag2 diag3 diagcode1 dx1 dx2
         diagnosis diagnoses diagnosiscode diagcode dxcode icd icd9 icd10 icdcode icd10code snomed
         snomedcode loinc loinccode ndc ndccode medicalcondition healthcondition disease illness symptoms comorbidity
@@ -163,7 +165,8 @@ _ANYWHERE = {
         numeroconto contabancaria numeroconta bankrekening rekeningnummer numerkonta nrkonta kontobankowe ccc bban
         blz bankleitzahl clabe""",
     "swift_bic": "swift bic swiftcode biccode swiftbic bicswift",
-    "salary_or_income": """overtimepay totalpay regularpay annualinc monthlyinc baserate pensionpay hourlywage takehome
+    "salary_or_income": """nettoeinkommen bruttoeinkommen haushaltseinkommen bruttolohn nettolohn
+        overtimepay totalpay regularpay annualinc monthlyinc baserate pensionpay hourlywage takehome
         salary salaries wage wages income annualincome yearlyincome monthlyincome householdincome
         netincome grossincome grosspay netpay basepay payrate hourlyrate compensation annualsalary earnings_person
         gehalt jahresgehalt monatsgehalt lohn bruttogehalt nettogehalt einkommen salaire revenu revenuannuel salario
@@ -225,7 +228,7 @@ _WHOLE = {
     "credit_card": "card cc pan karte carte tarjeta carta cartao kaart karta",
     "password": "pwd pass pw passcode clave parola pin",
     "secret_key": "secret token apikey credential credentials",
-    "username": "login handle alias nick pseudo benutzer loginname",
+    "username": "login handle alias nick pseudo benutzer loginname twitter instagram tiktok mastodon telegram",
     "ip_address": "ip",
     "mac_address": "mac",
     "latitude": "lat",
@@ -292,7 +295,7 @@ _ABOUT = _set(
     changed created updated modified expires expiry expiration issuer issued brand network quality method
     channel carrier campaign template queue missing present matched distance diff risk rank weight size version
     scheme category level model state province region file path product table feature typ anzahl art nombre_de quantite
-    cantidad tipo numero_de aantal soort liczba rodzaj group_id changes attempts requests page views visits population
+    cantidad tipo numero_de aantal soort liczba rodzaj group_id changes attempts resets failures requests page views visits population
     area"""
 )
 _ABOUT_BEFORE = _set("""is has had have was can no_of numberof num_of count cnt hat ist est tiene valid""")

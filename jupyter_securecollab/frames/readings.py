@@ -205,7 +205,8 @@ def _countries(sample: Sample, found: _Written) -> Iterator[Match]:
 def _names(sample: Sample, texts: Any) -> Iterator[Match]:
     """Given names, family names, both, or places: whichever dictionary knows most of the values."""
     if sample.might(COMPONENTS):
-        texts = pc.replace_substring_regex(pc.replace_substring(texts, "^", ", ", max_replacements=1), r"\^+", " ")
+        texts = pc.replace_substring_regex(texts, r"[\^/]", ", ", max_replacements=1)
+        texts = pc.replace_substring_regex(texts, r"\^+| ?\b(?:mr|mrs|ms|miss|mstr|dr)$", " ")
     like = sample.share(sample.matching(f"{NAME_LIKE}|{COMPONENTS}") & ~sample.matching(_SERIES))
     if like < 0.6 or firms(sample) > 0.15:
         return

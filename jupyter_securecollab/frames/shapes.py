@@ -32,7 +32,10 @@ class Shape(NamedTuple):
 # A few words with capital or small letters, with titles, hyphens, apostrophes; numbers only at an end (`Gómez206`).
 _INNER = LETTER[:-1] + r"'’`.\-()]"
 NAME_LIKE = rf"^{LETTER}{_INNER}*[0-9]{{0,4}}(?:,? {_INNER}+[0-9]{{0,4}})*$"
-COMPONENTS = r"^[A-Za-zÀ-ž'\- ]{2,}\^[A-Za-zÀ-ž'\- ]+(?:\^[A-Za-z. ]*)*$"  # HL7 v2, type XPN: family^given^middle
+# Parts in an order a system says: family^given^middle (HL7 v2, type XPN), family/given title (IATA).
+COMPONENTS = (
+    r"^[A-Za-zÀ-ž'\- ]{2,}(?:\^[A-Za-zÀ-ž'\- ]+(?:\^[A-Za-z. ]*)*|/[A-Za-zÀ-ž'\- ]{2,} ?(?i:mr|mrs|ms|miss|mstr|dr))$"
+)
 
 # Headings and sentences: after a first word in capitals come small ones, but for particles of names.
 _PHRASE = r"^[A-ZÀ-Þ].* (?:[a-z]{4,}|an|at|by|for|in|is|my|near|of|on|the|to|up|with)(?: |$)"
@@ -48,7 +51,7 @@ _PEOPLE = frozenset({"person_name", "first_name", "last_name", "maiden_name"})
 _PART = r"[0-9A-Za-z ./\-*#]"
 _CODE = rf"^(?:{_PART}{{0,40}}[0-9*#]{_PART}{{2,40}}|{_PART}{{2,40}}[0-9*#]{_PART}?)$"  # words alone are none
 _WORDS = LETTER
-_DATES = r"^[0-9]{1,4}[./\- ](?:[0-9]{1,2}|[A-Za-zÀ-ž]{3,9})[./\-, ]{1,2}[0-9]{1,4}|^(?:18|19|20)[0-9]{2}(?:[0-9]{4})?$|^[A-Za-zÀ-ž]{3,9}\.? [0-9]{1,2},? [0-9]{4}$|^[0-9]{2}(?:0[1-9]|1[0-2])[0-9]{4}$"
+_DATES = r"^[0-9]{1,4}[./\- ](?:[0-9]{1,2}|[A-Za-zÀ-ž]{3,9})[./\-, ]{1,2}[0-9]{1,4}|^(?:18|19|20)[0-9]{2}(?:[0-9]{4})?$|^[A-Za-zÀ-ž]{3,9}\.? [0-9]{1,2},? [0-9]{4}$|^[0-9]{2}(?:0[1-9]|1[0-2])[0-9]{4}$|^[0-9]{1,2}[./\-][0-9]{1,2}\.?$"
 _MONEY = r"^[^A-Za-z0-9]{0,3}(?:[A-Z]{3} ?)?[0-9][0-9., '’]*(?:[kK])?(?: ?(?:[A-Z]{3}|[^A-Za-z0-9]|zł|kr))?(?:\s*[-–]\s*.*)?$"
 
 SHAPES: dict[str, Shape] = {

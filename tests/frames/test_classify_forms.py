@@ -44,6 +44,7 @@ def _people(form: str) -> list[str]:
     [
         "{family}^{given}^{initial}",
         "{family}^{given}",
+        "{family}/{given} MRS",
         "{family}, {given} {initial}.",
         "{family}, Mr. {given}",
         "{given} {family}, RN",
@@ -152,6 +153,21 @@ def test_a_name_of_words_that_say_the_same_says_that() -> None:
 )
 def test_addresses_of_any_country_end_in_a_place_with_its_code(form: str, tag: str | None) -> None:
     assert _tag([form.format(number) for number in range(1, 40)]) == tag
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "tag"),
+    [
+        ("bday", "0{}-1{}", "date_of_birth"),
+        ("ratio", "0{}-1{}", None),
+        ("twitter", "@someone{}{}", "username"),
+        ("twitter_followers", "{}{}", None),
+        ("password_resets", "{}{}", None),
+        ("Nettoeinkommen", "2{}{}0", "salary_or_income"),
+    ],
+)
+def test_names_in_one_word(name: str, form: str, tag: str | None) -> None:
+    assert _tag([form.format(number // 8 + 1, number % 8 + 1) for number in range(40)], name) == tag
 
 
 def test_letters_of_civil_status_are_no_genders() -> None:
