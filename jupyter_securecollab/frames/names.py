@@ -295,7 +295,8 @@ _ABOUT = _set(
     changed created updated modified expires expiry expiration issuer issued brand network quality method
     channel carrier campaign template queue missing present matched distance diff risk rank weight size version
     scheme category level model state province region file path product table feature typ anzahl art nombre_de quantite
-    cantidad tipo numero_de aantal soort liczba rodzaj group_id changes attempts resets failures requests page views visits population
+    cantidad tipo numero_de aantal soort liczba rodzaj group_id changes attempts resets failures requests page
+    views visits population
     area"""
 )
 _ABOUT_BEFORE = _set("""is has had have was can no_of numberof num_of count cnt hat ist est tiene valid""")
