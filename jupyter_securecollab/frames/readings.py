@@ -230,6 +230,12 @@ def _names(sample: Sample, texts: Any) -> Iterator[Match]:
     whole_words = np.asarray(pc.utf8_length(last), dtype=np.int64) >= _SHORTEST_FAMILY
     is_given = known(second if last_first else first, "given") | (parts & _initials(first) & whole_words)
     is_family = _family(head if last_first else last)
+    if (
+        several >= 0.6 and not last_first
+    ):  # Rinaldi Nicolò: in some countries and most registers the family name comes first
+        other_given, other_family = known(last, "given") & parts, _family(first) & parts
+        if sample.share(other_given & other_family) > sample.share(is_given & is_family):
+            is_given, is_family = other_given, other_family
     given, family = sample.share(is_given), sample.share(is_family)
     few = len(texts) < _CATEGORIES and sample.seen > 8 * len(texts)
     sure_of_both = several >= 0.6 and min(given, family) >= 0.5

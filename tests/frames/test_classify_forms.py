@@ -45,6 +45,7 @@ def _people(form: str) -> list[str]:
         "{family}^{given}^{initial}",
         "{family}^{given}",
         "{family}/{given} MRS",
+        "{family} {given}",
         "{family}, {given} {initial}.",
         "{family}, Mr. {given}",
         "{given} {family}, RN",
@@ -129,6 +130,7 @@ def test_logins_are_believed_where_the_name_speaks_of_a_user() -> None:
             "first_name",
         ),
         ("Oak Table|Victoria Sponge Tin|Yoga Mat|Garden Hose|Rosemary Soap|Paper Towels|Gaming Mouse", None),
+        ("Mann|Kvinne", "gender"),
         ("Gala|Fuji|Granny Smith|Pink Lady|Honeycrisp", None),
     ],
 )
