@@ -48,6 +48,14 @@ class Link:
         pass
 
 
+def until_all_have_seen(links: Sequence[Link], size: int) -> None:
+    """A receipt waits for as many witnesses as are needed, not for all."""
+    for _ in range(1000):
+        if all(size in link.witness.seen().values() for link in links):
+            break
+        threading.Event().wait(0.01)
+
+
 @pytest.fixture
 def links(lab, tmp_path: Path) -> Iterator[list[Link]]:
     made = [Link(tmp_path, number, lab.signer.log_key) for number in range(3)]
@@ -178,6 +186,7 @@ def test_a_vault_set_back_to_a_backup_is_not_confirmed_even_when_it_grows_past(
     journal = start()
     for number in range(1, 6):
         journal.write(lab.grant(number)).receipt  # noqa: B018
+    until_all_have_seen(links, 6)
     lab.close()
     for leftover in lab.path.parent.glob(f"{lab.path.name}-*"):
         leftover.unlink()
@@ -206,11 +215,9 @@ def test_confirmations_are_kept_and_a_log_is_verified_by_them(lab, start, quorum
     quorum.check(journal.head().checkpoint)
     journal.write(lab.grant(5))
     report = journal.verify(witnesses=quorum)
-    assert (report.size, report.witnessed.size, report.witnessed.names) == (
-        5,
-        4,
-        tuple(f"w.example/{n}" for n in range(3)),
-    )
+    names = set(report.witnessed.names)
+    assert (report.size, report.witnessed.size, report.witnessed.needed) == (5, 4, 2)
+    assert len(names) >= 2 and names <= {f"w.example/{n}" for n in range(3)}
     journal.bundle(tmp_path / "bundle")
     assert verify_bundle(tmp_path / "bundle", journal.log_key, witnesses=quorum).witnessed == report.witnessed
     assert journal.verify().witnessed is None
