@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and that only their owner can read."""
+"""Files for their owner alone, written whole or not at all, and where a user keeps those of his."""
 
 from __future__ import annotations
 

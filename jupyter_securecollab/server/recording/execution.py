@@ -112,7 +112,7 @@ class Recording:
         self._clock = clock
         self._kernels: dict[str, _Kernel] = defaultdict(_Kernel)
         self._notebooks: dict[str, str] = {}
-        self._waiting = Waiting(self._durable, patience)
+        self._waiting = Waiting(self._done, patience)
         self._problems: Callable[[], tuple[str, ...]] = tuple
         self._ended: Callable[[Record], None] = lambda _: None
         self._writer: ExecutionWriter | None = None
@@ -402,7 +402,7 @@ class Recording:
             self._put(Seen(end))
             self._ended(end)
 
-    def _durable(self) -> tuple[int, bool]:
+    def _done(self) -> tuple[int, bool]:
         """The last ticket in the vault, and whether it cannot write now. From any thread."""
         writer = self._writer
         return (0, False) if writer is None else (writer.done, writer.failing_since is not None)
