@@ -85,7 +85,7 @@ def seen_as_degrees(sample: Sample) -> Degrees | None:
     """Some decimal places and no larger than 180; None where it cannot be."""
     if sample.kind not in ("number", "text") or len(sample.counts) < _FEWEST:
         return None
-    if sample.kind == "text" and not (sample.might(_WRITTEN) and "figures" in sample.holds):
+    if sample.kind == "text" and not _written_so(sample):
         return None
     numbers = sample.numbers
     there = numbers[~np.isnan(numbers)]
@@ -98,9 +98,13 @@ def seen_as_degrees(sample: Sample) -> Degrees | None:
     return Degrees(places, float(low), float(middle), float(high), largest)
 
 
+def _written_so(sample: Sample) -> bool:
+    return "figures" in sample.holds and sample.shows(".") and sample.might(_WRITTEN)
+
+
 def _largest(sample: Sample) -> float:
     """How far from nought numbers reach: quickly said of very many columns, of which few are looked at closer."""
-    if sample.kind == "text" and "figures" in sample.holds and sample.might(_WRITTEN):
+    if sample.kind == "text" and _written_so(sample):
         return float(_EASTERN)
     return float(np.abs(sample.numbers).max(initial=0)) if sample.kind == "number" else float("inf")
 

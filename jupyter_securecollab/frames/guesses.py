@@ -92,7 +92,7 @@ def _codes(sample: Sample) -> Iterator[Match]:
         three = sample.share(sample.matching("^[0-9]{3}$"))  # four digits are on the cards of one issuer
         if share >= 0.95 and three >= 0.5 and sample.share(sample.matching("^0")) >= 0.04:
             yield Match("cvv", "three or four digits", share, 0.34)
-    if len(sample.texts) >= 10 and ("capitals" in sample.holds or sample.might("/")):
+    if len(sample.texts) >= 10 and ("capitals" in sample.holds or sample.shows("/")):
         for tag, title, pattern, least in _PAPERS_OF:
             share = sample.share(sample.matching(pattern)) if sample.might(pattern) else 0.0
             if share >= 0.9 and _heads(sample) >= (least or _MANY_HEADS * min(len(sample.texts), _MOST_HEADS)):

@@ -88,7 +88,8 @@ _CATEGORIES = 12  # fewer different values than that, repeated over and over, ar
 _CATEGORY = 0.3  # ... unless the column's name says so
 _SEVERAL = 4  # distinct single words that all are names by chance: hardly
 _SHORTEST_FAMILY = 3  # letters beside an initial; of a postcode `D04 X285` two letters are left
-_DAYS = r"^(?:[0-9]{1,2}[./\- ](?:[0-9]{1,2}|[A-Za-zÀ-ž]{3,9})[./\-, ]{1,2}[0-9]{4}|[0-9]{4}[./\-][0-9]{1,2}[./\-][0-9]{1,2}|[A-Za-zÀ-ž]{3,9}\.? [0-9]{1,2},? [0-9]{4}|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
+_DAYS = r"^(?:[0-9]{1,2}[./\- ](?:[0-9]{1,2}|[A-Za-zÀ-ž]{3}[a-zß-ž]*)[./\-, ]{1,2}[0-9]{4}|[0-9]{4}[./\-][0-9]{1,2}[./\-][0-9]{1,2}|[A-Za-zÀ-ž]{3}[a-zß-ž]*\.? [0-9]{1,2},? [0-9]{4}|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
+_SHORTEST_DAY = 8  # characters
 _OLDEST = 1900
 _NO_LONGER_BORN = 2012
 _MANY_YEARS, _FEW_YEARS = 25, 15
@@ -204,10 +205,12 @@ def _countries(sample: Sample, found: _Written) -> Iterator[Match]:
 
 def _names(sample: Sample, texts: Any) -> Iterator[Match]:
     """Given names, family names, both, or places: whichever dictionary knows most of the values."""
-    if sample.might(COMPONENTS):
+    components = sample.shows("^/") and sample.might(COMPONENTS)
+    if components:
         texts = pc.replace_substring_regex(texts, r"[\^/]", ", ", max_replacements=1)
         texts = pc.replace_substring_regex(texts, r"\^+| ?\b(?:mr|mrs|ms|miss|mstr|dr)$", " ")
-    like = sample.share(sample.matching(f"{NAME_LIKE}|{COMPONENTS}") & ~sample.matching(_SERIES))
+    pattern = f"{NAME_LIKE}|{COMPONENTS}" if components else NAME_LIKE
+    like = sample.share(sample.matching(pattern) & ~sample.matching(_SERIES))
     if like < 0.6 or firms(sample) > 0.15:
         return
     if phrases(sample):
@@ -327,12 +330,11 @@ def _chosen_often(sample: Sample) -> Iterator[Match]:
 
 def _birth_dates(sample: Sample) -> Iterator[Match]:
     """Days without a time, in no order, spread over several decades and mostly of people who are grown up."""
-    if sample.kind in ("text", "integer"):
-        dates = sample.matching(_DAYS) if sample.might(_DAYS) else np.zeros(len(sample.counts), bool)
-    else:
-        dates = sample.matching("T00:00:00$")
-    share = sample.share(dates)
-    if share < 0.8 or len(sample.texts) < 10:
+    days = "T00:00:00$" if sample.kind == "date" else _DAYS
+    if len(sample.texts) < 10 or (sample.glance_lengths < _SHORTEST_DAY).all() or not sample.might(days):
+        return
+    share = sample.share(sample.matching(days))
+    if share < 0.8:
         return
     year = pc.struct_field(
         pc.extract_regex(sample.texts, r"(?:^|[^0-9])(?P<year>[12][0-9]{3})(?:[^0-9]|$|[0-9]{4}$)"), "year"

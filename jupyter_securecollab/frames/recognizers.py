@@ -8,6 +8,7 @@ pattern may be confused with stands beside it. Gives matches, decides nothing: c
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 from ..errors import Invalid
 from ..model import clip
 from .checksums import validator
-from .sampling import Sample
+from .marks import A_LETTER, CAPITAL, DIGIT, EVERY, mark
+from .sampling import SEPARATORS, Sample
 from .tags import OwnRecognizer
 from .words import among, plain
 
@@ -54,10 +56,11 @@ class Recognizer:
 
     `pattern` has to match the whole value, with separators ` -./` taken out first where `compact`. `alone` is how sure
     a column makes us all of whose values fit, when nothing else is known of it; it says nothing below the share
-    `minimum` or with fewer than `distinct` values. `needs` (see `Sample.holds`) and `lengths` are tried first. `check` names a validator, which a random fitting value passes
-    with probability `chance`: unless far more pass, values alone prove nothing (a name still may). `unless` is a
-    pattern of what it is confused with: where half of the fitting values match that, they are not what they seem.
-    `begins` is part of a pattern that takes RE2 long to compile, tried before it.
+    `minimum` or with fewer than `distinct` values. `needs` (see `Sample.holds`), `lengths` and `signs` are tried first:
+    which characters a fitting value may have beside digits and letters (None: any). `check` names a validator, which a
+    random fitting value passes with probability `chance`: unless far more pass, values alone prove nothing (a name
+    still may). `unless` is a pattern of what it is confused with: where half of the fitting values match that, they are
+    not what they seem. `begins` is part of a pattern that takes RE2 long to compile, tried before it.
     """
 
     tag: str
@@ -72,6 +75,7 @@ class Recognizer:
     kinds: frozenset[str] = frozenset({"text"})
     needs: frozenset[str] = frozenset({"digit", "figures"})
     lengths: tuple[int, int] = (1, 200)
+    signs: str | None = None
     unless: str = ""
     begins: str = ""
     dictionary: frozenset[str] = frozenset()
@@ -98,14 +102,21 @@ class Recognizer:
 
     def _likely(self, sample: Sample) -> bool:
         """Whether a few of the values fit; much cheaper than to see how many of all do."""
-        least, most = self.lengths
-        lengths = sample.glance_compact_lengths if self.compact else sample.glance_lengths
-        if not ((lengths >= least) & (lengths <= most)).any():
-            return False
         glance = sample.glance_compact if self.compact else sample.glance
-        if self.begins and not pc.any(pc.match_substring_regex(glance, self.begins)).as_py():
-            return False
-        return not self.pattern or bool(pc.any(pc.match_substring_regex(glance, self.pattern)).as_py())
+        patterns = (one for one in (self.begins, self.pattern) if one)
+        return all(pc.match_substring_regex(glance, one).true_count for one in patterns)
+
+    @property
+    def marks(self) -> np.uint32:
+        """The marks that a fitting value may have (see marks.py)."""
+        if self.signs is None:
+            return EVERY
+        letters = A_LETTER
+        if "figures" in self.needs:
+            letters = np.uint32(0)
+        elif "capitals" in self.needs:
+            letters = CAPITAL
+        return DIGIT | letters | mark(self.signs + (SEPARATORS if self.compact else ""))
 
     def fitting(self, sample: Sample) -> NDArray[np.bool_]:
         """Which distinct values fit pattern and dictionary."""
@@ -193,88 +204,93 @@ RECOGNIZERS: tuple[Recognizer, ...] = (
                0.97, 0.03, needs=frozenset({"at"}), lengths=(6, 320)),
     Recognizer("secret_key", "tokens or keys of a known format", _SECRETS, 0.98, 0.02, needs=_LETTER, lengths=(18, 2000)),
     Recognizer("password", "password hashes", _HASHES, 0.95, 0.1, needs=_BOTH, lengths=(20, 300)),
-    Recognizer("url", "web addresses", r"^(?:(?:https?|ftp)://\S+|www\.\S+\.\S+)$", 0.95, 0.5, needs=_LETTER, lengths=(8, 2000)),
+    Recognizer("url", "web addresses", r"^(?:(?:https?|ftp)://\S+|www\.\S+\.\S+)$", 0.95, 0.5, needs=_LETTER, lengths=(8, 2000),
+               begins="^(?:http|ftp|www)"),
     Recognizer("iban", "IBAN", "^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$", 0.98, 0.05, "iban", 0.01, compact=True, needs=_CAPITALS,
-               lengths=(15, 34)),
+               lengths=(15, 34), signs=""),
     Recognizer("credit_card", "card numbers of a known issuer", _CARDS, 0.95, 0.5, "card", 0.1, compact=True, kinds=_NUMBERS,
-               lengths=(12, 19)),
+               lengths=(12, 19), signs=""),
     Recognizer("us_ssn", "three, two and four digits", r"^[0-9]{3}([- ])[0-9]{2}[- ][0-9]{4}$", 0.9, 0.4,
-               unless=_ITIN),
+               unless=_ITIN, signs="- "),
     Recognizer("tax_id", "tax numbers of the USA for who has no social security number", _ITIN,
-               0.85, 0.8, lengths=(11, 11), distinct=3),
-    Recognizer("phone", "written like phone numbers", _PHONES, 0.85, 0.5, needs=frozenset({"digit"}), lengths=(7, 30),
-               unless=_DATE, begins="^[(+0-9][0-9 ().+/-]+(?:[ ,ex#].*)?$"),
+               0.85, 0.8, lengths=(11, 11), signs="- ", distinct=3),
+    Recognizer("phone", "written like phone numbers", _PHONES, 0.85, 0.5, needs=frozenset({"digit"}), lengths=(7, 30), signs=" ().-/+,#",
+               unless=_DATE, begins=r"^(?:[(+0]|[0-9]{1,3}[ ./)\-]+\(?[0-9]+[ ./)\-])"),
     Recognizer("phone", "ten digits as in North America", "^[2-9][0-9]{2}[2-9][0-9]{6}$", 0.4, 0.97, kinds=_NUMBERS,
-               distinct=10, lengths=(10, 10)),
-    Recognizer("phone", "groups of nine digits", r"^[5-9][0-9]{2}[ .\-][0-9]{3}[ .\-][0-9]{3}$", 0.6, 0.9, distinct=3),
+               distinct=10, lengths=(10, 10), signs=""),
+    Recognizer("phone", "groups of nine digits", r"^[5-9][0-9]{2}[ .\-][0-9]{3}[ .\-][0-9]{3}$", 0.6, 0.9, distinct=3, signs=" .-"),
     Recognizer("ip_address", "IPv4 addresses", rf"^{_OCTET}(?:\.{_OCTET}){{3}}(?:/[0-9]{{1,2}}|:[0-9]{{2,5}})?$", 0.92, 0.3,
-               unless=r"^[0-9]{1,2}(?:\.[0-9]{1,2}){3}$|^[0-9](?:\.[0-9]{1,3}){3}$", lengths=(7, 21)),
+               unless=r"^[0-9]{1,2}(?:\.[0-9]{1,2}){3}$|^[0-9](?:\.[0-9]{1,3}){3}$", lengths=(7, 21), signs="./:"),
     Recognizer("ip_address", "IPv6 addresses", r"^(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?:%\w+)?$", 0.9, 0.3,
                unless=r"^[0-9]{1,2}(?::[0-9]{2}){1,3}$|^(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$", needs=frozenset({"digit", "colon"}), lengths=(5, 60)),
     Recognizer("mac_address", "six bytes of a hardware address",
                r"^(?:(?:[0-9A-Fa-f]{2}[:\-]){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4})$", 0.95, 0.5,
-               needs=frozenset({"digit"}), lengths=(14, 17)),
+               needs=frozenset({"digit"}), lengths=(14, 17), signs=":-."),
     Recognizer("imei", "IMEI", "^(?:01|35|86|99|4[49]|5[0-3]|98)[0-9]{13}$", 0.85, 0.8, "luhn", 0.1, compact=True,
-               kinds=_NUMBERS, lengths=(15, 15)),
+               kinds=_NUMBERS, lengths=(15, 15), signs=""),
     Recognizer("vehicle_id", "vehicle identification numbers", "^[A-HJ-NPR-Z0-9]{17}$", 0.9, 0.6, "vin", 0.1, needs=_CAPITALS,
-               lengths=(17, 17)),
+               lengths=(17, 17), signs=""),
     Recognizer("vehicle_id", "17 places as of a vehicle", "^[A-HJ-NPR-Z][A-HJ-NPR-Z0-9]{10}[A-HJ-NPR-Z0-9]{2}[0-9]{4}$", 0.6,
-               0.9, needs=_CAPITALS, lengths=(17, 17), distinct=3),
+               0.9, needs=_CAPITALS, lengths=(17, 17), signs="", distinct=3),
     Recognizer("swift_bic", "bank codes with a country", f"^[A-Z]{{4}}(?:{_COUNTRIES})[A-Z0-9]{{2}}(?:[A-Z0-9]{{3}})?$", 0.75,
-               0.95, needs=frozenset({"capitals"}), lengths=(8, 11), distinct=5),
+               0.95, needs=frozenset({"capitals"}), lengths=(8, 11), signs="", distinct=5),
     Recognizer("bank_account", "routing numbers of US banks", "^(?:0[1-9]|1[0-2]|2[1-9]|3[0-2]|6[1-9]|7[0-2]|80)[0-9]{7}$",
-               0.75, 0.9, "aba", 0.1, lengths=(9, 9)),
+               0.75, 0.9, "aba", 0.1, lengths=(9, 9), signs=""),
     Recognizer("latitude", "pairs of degrees",
-               r"^\(?[+-]?[0-9]{1,2}\.[0-9]{3,}[,; ]+[+-]?(?:1?[0-9])?[0-9]\.[0-9]{3,}\)?$", 0.85, 0.8, lengths=(9, 50)),
+               r"^\(?[+-]?[0-9]{1,2}\.[0-9]{3,}[,; ]+[+-]?(?:1?[0-9])?[0-9]\.[0-9]{3,}\)?$", 0.85, 0.8, lengths=(9, 50), signs="()+-.,; "),
     Recognizer("postcode", "British postcodes", "^[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][ABD-HJLNP-UW-Z]{2}$", 0.85, 0.7,
-               needs=_CAPITALS, lengths=(5, 8), distinct=2),
+               needs=_CAPITALS, lengths=(5, 8), signs=" ", distinct=2),
     Recognizer("postcode", "Canadian postcodes", "^[ABCEGHJ-NPRSTVXY][0-9][A-Z] ?[0-9][A-Z][0-9]$", 0.85, 0.7, needs=_CAPITALS,
-               lengths=(6, 7), distinct=2),
+               lengths=(6, 7), signs=" ", distinct=2),
     Recognizer("postcode", "Irish postcodes", "^[AC-FHKNPRTV-Y][0-9W][0-9] [0-9AC-FHKNPRTV-Y]{4}$", 0.7, 0.8, needs=_CAPITALS,
-               lengths=(8, 8), distinct=3),
-    Recognizer("postcode", "Dutch postcodes", "^[1-9][0-9]{3} ?[A-Z]{2}$", 0.72, 0.8, needs=_CAPITALS, lengths=(6, 7), distinct=3),
-    Recognizer("postcode", "ZIP+4", "^[0-9]{5}-[0-9]{4}$", 0.8, 0.15, lengths=(10, 10), distinct=3),
+               lengths=(8, 8), signs=" ", distinct=3),
+    Recognizer("postcode", "Dutch postcodes", "^[1-9][0-9]{3} ?[A-Z]{2}$", 0.72, 0.8, needs=_CAPITALS, lengths=(6, 7), signs=" ", distinct=3),
+    Recognizer("postcode", "ZIP+4", "^[0-9]{5}-[0-9]{4}$", 0.8, 0.15, lengths=(10, 10), signs="-", distinct=3),
     Recognizer("postcode", "postcodes written with a separator", "^(?:[0-9]{2}-[0-9]{3}|[0-9]{4}-[0-9]{3}|[0-9]{5}-[0-9]{3}"
-               "|[0-9]{3} [0-9]{2})$", 0.66, 0.9, lengths=(6, 9), distinct=5),
-    Recognizer("postcode", "five digits", "^[0-9]{5}$", 0.35, 0.95, lengths=(5, 5), distinct=5),
-    Recognizer("postcode", "four or five digits", "^[1-9][0-9]{3,4}$", 0.2, 0.95, kinds=_NUMBERS, lengths=(4, 5), distinct=10),
+               "|[0-9]{3} [0-9]{2})$", 0.66, 0.9, lengths=(6, 9), signs="- ", distinct=5),
+    Recognizer("postcode", "five digits", "^[0-9]{5}$", 0.35, 0.95, lengths=(5, 5), signs="", distinct=5),
+    Recognizer("postcode", "four or five digits", "^[1-9][0-9]{3,4}$", 0.2, 0.95, kinds=_NUMBERS, lengths=(4, 5), signs="", distinct=10),
     Recognizer("health_condition", "ICD-10 codes", r"^[A-TV-Z][0-9][0-9AB](?:\.[0-9A-TV-Z]{1,4})?$", 0.35, 0.9, needs=_CAPITALS,
-               lengths=(3, 8), distinct=3),
+               lengths=(3, 8), signs=".", distinct=3),
     Recognizer("health_condition", "ICD-10 codes with subdivision", r"^[A-TV-Z][0-9][0-9AB]\.[0-9A-TV-Z]{1,4}$", 0.88, 0.3,
-               needs=_CAPITALS, lengths=(5, 8), distinct=3),
-    Recognizer("health_condition", "LOINC codes", "^[0-9]{1,5}-[0-9]$", 0.85, 0.9, "luhn", 0.1, lengths=(3, 7), distinct=3),
+               needs=_CAPITALS, lengths=(5, 8), signs=".", distinct=3),
+    Recognizer("health_condition", "LOINC codes", "^[0-9]{1,5}-[0-9]$", 0.85, 0.9, "luhn", 0.1, lengths=(3, 7), signs="-", distinct=3),
     Recognizer("health_condition", "SNOMED CT codes", "^[1-9][0-9]{3,14}[01]0[0-9]$", 0.85, 0.9, "verhoeff", 0.1,
-               kinds=_NUMBERS, lengths=(6, 18), distinct=3),
+               kinds=_NUMBERS, lengths=(6, 18), signs="", distinct=3),
     Recognizer("health_condition", "National Drug Codes", "^(?:[0-9]{5}-[0-9]{4}-[0-9]{2}|[0-9]{5}-[0-9]{3}-[0-9]{2}"
-               "|[0-9]{4}-[0-9]{4}-[0-9]{2}|[0-9]{5}-[0-9]{4}-[0-9])$", 0.65, 0.9, lengths=(12, 13), distinct=3),
+               "|[0-9]{4}-[0-9]{4}-[0-9]{2}|[0-9]{5}-[0-9]{4}-[0-9])$", 0.65, 0.9, lengths=(12, 13), signs="-", distinct=3),
     Recognizer("driver_license", "British driving licences", "^[A-Z9]{5}[0-9][0156][0-9][0-3][0-9]{2}[A-Z9]{2}[0-9A-Z]{3}$", 0.85, 0.8,
-               needs=_CAPITALS, lengths=(16, 16), distinct=3),
+               needs=_CAPITALS, lengths=(16, 16), signs="", distinct=3),
     Recognizer("driver_license", "a letter and groups of digits as on driving licences",
-               "^[A-Z][0-9]{0,4}(?:[- ][0-9]{2,5}){2,4}(?:-[0-9]{1,2}){0,2}$", 0.6, 0.9, needs=_CAPITALS, lengths=(13, 18), distinct=10,
+               "^[A-Z][0-9]{0,4}(?:[- ][0-9]{2,5}){2,4}(?:-[0-9]{1,2}){0,2}$", 0.6, 0.9, needs=_CAPITALS, lengths=(13, 18), signs="- ", distinct=10,
                begins="^[A-Z][0-9]*[- ][0-9]+[- ]"),
     Recognizer("medical_record_number", "numbers marked as of a record", "^MRN?[-:# ]?[0-9]{5,10}$", 0.58, 0.9, needs=_CAPITALS,
-               lengths=(7, 14), distinct=5),
+               lengths=(7, 14), signs="-:# ", distinct=5),
     Recognizer("account_id", "numbers marked as of a person or account",
                "^(?i:cust?|customer|emp|empl|usr|user|mem|member|cli|client|stu|student|pat|patient|acct?|pers?)[-_# ]?[0-9]{3,12}$", 0.6,
-               0.9, needs=_BOTH, lengths=(6, 24), distinct=10),
+               0.9, needs=_BOTH, lengths=(6, 24), signs="-_# ", distinct=10),
     Recognizer("bank_account", "British sort codes with account numbers", "^[0-9]{2}-[0-9]{2}-[0-9]{2}[ /-]?[0-9]{7,8}$", 0.75, 0.8,
-               lengths=(15, 17), distinct=3),
-    Recognizer("tax_id", "two and seven digits", "^[0-9]{2}-[0-9]{7}$", 0.45, 0.9, lengths=(10, 10), distinct=3),
+               lengths=(15, 17), signs="- /", distinct=3),
+    Recognizer("tax_id", "two and seven digits", "^[0-9]{2}-[0-9]{7}$", 0.45, 0.9, lengths=(10, 10), signs="-", distinct=3),
     Recognizer("tax_id", "VAT numbers of the EU", "^(?:AT|BE|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|GB|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT"
-               "|RO|SE|SI|SK)[0-9A-Z]{8,12}$", 0.8, 0.8, "eu.vat", 0.1, compact=True, needs=_CAPITALS, lengths=(10, 14)),
+               "|RO|SE|SI|SK)[0-9A-Z]{8,12}$", 0.8, 0.8, "eu.vat", 0.1, compact=True, needs=_CAPITALS, lengths=(10, 14), signs=""),
 )  # fmt: skip
 
 
 def _state(
-    title: str, lengths: tuple[int, int], pattern: str, check: str = "", chance: float = 1.0, alone: float = 0.9
+    title: str,
+    lengths: tuple[int, int],
+    pattern: str,
+    check: str = "",
+    chance: float = 1.0,
+    alone: float = 0.9,
+    signs: str = "",
 ) -> Recognizer:
     """A number that a state gives a person; `lengths` are without separators."""
     needs = _CAPITALS if "A-" in pattern or "[XYZ]" in pattern else frozenset({"digit"})
     return Recognizer("national_id", title, pattern, alone, 0.75, check, chance, compact=True, kinds=_NUMBERS, needs=needs,
-                      lengths=lengths, distinct=2)  # fmt: skip
+                      lengths=lengths, signs=signs, distinct=2)  # fmt: skip
 
-
-_WITH_SLASH = "^[0-9]{6}/[0-9]{3,4}$"
 
 STATES: tuple[Recognizer, ...] = (
     _state("NHS numbers (GB)", (10, 10), "^[4679][0-9]{9}$", "nhs", 0.09),
@@ -286,10 +302,10 @@ STATES: tuple[Recognizer, ...] = (
     _state("codice fiscale (IT)", (16, 16), "^[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPR-T][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z]$", alone=0.95),
     _state("BSN (NL)", (9, 9), "^[0-9]{9}$", "bsn", 0.09),
     _state("PESEL (PL)", (11, 11), "^[0-9]{11}$", "pl.pesel", 0.05),
-    _state("personnummer (SE)", (10, 13), r"^(?:19|20)?[0-9]{6}[+]?[0-9]{4}$", "se.personnummer", 0.05),
+    _state("personnummer (SE)", (10, 13), r"^(?:19|20)?[0-9]{6}[+]?[0-9]{4}$", "se.personnummer", 0.05, signs="+"),
     _state("fødselsnummer (NO)", (11, 11), "^[0-9]{11}$", "no.fodselsnummer", 0.01),
     _state("CPR numbers (DK)", (10, 10), "^[0-3][0-9][01][0-9]{7}$", "dk.cpr", 0.1),
-    _state("henkilötunnus (FI)", (10, 11), "^[0-3][0-9][01][0-9]{3}[+A-FU-Y]?[0-9]{3}[0-9A-FHJ-NPR-Y]$", "fi.hetu", 0.03),
+    _state("henkilötunnus (FI)", (10, 11), "^[0-3][0-9][01][0-9]{3}[+A-FU-Y]?[0-9]{3}[0-9A-FHJ-NPR-Y]$", "fi.hetu", 0.03, signs="+"),
     _state("national numbers (BE)", (11, 11), "^[0-9]{11}$", "be.nn", 0.01),
     _state("NIF (PT)", (9, 9), "^[1235689][0-9]{8}$", "pt.nif", 0.09),
     _state("PPS numbers (IE)", (8, 9), "^[0-9]{7}[A-W][A-IWTX]?$", "ie.pps", 0.05),
@@ -311,7 +327,7 @@ STATES: tuple[Recognizer, ...] = (
     _state("CNP (RO)", (13, 13), "^[1-9][0-9]{12}$", "ro.cnp", 0.01),
     _state("personal codes (EE, LT)", (11, 11), "^[1-6][0-9]{10}$", "ee.ik", 0.03),
     Recognizer(
-        "national_id", "birth numbers (CZ, SK)", _WITH_SLASH, 0.85, 0.8, lengths=(10, 11), distinct=2
+        "national_id", "birth numbers (CZ, SK)", "^[0-9]{6}/[0-9]{3,4}$", 0.85, 0.8, lengths=(10, 11), signs="/", distinct=2
     ),
 )  # fmt: skip
 """By country: the format, the check of python-stdnum or ours, and how many random numbers of that format pass it."""
@@ -319,37 +335,38 @@ STATES: tuple[Recognizer, ...] = (
 
 def matches(sample: Sample, own: Iterable[Recognizer] = ()) -> Iterator[Match]:
     """What the values of one column fit, best first within each tag not promised."""
-    states = STATES if sample.kind in _NUMBERS and _like_a_state_s(sample) else ()
-    for one in (*(one for one in own if sample.kind in one.kinds), *_by_kind(sample.kind), *states):
+    for one in (*(one for one in own if sample.kind in one.kinds), *_of_kind(sample.kind).possible(sample)):
         found = one.look(sample)
         if found is not None:
             yield found
 
 
+class _Table(NamedTuple):
+    """Recognizers, and for each which values it may fit: how long they are, and which marks they do not have."""
+
+    recognizers: tuple[Recognizer, ...]
+    least: NDArray[np.int64]
+    most: NDArray[np.int64]
+    others: NDArray[np.uint32]
+    compact: NDArray[np.bool_]
+    rare: NDArray[np.bool_]
+
+    def possible(self, sample: Sample) -> Iterable[Recognizer]:
+        """Those that a few values do not rule out: told of all of them at once, without any pattern."""
+        lengths = np.where(self.compact, sample.glance_compact_lengths[:, None], sample.glance_lengths[:, None])
+        fits = (lengths >= self.least) & (lengths <= self.most) & (sample.glance_marks[:, None] & self.others == 0)
+        return itertools.compress(self.recognizers, fits.any(axis=0) | self.rare)
+
+
 @functools.cache
-def _by_kind(kind: str) -> tuple[Recognizer, ...]:
-    return tuple(one for one in RECOGNIZERS if kind in one.kinds)
-
-
-_CODE = "^[0-9A-Z+]+$"
-_SHORTEST, _LONGEST = (extreme(one.lengths[at] for one in STATES) for at, extreme in ((0, min), (1, max)))
-_ANY_STATE_S = "|".join(one.pattern for one in STATES)
-
-
-def _like_a_state_s(sample: Sample) -> bool:
-    """Whether any number of any state is among a few values: asked once, before each is asked for by itself.
-
-    And of those that are codes of a fitting length alone, for RE2 takes a millisecond to compile all formats.
-    """
-    if "digit" not in sample.holds:
-        return False
-    lengths, glance = sample.glance_compact_lengths, sample.glance_compact
-    fits = np.asarray(pc.match_substring_regex(glance, _CODE), dtype=bool)
-    codes = glance.filter(pa.array(fits & (lengths >= _SHORTEST) & (lengths <= _LONGEST)))
-    return bool(
-        (len(codes) and pc.any(pc.match_substring_regex(codes, _ANY_STATE_S)).as_py())
-        or pc.any(pc.match_substring_regex(sample.glance, _WITH_SLASH)).as_py()
+def _of_kind(kind: str) -> _Table:
+    table = tuple(one for one in (*RECOGNIZERS, *STATES) if kind in one.kinds)
+    lengths = np.array([one.lengths for one in table]).reshape(-1, 2)
+    others = np.array([~one.marks for one in table], np.uint32)
+    compact, rare = (
+        np.array(found, bool) for found in ([one.compact for one in table], [one.minimum < _LIKELY for one in table])
     )
+    return _Table(table, lengths[:, 0], lengths[:, 1], others, compact, rare)
 
 
 def own_recognizer(described: OwnRecognizer) -> Recognizer:

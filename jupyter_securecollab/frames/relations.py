@@ -139,8 +139,9 @@ def _is_login(one: Looked) -> bool:
     sample = one.sample
     if sample.kind != "text" or {"space", "at"} & sample.holds or "letter" not in sample.holds:
         return False
-    small = sample.share(sample.matching("^[a-z]"))
-    return small >= _OFTEN and len(sample.texts) >= 0.3 * sample.seen and 4 <= _length(sample) <= 25
+    if len(sample.texts) < 0.3 * sample.seen or not 4 <= _length(sample) <= 25:
+        return False
+    return sample.share(sample.matching("^[a-z]")) >= _OFTEN
 
 
 def _words(sample: Sample) -> float:

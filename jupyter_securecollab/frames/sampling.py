@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from .marks import A_LETTER, DIGIT, SMALL, count, mark, marks
 from .uniques import whole
 
 ROWS = 2_000
@@ -30,7 +31,7 @@ LETTER = r"[A-Za-zÀ-\x{10FFFF}]"
 
 _FEWEST = 200
 _GLANCE = 24
-_SEPARATORS = r"[ ./\-]"
+SEPARATORS = " ./-"
 _CLIPPED = 2_000
 _LONG = 16_384
 _DEEPEST = 4
@@ -72,7 +73,11 @@ class Sample:
 
     def might(self, pattern: str) -> bool:
         """Whether some of a few texts, the most frequent and others, match; where none does hardly any will."""
-        return bool(pc.any(pc.match_substring_regex(self.glance, pattern)).as_py())
+        return bool(pc.match_substring_regex(self.glance, pattern).true_count)
+
+    def shows(self, signs: str) -> bool:
+        """Whether some of the few texts have one of these of `marks.SIGNS`."""
+        return bool((self.glance_marks & mark(signs)).any())
 
     @cached_property
     def texts(self) -> Any:
@@ -80,27 +85,42 @@ class Sample:
         return pc.cast(self.distinct, pa.large_string())
 
     @cached_property
-    def glance(self) -> Any:
-        """A few texts, the most frequent ones among them; all where there are not many."""
+    def _glanced(self) -> NDArray[np.int64]:
+        """Which of the texts the glance is at: the most frequent ones among others, all where there are not many."""
         if len(self.counts) <= 2 * _GLANCE:
-            return self.texts
+            return np.arange(len(self.counts))
         often = np.argpartition(self.counts, -_GLANCE)[-_GLANCE:]
-        return self.texts.take(pa.array(np.union1d(often, strata(len(self.counts), _GLANCE))))
+        return np.union1d(often, strata(len(self.counts), _GLANCE))
+
+    @cached_property
+    def glance(self) -> Any:
+        """A few texts; all where there are not many."""
+        return self.texts if len(self.counts) <= 2 * _GLANCE else self.texts.take(pa.array(self._glanced))
+
+    @cached_property
+    def glance_marks(self) -> NDArray[np.uint32]:
+        """The marks of each text of the glance."""
+        return self.marks[self._glanced]
 
     @cached_property
     def glance_lengths(self) -> NDArray[np.int64]:
         """Characters of each text of the glance."""
-        return np.asarray(pc.utf8_length(self.glance), dtype=np.int64)
+        return self.lengths[self._glanced]
 
     @cached_property
     def glance_compact(self) -> Any:
         """The texts of the glance without separators."""
-        return pc.replace_substring_regex(self.glance, _SEPARATORS, "")
+        return _without_separators(self.glance, self.glance_marks)
 
     @cached_property
     def glance_compact_lengths(self) -> NDArray[np.int64]:
         """Characters of each text of the glance without separators."""
-        return np.asarray(pc.utf8_length(self.glance_compact), dtype=np.int64)
+        return self.glance_lengths - count(self.glance, SEPARATORS)
+
+    @cached_property
+    def marks(self) -> NDArray[np.uint32]:
+        """Which kinds of characters each text holds (see marks.py)."""
+        return marks(self.texts)
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
@@ -115,7 +135,7 @@ class Sample:
     @cached_property
     def compact(self) -> Any:
         """Each text without separators."""
-        return pc.replace_substring_regex(self.texts, _SEPARATORS, "")
+        return _without_separators(self.texts, self.marks)
 
     @cached_property
     def numbers(self) -> NDArray[np.float64]:
@@ -136,17 +156,22 @@ class Sample:
 
         `digit`, `letter`, `space`, `at`, `colon`; `figures`: no letter at all; `capitals`: no small letter but others.
         """
-        letters = self.matching(LETTER)
+        letters = self.marks & A_LETTER != 0
         tests = {
-            "capitals": letters & ~self.matching("[a-z]"),
-            "digit": self.matching("[0-9]"),
+            "capitals": letters & (self.marks & SMALL == 0),
+            "digit": self.marks & DIGIT != 0,
             "letter": letters,
             "figures": ~letters,
-            "space": pc.match_substring(self.texts, " "),
-            "at": pc.match_substring(self.texts, "@"),
-            "colon": pc.match_substring(self.texts, ":"),
+            "space": self.marks & mark(" ") != 0,
+            "at": self.marks & mark("@") != 0,
+            "colon": self.marks & mark(":") != 0,
         }
         return frozenset(name for name, found in tests.items() if self.share(found) >= 0.02)
+
+
+def _without_separators(texts: Any, marks: NDArray[np.uint32]) -> Any:
+    """The same texts where none has any: then nothing is copied."""
+    return pc.replace_substring_regex(texts, "[ ./-]", "") if (marks & mark(SEPARATORS)).any() else texts
 
 
 def strata(rows: int, wanted: int) -> NDArray[np.int64]:

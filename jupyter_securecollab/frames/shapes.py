@@ -155,7 +155,7 @@ def phrases(sample: Sample) -> bool:
 
 def firms(sample: Sample) -> float:
     """The share of values that are called as firms and offices are."""
-    return sample.share(sample.matching(_FIRMS)) if sample.might(_FIRMS) else 0.0
+    return sample.share(sample.matching(_FIRMS)) if sample.shows(" &") and sample.might(_FIRMS) else 0.0
 
 
 def bonus(tag: str) -> float:
