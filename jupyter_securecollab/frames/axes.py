@@ -7,7 +7,7 @@ several. The default index of pandas says nothing and has no name here. No other
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 _FRAMES = {("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "Table")}
@@ -49,7 +49,7 @@ def way_to_frame(value: Any) -> str:
 
 def names(frame: Any) -> tuple[str, ...]:
     """Index levels (pandas only), then columns, in order."""
-    columns = frame.column_names if hasattr(frame, "column_names") else frame.columns
+    columns = frame.column_names if _is_arrow(frame) else frame.columns
     return (*_index_names(frame), *(str(name) for name in columns))
 
 
@@ -66,7 +66,7 @@ def columns(frame: Any) -> Iterator[tuple[str, Any]]:
 
 def length(frame: Any) -> int:
     """How many rows it has."""
-    return frame.num_rows if hasattr(frame, "num_rows") else len(frame)
+    return frame.num_rows if _is_arrow(frame) else len(frame)
 
 
 def at(frame: Any, position: int) -> Any:
@@ -76,7 +76,7 @@ def at(frame: Any, position: int) -> Any:
         return frame.index.get_level_values(position).to_series()
     if hasattr(frame, "iloc"):
         return frame.iloc[:, position - index]
-    return frame.column(position) if hasattr(frame, "column_names") else frame.to_series(position)
+    return frame.column(position) if _is_arrow(frame) else frame.to_series(position)
 
 
 def replaced(frame: Any, name: str, values: Any) -> Any:
@@ -84,7 +84,7 @@ def replaced(frame: Any, name: str, values: Any) -> Any:
     if hasattr(frame, "iloc"):
         frame.isetitem(names(frame).index(name) - len(_index_names(frame)), values)
         return frame
-    if hasattr(frame, "column_names"):
+    if _is_arrow(frame):
         return frame.set_column(frame.column_names.index(name), name, values)
     return frame.with_columns(values.alias(name))
 
@@ -93,22 +93,23 @@ def with_values(frame: Any, made: Mapping[int, Any]) -> Any:
     """A new frame with other values at these positions among `names`; without what stands there where they are None.
 
     The frame given stays as it is, also when the new one is written to. What is said beside columns does not go along,
-    for it may say what they held: `attrs`, categories of their names that none has, metadata of Arrow.
+    for it may say what they held: `attrs`, what kinds of frames of others hold beside them, names that no column has
+    any more, metadata of Arrow.
     """
     if hasattr(frame, "iloc"):
         return _pandas_with(frame, made)
     kept = [number for number in range(len(names(frame))) if number not in made or made[number] is not None]
-    if hasattr(frame, "column_names"):
+    if _is_arrow(frame):
         return _arrow_with(frame, made, kept)
     own = frame.columns
     return frame.select([made[number].alias(own[number]) if number in made else own[number] for number in kept])
 
 
 def _pandas_with(frame: Any, made: Mapping[int, Any]) -> Any:
-    levels, copy = len(_index_names(frame)), frame.copy(deep=False)
+    import pandas as pd
+
+    levels, copy = len(_index_names(frame)), pd.DataFrame(frame, copy=False)  # no longer of a kind that holds more
     copy.attrs = {}
-    if hasattr(copy.columns, "remove_unused_categories"):
-        copy.columns = copy.columns.remove_unused_categories()
     columns = {position - levels: values for position, values in made.items() if position >= levels}
     for number, values in columns.items():
         if values is not None:
@@ -119,7 +120,11 @@ def _pandas_with(frame: Any, made: Mapping[int, Any]) -> Any:
     if len(columns) < len(made):
         copy.index = _index_with(frame.index, made)
     kept = [number for number in range(copy.shape[1]) if number not in columns or columns[number] is not None]
-    return copy if len(kept) == copy.shape[1] else copy.iloc[:, kept]
+    copy = copy if len(kept) == copy.shape[1] else copy.iloc[:, kept]
+    for unused in ("remove_unused_categories", "remove_unused_levels"):  # names of columns that are not there
+        if hasattr(copy.columns, unused):
+            copy.columns = getattr(copy.columns, unused)()
+    return copy
 
 
 def _copied_on_write() -> bool:
@@ -153,14 +158,18 @@ def _arrow_with(table: Any, made: Mapping[int, Any], kept: Sequence[int]) -> Any
     ]
     import pyarrow as pa
 
-    return pa.Table.from_arrays(columns, schema=pa.schema(fields, _of_pandas(table.schema.metadata)))
+    named = {field.name for field in fields}
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, _of_pandas(table.schema.metadata, named)))
 
 
-def _of_pandas(metadata: Mapping[bytes, bytes] | None) -> dict[bytes | str, bytes | str] | None:
-    """Of metadata what makes the same pandas frame of a table, but for `attrs`."""
+def _of_pandas(metadata: Mapping[bytes, bytes] | None, named: Collection[str]) -> dict[bytes | str, bytes | str] | None:
+    """Of metadata what makes the same pandas frame of a table with columns of these names, but for `attrs`."""
     try:
         told = json.loads((metadata or {})[b"pandas"])
-        return {b"pandas": json.dumps({**told, "attributes": {}}).encode()}
+        known = {key: told[key] for key in ("column_indexes", "creator", "pandas_version") if key in told}
+        index = [one for one in told["index_columns"] if isinstance(one, dict) or one in named]
+        columns = [one for one in told["columns"] if one["field_name"] in named]
+        return {b"pandas": json.dumps({**known, "index_columns": index, "columns": columns}).encode()}
     except (KeyError, ValueError, TypeError, RecursionError):
         return None
 
@@ -183,6 +192,11 @@ def _level_names(given: Any) -> Iterator[str]:
             yield str(name)
         else:
             yield "(index)" if len(given) == 1 else f"(index {number})"
+
+
+def _is_arrow(frame: Any) -> bool:
+    """Whether this is a table of Arrow, by its type: a pandas frame has its columns as attributes, `num_rows` too."""
+    return hasattr(type(frame), "column_names")
 
 
 def _is_default(index: Any) -> bool:

@@ -59,12 +59,15 @@ def in_blocks(values: Column, function: Callable[[Numbers], Numbers], kind: pa.D
     """The function's result for every number, day or time, in order, written into one buffer; nulls stay.
 
     It gets NumPy arrays of a bounded length, days and times as whole numbers, with a zero in place of every null, and
-    gives as many values of Arrow's type `kind` (by default that of the column).
+    gives as many values of Arrow's type `kind` (by default that of the column). Under nulls zeros are left: what it
+    made of the zeros there would tell its noise and shifts.
     """
     rows = whole(values)
     made = np.empty(len(rows), numpy_type(kind or rows.type))
     for place, block in placed(rows):
         made[place : place + len(block)] = function(numbers(block))
+        if block.null_count:
+            made[place : place + len(block)][~valid(block)] = 0
     return pa.chunked_array([arrow_of(made, kind or rows.type, rows)])
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from jupyter_securecollab.errors import CannotHold, Invalid
+from jupyter_securecollab.frames import axes
 from jupyter_securecollab.frames.keyed import MaskKey
 from jupyter_securecollab.frames.plans import default_plan, mask_frame
 
@@ -253,3 +254,11 @@ def test_masking_is_the_same_column_by_column_and_each_column_has_its_own_key() 
     joined = mask_frame(frame, {"a": "pseudonym:one", "b": "pseudonym:one"}, key=KEY)
     assert joined["a"].tolist() == joined["b"].tolist()
     assert not np.array_equal(joined["a"], made["a"])
+
+
+@pytest.mark.parametrize("name", ["column_names", "num_rows", "columns", "index", "iloc", "to_arrow", "dtype"])
+def test_a_column_may_be_called_as_what_libraries_call_their_own(name: str) -> None:
+    frame = pd.DataFrame({name: ["mail", "x"], "mail": ["jo@x.org", "mia@x.org"]})
+    assert axes.names(frame) == (name, "mail") and axes.length(frame) == 2
+    made = mask_frame(frame, {"mail": "redact"}, tags={"mail": "email"})
+    assert made[name].tolist() == ["mail", "x"] and made["mail"].tolist() == ["[email]"] * 2

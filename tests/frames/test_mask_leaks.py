@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,17 @@ def test_nothing_stays_that_was_hidden_in_what_is_not_a_number(how: str) -> None
     assert b"\xad\xde" in column.to_numpy().tobytes() and b"\xad\xde" not in pickle.dumps(made)
 
 
+@pytest.mark.parametrize("library", [pa.table, pl.DataFrame])
+def test_under_nulls_stands_neither_a_shift_nor_noise(library: Any) -> None:
+    """Either would undo the masks of the same person, or of the same row in another version."""
+    frame = library({"who": ["a", "b"], "died": pa.array([date(2020, 1, 1), None]), "n": [5, None], "f": [5.0, None]})
+    made = mask_frame(frame, {"died": "shift:30:who", "n": "noise:10", "f": "noise:10"}, key=KEY)
+    for name in ("died", "n", "f"):
+        column = made[name].to_arrow() if library is pl.DataFrame else made[name].chunk(0)
+        there, nothing = np.array_split(np.frombuffer(column.buffers()[1], np.uint8), 2)
+        assert column.null_count == 1 and there.any() and not nothing.any()
+
+
 def test_nothing_stays_around_the_columns_of_a_frame() -> None:
     frame = pd.DataFrame({"mail": TEXTS}, index=pd.Index(TEXTS, name="who"))
     frame.columns = pd.CategoricalIndex(["mail"], categories=["mail", "CANARYcolumn"])
@@ -107,6 +119,37 @@ def test_nothing_stays_around_the_columns_of_a_frame() -> None:
     assert list(masked.to_pandas().index) == [9, 8, 7, 6, 5] and masked.to_pandas().attrs == {}
     for other in (table.replace_schema_metadata(None), table.replace_schema_metadata({b"pandas": b"CANARY"})):
         assert mask_frame(other, {"mail": "redact"}, tags={"mail": "email"}).schema.metadata is None
+
+
+class Kept(pd.DataFrame):
+    """A kind of frame that carries something along, as those of other libraries do."""
+
+    _metadata = ["source"]  # noqa: RUF012 - as pandas wants it
+
+    @property
+    def _constructor(self) -> type[Kept]:
+        return Kept
+
+
+def test_nothing_stays_of_a_column_that_was_left_out_nor_beside_a_frame_of_another_kind() -> None:
+    left_out: dict[str, Any] = {
+        "categories": pd.CategoricalIndex(["CANARYssn", "n"]),
+        "levels": pd.MultiIndex.from_tuples([("CANARYssn", "a"), ("n", "b")]),
+        "texts": ["CANARYssn", "n"],
+    }
+    for kind, names in left_out.items():
+        frame = pd.DataFrame([["x", 1]], columns=names)
+        made = mask_frame(frame, {str(frame.columns[0]): "drop"})
+        assert b"CANARY" not in pickle.dumps(made) and list(made.columns) == [frame.columns[1]], kind
+    table = pa.Table.from_pandas(
+        pd.DataFrame({"CANARYssn": ["x"], "n": [1]}, index=pd.Index(["i"], name="CANARYindex"))
+    )
+    made = mask_frame(table, {"CANARYssn": "drop", "CANARYindex": "drop"})
+    assert b"CANARY" not in pickle.dumps(made) and list(made.to_pandas()) == ["n"]
+    frame = Kept({"mail": TEXTS})
+    frame.source = TEXTS
+    made = mask_frame(frame, {"mail": "redact"}, tags={"mail": "email"})
+    assert b"CANARY" not in pickle.dumps(made) and type(made) is pd.DataFrame and type(frame) is Kept
 
 
 def test_examples_of_secrets_show_neither_signs_nor_length() -> None:
