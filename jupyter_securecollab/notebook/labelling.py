@@ -1,6 +1,9 @@
 """The labels of a frame: what is known of this very object, else what the vault remembers of such columns, else
 what classification suggests.
 
+What is known of an object holds for the values it had: where a column was written to and looks like something more
+sensitive now, that is suggested anew.
+
 One's own earlier word counts, as long as no more is suggested now than when it was given. Somebody else's may raise a
 level; it lowers none and changes no tag, for a tag decides how a column is masked. What is not taken over is shown,
 and taken over by saying so oneself.
@@ -40,7 +43,8 @@ class Labelled:
 
     `looked` are the rows that were looked at: the frame itself, where it is there. `suggested` is what classification
     says by itself, where it was asked. `taken` are the corrections that made a label, `open` those that would make it
-    another one but may not. `mine` are one's own, by fingerprint.
+    another one but may not. `mine` are one's own, by fingerprint. `outgrown` are labels that were known of columns
+    which hold something more sensitive since.
     """
 
     labels: dict[str, Label]
@@ -49,6 +53,7 @@ class Labelled:
     taken: Mapping[str, Remembered] = field(default_factory=dict)
     open: Mapping[str, Remembered] = field(default_factory=dict)
     mine: Mapping[str, Remembered] = field(default_factory=dict)
+    outgrown: Mapping[str, Label] = field(default_factory=dict)
 
     @property
     def lowered(self) -> dict[str, Label]:
@@ -67,13 +72,16 @@ def labelled(
     remembers nothing for this person, that is always so.
     """
     known = session.memory.labels_of(frame)
-    given = {} if anew else known
+    changed = session.memory.changed(frame)
+    given = {} if anew else {name: label for name, label in known.items() if name not in changed}
     looked = looked_at(frame, given)
     if looked is frame:
         suggested = classify(frame, given, classifier=classifier(), full=full)
     else:
         suggested = classify_parts(frame, given, classifier=classifier(), full=full, looked=looked)
-    labels = {**suggested, **{name: label for name, label in known.items() if name in suggested}}
+    outgrown = {name: known[name] for name in changed & set(suggested) if _outgrown(known[name], suggested[name])}
+    known = {name: label for name, label in known.items() if name in suggested and name not in outgrown}
+    labels = {**suggested, **known}
     try:
         by, said = _remembered(session)
     except Unavailable:
@@ -91,7 +99,15 @@ def labelled(
             taken |= {name: used} if used else {}
             unused |= {name: left} if left else {}
     mine = {one.correction.fingerprint: one for one in said if one.by == by}
-    return Labelled(labels, looked, suggested, taken, unused, mine)
+    return Labelled(labels, looked, suggested, taken, unused, mine, outgrown)
+
+
+def _outgrown(known: Label, suggested: Label) -> bool:
+    """Whether a column that has changed looks more sensitive than its label says.
+
+    Where somebody put it lower, knowing that it looked like that, it stays there.
+    """
+    return suggested.level > known.level and (known.confirmed_by is None or suggested.tag != known.tag)
 
 
 def _remembered(session: Session) -> tuple[str, tuple[Remembered, ...]]:

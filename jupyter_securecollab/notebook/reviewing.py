@@ -66,6 +66,7 @@ def _report(found: Labelled, labels: Mapping[str, Label], risk: str) -> Report:
     same = [name for name in labels if labels[name] == found.labels[name]]
     since = {name: f", {on(found.taken[name].at)}" for name in same if name in found.taken}
     proposals = [_proposal(name, found.open[name]) for name in same if name in found.open]
+    proposals += [_outgrown(name, found.outgrown[name]) for name in same if name in found.outgrown]
     return labels_report(labels, len(unreviewed(labels)), since, proposals, risk)
 
 
@@ -73,6 +74,10 @@ def _proposal(name: str, one: Remembered) -> str:
     word = one.correction
     said = f"{word.level}, {word.tag or NO_TAG}"
     return f"{one.by} said on {on(one.at)} that {clip(name)} is {said}; %classify X --set says so in your name"
+
+
+def _outgrown(name: str, known: Label) -> str:
+    return f"{clip(name)} was {known.level} and has other values since; %classify X --set says so of these"
 
 
 def _forget_columns(session: Session, x: Any, columns: Sequence[str], by: str) -> None:
