@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ SEPARATORS = " ./-"
 _CLIPPED = 2_000
 _LONG = 16_384
 _DEEPEST = 4
+_HELD = 16  # values of a container in a column of anything that are looked at
 _EXACT = 2.0**53  # floats beyond it are not whole numbers, whatever they look like
 
 # What people write where they have no value.
@@ -277,6 +279,8 @@ def _arrow(values: Any) -> Any:
     try:
         if hasattr(values, "iloc"):
             found: Any = pa.Array.from_pandas(_shortened(values))
+        elif hasattr(values, "to_arrow") and type(values.dtype).__name__ == "Object":
+            raise TypeError  # Arrow would get addresses
         else:
             found = values.to_arrow() if hasattr(values, "to_arrow") else values
     except (pa.ArrowException, TypeError, ValueError, OverflowError, UnicodeError):
@@ -295,10 +299,11 @@ def _is_long(value: Any) -> bool:
     return isinstance(value, str | bytes) and len(value) > _CLIPPED
 
 
-def _as_text(value: Any) -> str | None:
+def _as_text(value: Any, depth: int = 0) -> str | None:
     """A value of a mixed column as text; None for nulls. Objects of other people's making are not asked for theirs."""
-    if value is None or value != value:  # NaN alone differs from itself
-        return None
+    if isinstance(value, dict | list | tuple | set | frozenset):
+        held = islice(value.values() if isinstance(value, dict) else value, _HELD) if depth < _DEEPEST else ()
+        return " ".join(filter(None, (_as_text(one, depth + 1) for one in held))) or None
     if isinstance(value, bytes):
         return value[:_CLIPPED].decode("utf-8", "replace")
     if isinstance(value, str):

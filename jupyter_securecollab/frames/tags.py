@@ -150,6 +150,6 @@ def _parse(text: bytes | str | Mapping[str, object]) -> Rules:
         if len(text) > _LONGEST_RULES:
             raise TooLarge("the rules of classification are longer than 1 MiB", next_step="Say it in fewer words.")
         return msgspec.yaml.decode(text, type=Rules)
-    except (msgspec.MsgspecError, RecursionError) as problem:
+    except (msgspec.MsgspecError, RecursionError, ValueError) as problem:  # a day that is none, for one
         step = "docs/guide/classify.md shows the shape."
         raise Invalid(f"the rules of classification do not fit: {clip(str(problem), 300)}", next_step=step) from None

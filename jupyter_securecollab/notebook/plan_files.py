@@ -7,11 +7,14 @@ zip: generalise:3
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import yaml  # type: ignore[import-untyped]  # it has no types
 
 from ..errors import CannotHold, Invalid, TooLarge
 from ..frames.plans import Masks
@@ -40,9 +43,23 @@ def _read(path: Path) -> Masks:
         raise TooLarge(f"a plan takes up to {_LARGEST:,} bytes")
     try:
         found = reader(text, type=dict[str, str | dict[str, str | int | float] | None])
-    except (msgspec.DecodeError, RecursionError):
+        named = list(_named_in_json(text) if path.suffix == ".json" else _named_in_yaml(text))
+    except (msgspec.DecodeError, RecursionError, ValueError):  # a day that is none, a number of thousands of digits
         raise Invalid(
             f"{clip(path.name)} does not hold a plan", next_step="Write one line per column, such as: ssn: redact"
         ) from None
+    if twice := [name for name in found if named.count(name) > 1]:
+        step = "Keep one of them: the last would win unseen."
+        raise Invalid(f"{clip(path.name)} says twice how {clip(twice[0])} is masked", next_step=step)
     # YAML reads the word null as nothing
     return {column: "null" if how is None else how for column, how in found.items()}
+
+
+def _named_in_yaml(text: bytes) -> Iterator[Any]:
+    """The keys of the outermost mapping, as often as they stand there."""
+    return (key.value for key, _ in yaml.compose(text, Loader=yaml.SafeLoader).value)
+
+
+def _named_in_json(text: bytes) -> Iterator[Any]:
+    outermost: list[tuple[str, Any]] = json.loads(text, object_pairs_hook=list)
+    return (key for key, _ in outermost)

@@ -187,6 +187,17 @@ def test_what_is_inside_lists_and_records_counts() -> None:
         assert tags == {"who": "email", "many": "email", "plain": None, "deep": "email"}
 
 
+@pytest.mark.parametrize("hold", [lambda m: {m}, lambda m: frozenset([m]), lambda m: {"a": [m]}, lambda m: ((m,),)])
+def test_what_arrow_cannot_hold_is_looked_into_too(hold: Callable[[str], object]) -> None:
+    mixed = [hold(mail) if number % 2 else [mail] for number, mail in enumerate(MAILS)]
+    assert found(pd.DataFrame({"c": pd.Series(mixed, dtype=object)}))["c"].tag == "email"
+    assert found(pl.DataFrame({"c": pl.Series(mixed, dtype=pl.Object)}))["c"].tag == "email"
+    itself: list[object] = []
+    itself.append(itself)
+    odd = [{"a": Rude()}, frozenset([1, 2]), itself, pd.Series(MAILS), np.array([MAILS[:2]] * 2)]
+    assert found(pd.DataFrame({"c": pd.Series(odd, dtype=object)}))["c"].tag is None
+
+
 def test_the_frame_is_not_changed() -> None:
     frame = pd.DataFrame({"x": [" a ", None, "B"], "n": [1, 2, 3]})
     before = frame.copy(deep=True)
@@ -296,6 +307,7 @@ def test_patterns_that_would_run_away_elsewhere_do_not() -> None:
         ("version: 1\ncolour: red", "colour"),
         ("version: 1\nrecognizers: [{tag: X Y}]", "tag"),
         ("[[[", "parsing"),
+        ("version: 2020-13-45", "month"),
         ("!!python/object/apply:os.system ['true']", "python"),
         ({"version": 1, "recognizers": [{"tag": "x", "minimum": 3}]}, "minimum"),
     ],
