@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from .embedded import embedded
 from .inside import TAGS_INSIDE, find
 from .recognizers import Match
 from .sampling import Sample, strata
@@ -105,6 +106,8 @@ def readings(sample: Sample) -> Iterator[Match]:
     length = sample.mean(sample.lengths)
     if words_each >= 7 and length >= 40 and sample.share(sample.matching("^Mozilla/")) < 0.5:
         yield _sentences(sample)
+    else:
+        yield from embedded(sample)
     if {"space", "digit"} <= sample.holds:
         yield from _streets(sample)
         yield from _addresses(sample)

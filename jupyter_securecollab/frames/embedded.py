@@ -1,0 +1,68 @@
+"""Identifiers inside texts that are no sentences: JSON, XML, lines of logs, lists of addresses, numbers with a label.
+
+A recognizer fits a whole value or does not; here something else stands around it: `{"mail": "jo@x.org"}`, `jo@x.org;
+mia@x.org`, `SSN 999-76-6866`. Found is what has a form of its own, by the patterns that masking with `scrub` goes by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .inside import TAGS_INSIDE, find
+from .recognizers import Match
+from .sampling import Sample, strata
+
+_TELLING = {
+    "email": 0.02,
+    "secret_key": 0.02,
+    "us_ssn": 0.05,
+    "iban": 0.05,
+    "password": 0.05,
+    "phone": 0.2,
+    "credit_card": 0.5,
+}
+"""What is looked for, and in what share of texts it has to stand: of numbers one in ten passes for a card by chance."""
+
+_SUSPECT = (
+    r"[\w\-]@[\w\-]+\.[A-Za-z]|[0-9]{3}-[0-9]{2}-[0-9]{4}|[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]"
+    r"|\b[A-Z]{2}[0-9]{2} ?[A-Z0-9]{4} ?[0-9]|\+[1-9][0-9 ().\-]{7}|\([0-9]{3}\) ?[0-9]{3}|(?:AKIA|ASIA)[0-9A-Z]{16}"
+    r"|eyJ[\w-]{8,}\.|gh[pousr]_|PRIVATE KEY|(?:[Ss][Ss][Nn]|[Pp]hone|[Tt]el|[Ff]ax|[Pp]asswor[dt]|[Pp]wd)[\"']?\s*[:=]"
+)
+_HEX = "[0-9A-Fa-f]+"
+_WHOLE = (
+    r"^\s*(?:[^\s@<>()\[\]{};,:\"'=|]+@[\w.\-]+|[+(]?[0-9][0-9 ().+\-]+|[A-Z][A-Z][0-9][0-9][ 0-9A-Z]+"
+    rf"|{_HEX}-{_HEX}-{_HEX}-{_HEX}-{_HEX})\s*$"
+)
+"""An identifier by itself, or a UUID: others look at those."""
+
+_SOME = min(_TELLING.values())
+_TEXTS = 500
+_SURE = 0.55
+"""As sure as one has to be: whatever else a column is found to be goes first."""
+
+
+def embedded(sample: Sample) -> Iterator[Match]:
+    """What enough texts contain, with something else beside it."""
+    if "at" not in sample.holds and not sample.might(_SUSPECT):
+        return
+    suspect = sample.matching(_SUSPECT) & ~sample.matching(_WHOLE)
+    if sample.share(suspect) < _SOME:
+        return
+    places = np.flatnonzero(suspect)
+    some = places[strata(len(places), _TEXTS)]
+    pieces = find(sample.texts.take(pa.array(some)))
+    there = pieces.rows[np.asarray(pc.match_substring_regex(pieces.texts, r"\S"), dtype=bool)]
+    surrounded = np.bincount(there, minlength=len(some))[pieces.rows] > 1
+    weights = sample.counts[some] * (sample.counts[places].sum() / sample.counts[some].sum() / sample.seen)
+    shares = {}
+    for tag, enough in _TELLING.items():
+        rows = np.unique(pieces.rows[(pieces.tags == TAGS_INSIDE.index(tag)) & surrounded])
+        if (share := float(weights[rows].sum())) >= enough:
+            shares[tag] = share
+    if shares:
+        title = f"texts that contain {', '.join(shares)}"
+        yield Match("free_text", title, max(shares.values()), _SURE, None, tuple(shares))

@@ -1,0 +1,70 @@
+"""Identifiers with something around them, in texts that are no sentences: found, masked by default, and little else."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from jupyter_securecollab.frames.classify import Classifier
+from jupyter_securecollab.frames.plans import default_plan, mask_frame
+from jupyter_securecollab.model import Level
+
+CHANCE = random.Random(5)
+ROWS = 200
+MAILS = [f"{CHANCE.choice(['ann', 'bo', 'mia'])}.{one}@example.org" for one in range(ROWS)]
+SSNS = [f"{CHANCE.randint(100, 699)}-{CHANCE.randint(10, 99)}-{CHANCE.randint(1000, 9999)}" for _ in range(ROWS)]
+PHONES = [f"+1 555 {CHANCE.randint(100, 999)} {CHANCE.randint(1000, 9999)}" for _ in range(ROWS)]
+
+HOLDING: dict[str, tuple[str, list[str], Callable[[str], str]]] = {
+    "JSON": ("email", MAILS, lambda one: json.dumps({"to": one, "n": 1})),
+    "XML": ("email", MAILS, lambda one: f"<to>{one}</to>"),
+    "a quoted text": ("email", MAILS, lambda one: f'"{one}"'),
+    "a list": ("email", MAILS, lambda one: f"{one};boss@example.org"),
+    "a line of a log": ("email", MAILS, lambda one: f"12:00:00 login user={one} ok"),
+    "a label": ("us_ssn", SSNS, lambda one: f"SSN {one}"),
+    "a list of numbers": ("us_ssn", SSNS, lambda one: f"{one}, {one[::-1]}"),
+    "something behind": ("credit_card", ["4111 1111 1111 1111"], lambda one: f"{one} (VISA)"),
+    "two of them": ("phone", PHONES, lambda one: f"{one} / +1 555 123 4567"),
+}
+
+
+@pytest.mark.parametrize("name", HOLDING)
+def test_what_stands_inside_other_texts_is_found_and_masked_by_default(name: str) -> None:
+    tag, values, around = HOLDING[name]
+    frame = pd.DataFrame({"c1": [around(one) for one in values]})
+    finding = Classifier().find(frame)["c1"]
+    assert finding.tag == "free_text" and tag in finding.contains and finding.level >= Level.CONFIDENTIAL
+    assert f"texts that contain {tag}" in finding.evidence() and not any(one in finding.evidence() for one in values)
+    tags = {"c1": finding.tag}
+    masked = mask_frame(frame, default_plan(frame, tags), tags=tags)["c1"]
+    assert not any(one in text for one, text in zip(values, masked, strict=True))
+
+
+def test_a_few_among_others_are_enough() -> None:
+    texts = [json.dumps({"to": MAILS[one]} if one % 30 == 0 else {"n": one}) for one in range(ROWS)]
+    assert Classifier().find(pd.DataFrame({"c1": texts}))["c1"].contains == ("email",)
+
+
+def test_identifiers_by_themselves_keep_their_tags() -> None:
+    frame = pd.DataFrame({"a": MAILS, "b": SSNS, "c": PHONES, "d": [f" {one} " for one in MAILS]})
+    assert [one.tag for one in Classifier().find(frame).values()] == ["email", "us_ssn", "phone", "email"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [str(uuid.UUID(int=CHANCE.getrandbits(128))) for _ in range(ROWS)],
+        [f"order {CHANCE.randint(10**15, 10**16 - 1)}, {one} pieces" for one in range(ROWS)],
+        [f"v{one % 9}.{one % 7}.{one}-rc{one % 3}" for one in range(ROWS)],
+        [json.dumps({"part": f"AB-{one}", "at": "2024-01-01T00:00:00Z"}) for one in range(ROWS)],
+        [f"{one % 60}@{one % 24}" for one in range(ROWS)],
+        [f"numpy@{one % 3}.{one % 20}.0" for one in range(ROWS)],
+    ],
+)
+def test_what_only_has_signs_and_figures_is_left_alone(texts: list[str]) -> None:
+    assert Classifier().find(pd.DataFrame({"c1": texts}))["c1"].tag is None
