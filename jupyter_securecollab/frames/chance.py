@@ -34,15 +34,16 @@ _LOWER_HALF = np.uint64(2**32 - 1)
 def noisy(values: Column, key: MaskKey, scale: float, rows_before: int = 0) -> Column:
     """Adds normal noise of mean zero and this standard deviation, by row; whole numbers stay whole.
 
-    `rows_before` says how many rows of the same column come before these: their noise is passed over.
+    The noise of a row goes by its value, its place and the scale. By its place alone, rows in another order would have
+    the noise of others, and two versions tell how values differ; noise of two scales would be one, times a number.
+    `rows_before` says how many rows of the same column come before these.
 
     Nulls, NaN and infinities stay. A whole number that the type cannot hold becomes the type's bound.
     """
     if not 0 < scale < np.inf:
         raise Invalid("noise has a standard deviation above zero", next_step="Write noise:2.5.")
-    normal = _Normal(_Bits(key, "noise", rows_before // 2))  # two words, one block of AES, make the noise of two rows
-    normal.draw(rows_before % 2)
-    return in_blocks(values, lambda block: _with_noise(block, scale * normal.draw(len(block))))
+    normal = _Normal(key.derive("noise", repr(scale)), rows_before)
+    return in_blocks(values, lambda block: _with_noise(block, scale * normal.draw(block)))
 
 
 def _with_noise(plain: NDArray[Any], added: NDArray[np.float64]) -> NDArray[Any]:
@@ -196,18 +197,19 @@ class _Bits:
 
 
 class _Normal:
-    """Normal variates from uniform ones, two by two (Box and Muller 1958)."""
+    """Normal variates for values by their places, from uniform ones (Box and Muller 1958): a block of AES for each."""
 
-    def __init__(self, bits: _Bits) -> None:
-        self._bits = bits
-        self._left = np.empty(0)
+    def __init__(self, secret: bytes, place: int) -> None:
+        self._aes = Cipher(algorithms.AES(secret), modes.ECB()).encryptor()  # noqa: S305 - blocks by themselves
+        self._place = place
 
-    def draw(self, count: int) -> NDArray[np.float64]:
-        """The next `count` of them, mean zero, standard deviation one."""
-        pairs = max(count - len(self._left) + 1, 0) // 2
-        uniform = (self._bits.draw(2 * pairs) >> np.uint64(11)).astype(np.float64).reshape(-1, 2) * 2.0**-53
-        radius, angle = np.sqrt(-2 * np.log1p(-uniform[:, 0])), 2 * np.pi * uniform[:, 1]
-        made = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()
-        made = np.concatenate([self._left, made]) if len(self._left) else made
-        self._left = made[count:]
-        return made[:count]
+    def draw(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """One for each of the next values, mean zero, standard deviation one."""
+        given = np.empty((len(values), 2), "<u8")
+        given[:, 0] = np.arange(self._place, self._place + len(values))
+        given[:, 1] = (values.astype(np.float64) + 0.0).view(np.uint64)  # zero has no sign; numbers of any type alike
+        self._place += len(values)
+        drawn = np.frombuffer(self._aes.update(given.tobytes()), "<u8").reshape(-1, 2)
+        uniform = (drawn >> np.uint64(11)).astype(np.float64) * 2.0**-53
+        made: NDArray[np.float64] = np.sqrt(-2 * np.log1p(-uniform[:, 0])) * np.cos(2 * np.pi * uniform[:, 1])
+        return made

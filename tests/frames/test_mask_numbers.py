@@ -110,6 +110,24 @@ def test_noise_has_the_size_asked_for_and_is_the_same_again() -> None:
     assert abs(np.corrcoef(made, other)[0, 1]) < 0.02
 
 
+def test_two_versions_beside_each_other_do_not_undo_noise() -> None:
+    """In another order, at another scale, or with a value changed: else each gives differences or values exactly."""
+    clear = np.random.default_rng(1).normal(50, 20, 5_000)
+    made = masked(pa.array(clear), "noise:5").to_numpy()
+    rolled = masked(pa.array(np.roll(clear, 1)), "noise:5").to_numpy()
+    assert abs(np.std((made - rolled) - (clear - np.roll(clear, 1))) - 5 * 2**0.5) < 0.3
+    wider = masked(pa.array(clear), "noise:10").to_numpy()
+    assert np.std(2 * made - wider - clear) > 10
+    raised = masked(pa.array(clear + 1), "noise:5").to_numpy()
+    assert np.std(raised - made) > 5
+
+
+def test_fields_of_a_struct_have_noise_of_their_own() -> None:
+    pair = pa.array([{"low": float(one), "high": float(one) + 7} for one in range(500)])
+    made = masked(pair, "noise:5")
+    assert np.std(np.array(made.field("high")) - np.array(made.field("low"))) > 5
+
+
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "int64", "uint64"])
 def test_noise_on_whole_numbers_stops_at_the_bounds_of_their_type(dtype: str) -> None:
     limits = np.iinfo(dtype)
