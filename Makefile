@@ -67,8 +67,8 @@ lint: .make/installed
 bench: .make/installed
 	$(BIN)/python -m benchmarks.run
 
-# Classification, risk and masking by themselves; beside peers where PEERS names a Python that has presidio-structured,
-# statsmodels and pycanon.
+# Classification, risk and masking by themselves, and beside the peers that the Pythons in PEERS have (a:b): presidio-structured,
+# DataProfiler, acryl-datahub-classify, statsmodels, pycanon. Docstrings of benchmarks/*_peer.py say how to make them.
 bench-frames: .make/installed
 	$(BIN)/python -m benchmarks.run --output benchmarks/results-frames.md classify risk mask
 

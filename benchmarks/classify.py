@@ -2,8 +2,8 @@
 
 Quality: seeds of `people` that it was not developed with; `others`, made of other words, forms and dirt; `tables` as
 people publish them; and open data without people, of scikit-learn and, where the environment variable PEERS names a
-Python that has it, of statsmodels. Cost: a million rows by sample and in full, very many columns, memory; and where
-PEERS has presidio-structured the same rows in turns with it.
+Python that has it, of statsmodels. Cost: a million rows by sample and in full, very many columns, memory. Then both
+beside other classifiers (`beside`).
 
     python -m benchmarks.classify ROWS full|sample
 
@@ -30,8 +30,9 @@ from sklearn import datasets
 
 from jupyter_securecollab.frames.classify import Classifier
 
-from . import others
+from . import beside, others
 from .harness import Budget, Line, Section, extra_memory, give_back
+from .peers import python_with
 from .people import HELD_OUT, frame
 from .tables import tables
 
@@ -42,7 +43,6 @@ FORMLESS = frozenset({"account_id", "bank_account", "device_id", "medical_record
 
 _ROWS = 1_000
 _COLUMNS = 25
-_PEER_SIZES = ((1_000, 23), (5_000, 8))
 
 
 @dataclass
@@ -72,7 +72,7 @@ def _but(counts: Counter[str], tags: frozenset[str]) -> Counter[str]:
 
 
 def run(quick: bool) -> Iterator[Section]:
-    """Quality on three sets and on data without people, then cost."""
+    """Quality on three sets and on data without people, cost, and both beside other classifiers."""
     rows = 200 if quick else _ROWS
     seen, unseen = (HELD_OUT[:4], others.SEEDS[:4]) if quick else (HELD_OUT, others.SEEDS)
     for title, made in (
@@ -84,11 +84,9 @@ def run(quick: bool) -> Iterator[Section]:
         ("tables as people publish them", lambda telling: published(rows, telling=telling)),
     ):
         yield _quality(title, judge(made(True)), judge(made(False)))
-    peer = os.environ.get("PEERS")
-    yield _without_people(peer)
+    yield _without_people(python_with("statsmodels"))
     yield _cost(50_000 if quick else 1_000_000)
-    if peer:
-        yield _beside(peer, 1 if quick else 3)
+    yield from beside.run(quick)
 
 
 def judge(labelled: _Labelled) -> Judged:
@@ -145,7 +143,8 @@ def _without_people(python: str | None) -> Section:
             subprocess.run([python, "-c", _STATSMODELS, folder], check=True)
             files = sorted(Path(folder).iterdir())
             lines.append(_found_wrongly("statsmodels", {file.stem: pd.read_csv(file) for file in files}))
-    return Section("Classification: bundled data without people", lines)
+    notes = () if python else ("statsmodels is in none of the Pythons that PEERS names.",)
+    return Section("Classification: bundled data without people", lines, notes)
 
 
 _SKLEARN = ("iris", "wine", "breast_cancer", "diabetes", "linnerud", "digits")
@@ -225,34 +224,6 @@ def _took(classifier: Classifier, table: pd.DataFrame, *, full: bool = False) ->
         classifier.find(table, full=full)
         times.append(time.perf_counter() - began)
     return median(times)
-
-
-def _beside(python: str, rounds: int) -> Section:
-    """In turns with presidio-structured, on the same rows, each after one run that does not count."""
-    lines = [line for rows, columns in _PEER_SIZES for line in _beside_on(rows, columns, python, rounds)]
-    return Section("Classification, beside presidio-structured", lines)
-
-
-def _beside_on(rows: int, columns: int, python: str, rounds: int) -> Iterator[Line]:
-    made, _ = frame(HELD_OUT[0], rows, telling=False)
-    table = made.iloc[:, :columns].astype("str")
-    classifier = Classifier()
-    sampled, whole, theirs = [], [], []
-    with tempfile.TemporaryDirectory(prefix="securecollab-bench-") as folder:
-        path = Path(folder) / "rows.csv"
-        table.to_csv(path, index=False)
-        _took(classifier, table)
-        for _ in range(rounds):
-            sampled.append(_took(classifier, table))
-            whole.append(_took(classifier, table, full=True))
-            command = [python, Path(__file__).with_name("presidio_peer.py"), path]
-            said = subprocess.run(command, check=True, capture_output=True, text=True)
-            theirs.append(float(said.stdout.splitlines()[-1]))
-    slow = median(theirs)
-    for how, ours in (("by sample", median(sampled)), ("in full", median(whole))):
-        what = f"presidio-structured takes, {rows:,} rows"
-        note = f"{columns} columns of text; ours {how} {1000 * ours:.0f} ms"
-        yield Line(what, slow, "s", slow / ours, note, Budget(200, of="ratio", at_least=True))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ pycanon is asked where the environment variable PEERS names a Python that has it
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,7 @@ import pandas as pd
 from jupyter_securecollab.frames.risk import risk
 
 from .harness import Budget, Line, Section
+from .peers import python_with
 
 _QUASI = ["postcode", "born", "gender", "country"]
 _SENSITIVE = "illness"
@@ -50,10 +50,10 @@ def run(quick: bool) -> Iterator[Section]:
     times = [_seconds(made) for _ in range(1 if quick else 4)][-3:]
     note = f"{rows:,} rows × {len(_QUASI)} quasi-identifiers and one sensitive column"
     lines = [Line("k, l, t and uniques", median(times), "s", None, note, Budget(2.5))]
-    peer = os.environ.get("PEERS")
-    if peer:
-        lines += _agreement(peer, _SMALL[:1] if quick else _SMALL)
-    yield Section("Risk", lines)
+    python = python_with("pycanon")
+    if python:
+        lines += _agreement(python, _SMALL[:1] if quick else _SMALL)
+    yield Section("Risk", lines, () if python else ("pycanon is in none of the Pythons that PEERS names.",))
 
 
 def _seconds(made: pd.DataFrame) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import report, run
+from benchmarks import beside, report, run
 from benchmarks.harness import (
     Budget,
     Line,
@@ -27,6 +27,8 @@ from benchmarks.harness import (
     timed,
     wall,
 )
+from benchmarks.peers import PEERS, Peer, python_with
+from jupyter_securecollab.frames.tags import TAGS
 
 
 def test_ratio_is_the_median_of_each_rounds_own_ratio() -> None:
@@ -131,6 +133,38 @@ def test_report_says_what_was_missed() -> None:
     assert "| bad | 3.00 ms |  | ≤ 2 ms | **missed** | so slow |" in written
     assert "Noted." in written
     assert "load average (1, 5, 15 min): 1.00 2.00 3.00 →" in written
+
+
+@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
+def test_labels_of_peers_mean_tags_of_ours(peer: Peer) -> None:
+    meant = {tag for label in peer.labels for tag in peer.found([label]).tags}
+    assert peer.knows <= meant <= set(TAGS)
+
+
+def test_peers_are_judged_generously_and_decoys_count() -> None:
+    peer = Peer("it", (), "", {"PERSON": "person_name + last_name", "DATE": "date_of_birth"}, frozenset({"DATE", ""}))
+    labels = {
+        "who": ["PERSON"], "family": ["", "PERSON"], "born": ["DATE"], "shipped": ["DATE"], "item": ["PERSON"],
+        "town": ["PERSON"], "mail": [], "perhaps": [""],
+    }  # fmt: skip
+    truth = {
+        "who": "person_name", "family": "last_name/maiden_name", "born": "date_of_birth", "shipped": None, "item": None,
+        "town": "city", "mail": "email", "perhaps": "?person_name",
+    }  # fmt: skip
+    said = [{name: peer.found(one) for name, one in labels.items()}]
+    judged = beside.judge(said, [truth])
+    assert judged == beside.Judged(there=5, found=3, right=3, wrong=2, decoys=2, flagged=1)
+    assert (judged.precision, judged.recall) == (60, 60)
+    assert beside.judge(said, [truth], peer.knows).there == 2
+
+
+def test_a_peer_that_is_nowhere_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PEERS", sys.executable)
+    assert python_with("json") == sys.executable
+    assert python_with("json", "no_such_module") is None
+    monkeypatch.delenv("PEERS")
+    (section,) = beside.run(quick=True)
+    assert [note.partition(" is in none")[0] for note in section.notes] == [peer.name for peer in PEERS]
 
 
 def test_unknown_topic_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
