@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pyarrow.compute as pc
 
+from .marks import DIGIT, mark
 from .recognizers import Match
 from .sampling import Sample
 
@@ -48,7 +49,7 @@ _MOST, _NEARLY_ALL = 0.75, 0.9
 
 def readings(sample: Sample) -> Iterator[Match]:
     """Everything the values of a column of text or numbers say in those scripts."""
-    if "digit" in sample.holds and sample.might(_CHINESE_MOBILES):
+    if sample.could(DIGIT | mark("+- "), 11, 17) and sample.might(_CHINESE_MOBILES):
         yield from _mobiles(sample)
     if sample.kind != "text" or pc.all(pc.string_is_ascii(sample.glance)).as_py() or not sample.might(_SCRIPTS):
         return

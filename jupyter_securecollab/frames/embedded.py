@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .inside import TAGS_INSIDE, find
+from .marks import DIGIT, SIGN, mark
 from .recognizers import Match
 from .sampling import Sample, strata
 
@@ -39,15 +40,26 @@ _WHOLE = (
 )
 """An identifier by itself, or a UUID: others look at those."""
 
+_AROUND = SIGN | mark(" @:/+(),#_*&")
+_WITHIN = DIGIT | SIGN | mark("@:_")
+_SHORTEST = 11
+"""Characters of a text with an identifier and something around it; and what signs it shows."""
+
 _SOME = min(_TELLING.values())
 _TEXTS = 500
 _SURE = 0.55
 """As sure as one has to be: whatever else a column is found to be goes first."""
 
 
+def _may_contain(sample: Sample) -> bool:
+    """Whether that is possible by what a few texts look like: patterns take long to compile."""
+    marks = sample.glance_marks
+    return bool(((marks & _AROUND != 0) & (marks & _WITHIN != 0) & (sample.glance_lengths >= _SHORTEST)).any())
+
+
 def embedded(sample: Sample) -> Iterator[Match]:
     """What enough texts contain, with something else beside it."""
-    if "at" not in sample.holds and not sample.might(_SUSPECT):
+    if "at" not in sample.holds and not (_may_contain(sample) and sample.might(_SUSPECT)):
         return
     suspect = sample.matching(_SUSPECT) & ~sample.matching(_WHOLE)
     if sample.share(suspect) < _SOME:

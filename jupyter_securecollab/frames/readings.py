@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .embedded import embedded
 from .inside import TAGS_INSIDE, find
+from .marks import A_LETTER, DIGIT, mark
 from .recognizers import Match
 from .sampling import Sample, strata
 from .shapes import COMPONENTS, NAME_LIKE, firms, phrases
@@ -90,7 +91,7 @@ _CATEGORY = 0.3  # ... unless the column's name says so
 _SEVERAL = 4  # distinct single words that all are names by chance: hardly
 _SHORTEST_FAMILY = 3  # letters beside an initial; of a postcode `D04 X285` two letters are left
 _DAYS = r"^(?:[0-9]{1,2}[./\- ](?:[0-9]{1,2}|[A-Za-zÀ-ž]{3}[a-zß-ž]*)[./\-, ]{1,2}[0-9]{4}|[0-9]{4}[./\-][0-9]{1,2}[./\-][0-9]{1,2}|[A-Za-zÀ-ž]{3}[a-zß-ž]*\.? [0-9]{1,2},? [0-9]{4}|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
-_SHORTEST_DAY = 8  # characters
+_OF_DAYS, _LONG_AS_DAYS = DIGIT | A_LETTER | mark(" ./-,:"), (8, 30)
 _OLDEST = 1900
 _NO_LONGER_BORN = 2012
 _MANY_YEARS, _FEW_YEARS = 25, 15
@@ -334,7 +335,7 @@ def _chosen_often(sample: Sample) -> Iterator[Match]:
 def _birth_dates(sample: Sample) -> Iterator[Match]:
     """Days without a time, in no order, spread over several decades and mostly of people who are grown up."""
     days = "T00:00:00$" if sample.kind == "date" else _DAYS
-    if len(sample.texts) < 10 or (sample.glance_lengths < _SHORTEST_DAY).all() or not sample.might(days):
+    if len(sample.texts) < 10 or not sample.could(_OF_DAYS, *_LONG_AS_DAYS) or not sample.might(days):
         return
     share = sample.share(sample.matching(days))
     if share < 0.8:

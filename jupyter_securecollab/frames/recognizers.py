@@ -84,7 +84,7 @@ class Recognizer:
         """How a column of a kind it is for fits; None where it does not."""
         if len(sample.counts) < self.distinct or not self.needs <= sample.holds:
             return None
-        if self.minimum >= _LIKELY and len(sample.counts) > len(sample.glance) and not self._likely(sample):
+        if self.minimum >= _LIKELY and not self._likely(sample):
             return None
         fits = self.fitting(sample)
         share = sample.share(fits)
@@ -103,8 +103,8 @@ class Recognizer:
     def _likely(self, sample: Sample) -> bool:
         """Whether a few of the values fit; much cheaper than to see how many of all do."""
         glance = sample.glance_compact if self.compact else sample.glance
-        patterns = (one for one in (self.begins, self.pattern) if one)
-        return all(pc.match_substring_regex(glance, one).true_count for one in patterns)
+        patterns = (self.begins, self.pattern if len(sample.counts) > len(glance) else "")
+        return all(pc.match_substring_regex(glance, one).true_count for one in patterns if one)
 
     @property
     def marks(self) -> np.uint32:

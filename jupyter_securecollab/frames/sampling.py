@@ -81,6 +81,11 @@ class Sample:
         """Whether some of the few texts have one of these of `marks.SIGNS`."""
         return bool((self.glance_marks & mark(signs)).any())
 
+    def could(self, marks: np.uint32, least: int, most: int) -> bool:
+        """Whether some of the few texts have so many characters, and no other marks: asked before a pattern is."""
+        fits = (self.glance_marks & ~marks == 0) & (self.glance_lengths >= least) & (self.glance_lengths <= most)
+        return bool(fits.any())
+
     @cached_property
     def texts(self) -> Any:
         """Each distinct value as text, an Arrow array."""
