@@ -93,7 +93,9 @@ def _mask(parsed: Parsed, variables: Mapping[str, Any]) -> Any:
     )
     if only_shown:
         return _shown(made)
-    _shown(Report(f"{parsed.subject} is unchanged; this is a masked copy of it"))
+    from .masking import changed  # loaded by now, and not before
+
+    _shown(Report(f"{parsed.subject} is unchanged; this is a masked copy of it", changed(made)))
     return made
 
 

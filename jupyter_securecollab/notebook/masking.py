@@ -6,6 +6,7 @@ the same, and joins with nothing that was shared.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -19,7 +20,7 @@ from ..frames import axes
 from ..frames.plans import Masks, first_rows, mask_frame, sketch
 from ..frames.techniques import DROP, TECHNIQUES, Given
 from ..model import Label, Level
-from .classifying import classifier
+from .careful import Facts, careful
 from .display import Report, Shown, Table, listed
 from .labelling import labelled
 from .modelling import mask_model
@@ -32,6 +33,7 @@ from .session import Session, current
 PREVIEW_ROWS = 5
 _WIDEST = 12
 _LEFT_OUT = "(left out)"
+_COPY = re.compile(r"masked copy \((.*)\)", re.DOTALL)
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,7 +95,24 @@ def mask(
         return _preview(planned, finished.view(level, PREVIEW_ROWS))
     else:
         copy = finished.view(level)
+        if warnings := careful(planned):
+            display(Report(f"masked up to {level}", warnings))  # type: ignore[no-untyped-call]  # as above
     return _remembered(session, copy, planned)
+
+
+def changed(copy: Any) -> Facts:
+    """Which columns of a masked copy just made are clear, masked or left out; nothing of what is no frame."""
+    labels = current().memory.labels_of(copy)
+    if not labels:
+        return ()
+    there = axes.names(sketch(copy))
+    how = {name: found[1] for name in there if (found := _COPY.fullmatch(labels[name].evidence))}
+    left_out = [name for name in labels if name not in there]
+    if not (how or left_out):
+        return (("careful", "nothing in it is above that level: every column is clear"),)
+    masked = listed(f"{name} ({one})" for name, one in how.items())
+    facts = (("clear", listed(name for name in there if name not in how)), ("masked copy", masked))
+    return (*facts, ("left out", listed(left_out))) if left_out else facts
 
 
 def _remembered(session: Session, copy: Any, planned: Plan) -> Any:
@@ -130,28 +149,9 @@ def own_key(planned: Plan) -> tuple[tuple[str, str], ...]:
     return (("key", f"{listed(planned.keyed)}: made with a key of this kernel; what is shared gets another"),)
 
 
-def few_values(planned: Plan) -> tuple[tuple[str, str], ...]:
-    """A warning about masked copies that can be told by counting."""
-    found = planned.given_away()
-    tells = f"{listed(found)}: few different values, and how often each occurs gives them away"
-    return (("careful", tells),) if found else ()
-
-
-def telling_names(planned: Plan) -> tuple[tuple[str, str], ...]:
-    """A warning about columns named after values, as pivoting makes them: whoever gets a column reads its name."""
-    import pyarrow as pa
-
-    names = [name.encode("utf-8", "replace").decode() for name in axes.column_names(planned.frame)]
-    found = classifier().find(pa.table({"": pa.array(names, pa.string())}))[""]
-    if found.level <= planned.up_to:
-        return ()
-    return (("careful", f"names of columns look like values ({found.tag}), and names are not masked"),)
-
-
 def _preview(planned: Plan, after: Any) -> MaskPreview:
     clear, masked = planned.seen(planned.up_to).cells()
-    careful = (*few_values(planned), *telling_names(planned))
-    facts = (("clear", clear), ("masked copy", masked), *own_key(planned), *careful)
+    facts = (("clear", clear), ("masked copy", masked), *own_key(planned), *careful(planned))
     tables = (_before_and_after(planned, after),)
     return MaskPreview(Report(f"masked up to {planned.up_to}, it would be", facts, tables), _as_data(planned))
 

@@ -20,11 +20,12 @@ from ..model import Access, AccessSpec, Can, Committed, Level, Name, Text, clip,
 from ..sealed.sealing import SealedPart
 from ..times import window
 from .asking import agreed, can_ask
+from .careful import careful
 from .display import Report, Shown, Table, listed
 from .labelling import Labelled, labelled
 from .labels import Memory
 from .listing import Listing, changed, ending
-from .masking import few_values, own_key, telling_names
+from .masking import own_key
 from .modelling import BESIDE, ModelCopy, renaming_of
 from .plan import Plan, Subject, check_there, confirmed, unreviewed
 from .plan import plan as plan_frame
@@ -136,10 +137,10 @@ def _shared_report(done: Committed, subject: Subject, vault: str, beside: tuple[
 
 
 def _careful(subject: Subject) -> tuple[tuple[str, str], ...]:
-    """Warnings about what is told all the same: by the order of rows, how often values occur, what a model carries."""
+    """Warnings about what is told all the same: by the order of rows, what masks keep, what a model carries."""
     if isinstance(subject, Whole):
         return subject.careful
-    return (*_order_tells(subject), *few_values(subject), *telling_names(subject)) if isinstance(subject, Plan) else ()
+    return (*_order_tells(subject), *careful(subject)) if isinstance(subject, Plan) else ()
 
 
 def _order_tells(subject: Plan) -> tuple[tuple[str, str], ...]:
