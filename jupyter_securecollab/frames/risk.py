@@ -104,8 +104,10 @@ def _smallest(sizes: Codes, count: int) -> Codes:
 
 def column_of(frame: Any, name: str) -> pa.ChunkedArray[Any]:
     """A column as Arrow values, NaN and null alike missing."""
-    if name not in axes.names(frame):
+    if name not in (names := axes.names(frame)):
         raise NotFound(f"there is no column {clip(name)!r}")
+    if names.count(name) > 1:
+        raise Invalid(f"several columns are called {clip(name)!r}", next_step="Rename them first.")
     values = axes.values(frame, name)
     try:
         if str(getattr(values, "dtype", "")) == "Object":  # of polars: to Arrow these are addresses

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..frames.disclosure import disclosures as broken_rules
 from ..frames.mask import mask_column
 from ..frames.risk import Risk, Sensitive
 from ..frames.risk import risk as measured
-from ..model import Label
+from ..model import Label, clip
 from .display import Report, Shown, Table, listed
 from .labelling import labelled
 from .opening import open as open_asset
@@ -157,7 +157,13 @@ def _apart(frame: Any, quasi: Sequence[str]) -> str:
 
 
 def anonymised(view: Any, labels: Mapping[str, Label], k: int) -> tuple[Any, Generalisation]:
-    """A view of a frame with what others may know generalised until at least k rows look alike, and how."""
+    """A view of a frame with what others may know generalised until at least k rows look alike, and how.
+
+    Raises `Invalid` where an index level is known of people: it would stay, and tell rows apart.
+    """
+    if index := _tagged(labels, QUASI_IDENTIFIERS, set(axes.names(view)) - set(axes.column_names(view))):
+        step = "Make it a column first, with .reset_index(), or leave it out."
+        raise Invalid(f"others may know {clip(index[0])!r} of people, and it is an index level", next_step=step)
     quasi = known_of_people({name: label for name, label in labels.items() if name in axes.column_names(view)})
     tags = {name: labels[name].tag for name in quasi}
     found = generalisation(view, quasi, k, tags=tags)
@@ -177,7 +183,7 @@ def known_of_people(labels: Mapping[str, Label]) -> tuple[str, ...]:
     return found
 
 
-def _tagged(labels: Mapping[str, Label], tags: frozenset[str], among: Sequence[str] | None = None) -> tuple[str, ...]:
+def _tagged(labels: Mapping[str, Label], tags: frozenset[str], among: Collection[str] | None = None) -> tuple[str, ...]:
     """The columns with one of these tags."""
     there = labels if among is None else [name for name in labels if name in among]
     return tuple(name for name in there if labels[name].tag in tags)

@@ -125,6 +125,12 @@ def test_columns_are_named_once_and_are_there(quasi: list[str], sensitive: list[
         risk(PEOPLE, quasi, sensitive)
 
 
+def test_of_several_columns_with_one_name_none_is_taken_for_all() -> None:
+    twice = pd.DataFrame([[1, 1], [1, 2]], columns=["age", "age"])
+    with pytest.raises(Invalid, match="several columns are called 'age'"):
+        risk(twice, ["age"])
+
+
 @pytest.mark.parametrize("values", [[["a"], ["b"]], [{"a": 1}, {"a": 2}], ["078-05-1120", 5]])
 def test_what_cannot_be_compared_is_refused_without_its_values(values: list[Any]) -> None:
     frame = pd.DataFrame({"x": pd.Series(values, dtype=object)})

@@ -79,3 +79,12 @@ def test_tables_to_be_published_are_checked_also_against_an_earlier_version(alic
 )  # fmt: skip
 def test_what_cannot_be_checked_is_said(alice: Kernel, call: str, error: str) -> None:
     assert alice.run(f"collab.disclosures({call})").error == error
+
+
+def test_an_index_that_others_may_know_keeps_rows_from_being_called_alike(alice: Kernel) -> None:
+    alice.ok("by_age = patients.assign(age=range(30, 42)).set_index('age')")
+    for line in ("%mask by_age --up-to internal --k 3", "%mask by_age --up-to internal --k 3 --preview"):
+        refused = alice.run(line)
+        assert refused.error == "Invalid" and "'age'" in refused.traceback and ".reset_index()" in refused.traceback
+    shown = alice.ok("as_column = by_age.reset_index()\n_ = %mask as_column --up-to internal --k 3")
+    assert "every row looks like" in shown.text
