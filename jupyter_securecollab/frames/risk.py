@@ -118,7 +118,7 @@ def column_of(frame: Any, name: str) -> pa.ChunkedArray[Any]:
         if isinstance(whole.type, pa.BaseExtensionType):
             whole = whole.cast(whole.type.storage_type)
         if pa.types.is_dictionary(whole.type):
-            whole = whole.cast(whole.type.value_type)
+            whole = _decoded(whole)
         if pa.types.is_floating(whole.type):
             missing: Any = pc.is_nan(whole)
             whole = pc.if_else(missing, pa.scalar(None, whole.type), whole)
@@ -130,6 +130,13 @@ def column_of(frame: Any, name: str) -> pa.ChunkedArray[Any]:
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         raise CannotHold(f"the values of column {clip(name)!r} cannot be compared with each other") from None
     return whole
+
+
+def _decoded(values: Any) -> Any:
+    """Categories as what they stand for; bands, as `pandas.cut` makes them, as their numbers."""
+    if isinstance(values.type.value_type, pa.BaseExtensionType):
+        return pa.chunked_array([values.combine_chunks().indices])
+    return values.cast(values.type.value_type)
 
 
 def coded(values: Any) -> tuple[Codes, pa.Array[Any]]:

@@ -199,6 +199,8 @@ def rows_to_see(rows: int, columns: int) -> NDArray[np.int64]:
 def sample(name: str, values: Any, rows: NDArray[np.int64] | None) -> Iterator[Sample]:
     """Samples of a column: one, or one for each leaf of a nested column, named `column.field` or `column[]`.
 
+    Categories that no row has are one too: they go wherever the column goes.
+
     `values` is a pandas, polars or pyarrow column; `rows` are the rows to look at, None for all.
     """
     taken = values if rows is None or len(rows) == len(values) else take(values, rows)
@@ -207,6 +209,26 @@ def sample(name: str, values: Any, rows: NDArray[np.int64] | None) -> Iterator[S
         arrow = _arrow(take(values, _filled(values, len(rows))))
     for leaf, part in _leaves(name, arrow, 0):
         yield _leaf(leaf, part)
+    unused = _unused(values)
+    if unused is not None:
+        yield _leaf(f"{name}[]", unused)
+
+
+def _unused(values: Any) -> Any:
+    """Some of the categories that no row has; None where there are none."""
+    if hasattr(values, "iloc") and type(values.dtype).__name__ == "CategoricalDtype":
+        codes, words = values.cat.codes.to_numpy(), values.cat.categories.to_series()
+    elif hasattr(values, "to_arrow") and type(values.dtype).__name__ == "Enum":
+        codes, words = values.drop_nulls().to_physical().to_numpy(), values.dtype.categories
+    elif isinstance(values, pa.ChunkedArray | pa.Array) and pa.types.is_dictionary(values.type):
+        one: Any = whole(values) if isinstance(values, pa.ChunkedArray) else values
+        codes, words = one.indices.drop_null().to_numpy(), one.dictionary
+    else:
+        return None
+    there = np.zeros(len(words), bool)
+    there[codes[codes >= 0]] = True
+    left = np.flatnonzero(~there)
+    return _arrow(take(words, left[strata(len(left), ROWS)])) if len(left) else None
 
 
 def texts_of(name: str, values: Any) -> Iterator[tuple[str, Any]]:
@@ -259,7 +281,7 @@ def places(sample: Sample) -> int:
 def _plain(values: Any) -> Any:
     """Values as one Arrow array, categories as what they stand for."""
     arrow = _arrow(values)
-    return arrow.cast(arrow.type.value_type) if pa.types.is_dictionary(arrow.type) else arrow
+    return arrow.dictionary_decode() if pa.types.is_dictionary(arrow.type) else arrow
 
 
 def take(values: Any, rows: NDArray[np.int64]) -> Any:
@@ -320,7 +342,7 @@ def _as_text(value: Any, depth: int = 0) -> str | None:
 def _leaves(name: str, values: Any, depth: int) -> Iterator[tuple[str, Any]]:
     kind = values.type
     if pa.types.is_dictionary(kind):
-        yield from _leaves(name, values.cast(kind.value_type), depth)
+        yield from _leaves(name, values.dictionary_decode(), depth)
     elif depth < _DEEPEST and (
         pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     ):

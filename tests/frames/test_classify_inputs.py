@@ -198,6 +198,19 @@ def test_what_arrow_cannot_hold_is_looked_into_too(hold: Callable[[str], object]
     assert found(pd.DataFrame({"c": pd.Series(odd, dtype=object)}))["c"].tag is None
 
 
+def test_categories_that_no_row_has_count_too() -> None:
+    """They stay when rows are filtered out, and go wherever the column goes."""
+    words = ["none", *dict.fromkeys(MAILS)]
+    of_pandas = pd.DataFrame({"c": pd.Categorical(["none", None] * 20, categories=words)})
+    of_polars = pl.DataFrame({"c": pl.Series(["none", None] * 20, dtype=pl.Enum(words))})
+    of_arrow = pa.table({"c": pa.DictionaryArray.from_arrays(pa.array([0, None] * 20), pa.array(words))})
+    for frame in (of_pandas, of_polars, of_arrow):
+        assert found(frame)["c"].tag == "email"
+    assert found(of_pandas.assign(c=of_pandas.c.cat.remove_unused_categories()))["c"].tag is None
+    bins = pd.DataFrame({"c": pd.cut(pd.Series(range(40)), [0, 10, 99, 200])})
+    assert found(bins)["c"].tag is None
+
+
 def test_the_frame_is_not_changed() -> None:
     frame = pd.DataFrame({"x": [" a ", None, "B"], "n": [1, 2, 3]})
     before = frame.copy(deep=True)

@@ -125,6 +125,14 @@ def test_columns_are_named_once_and_are_there(quasi: list[str], sensitive: list[
         risk(PEOPLE, quasi, sensitive)
 
 
+def test_bands_are_values_like_others() -> None:
+    ages = pd.Series([31, 33, 38, 47, 49, 91, None])
+    frame = pd.DataFrame({"band": pd.cut(ages, [30, 40, 50, 100]), "ill": list("xxyxyxy")})
+    found = risk(frame, ["band"], ["ill"])
+    assert (found.k, found.classes, found.uniques) == (1, 4, 2) and found.sensitive[0].l == 1
+    assert risk(frame, ["ill"], ["band"]).sensitive[0].l == 3
+
+
 def test_of_several_columns_with_one_name_none_is_taken_for_all() -> None:
     twice = pd.DataFrame([[1, 1], [1, 2]], columns=["age", "age"])
     with pytest.raises(Invalid, match="several columns are called 'age'"):
