@@ -23,6 +23,7 @@ CANARIES = (*NAMES, *SSNS, "@example.org", "99976", "76-6866")
 FEW = f"""
 import asyncio, collections, contextlib, dataclasses, functools, gc, io, json, logging, math, os, sys, threading, types
 import numpy as np, pandas as pd, polars as pl, pyarrow as pa, pyarrow.csv
+from IPython.display import HTML, Markdown, display as show
 df = pd.DataFrame({{"ssn": {SSNS}, "first": {NAMES}, "age": [33, 45, 67, 22, 71, 54]}})
 df["dose"], df["email"] = df.age / 2 + 1, [f"{{name.lower()}}@example.org" for name in {NAMES}]
 before = df.copy()
@@ -191,6 +192,7 @@ def test_what_a_cell_shows_of_masked_data_is_masked(notebook: InteractiveShell, 
         "[print(one) for one in df['first']]",
         "print((lambda: df)())",
         "df.info()\nprint(df.memory_usage())",
+        "show(HTML(df.to_html()), Markdown(first))",
     ],
 )
 def test_whatever_way_it_is_shown(notebook: InteractiveShell, cell: str) -> None:
@@ -232,6 +234,8 @@ REFUSED = {
     "pl.scan_csv(PATH).collect()": "line 2: scan_csv reads data",
     "import pyarrow.dataset as data": "the module pyarrow.dataset",
     "pl.DataFrame.deserialize(PATH)": "line 2: deserialize can reach",
+    "pl.sql(f\"select * from read_csv('{PATH}')\", eager=True)": "line 2: sql can reach",
+    "HTML(filename=PATH)": "does not read files",
     "pa.memory_map(PATH)": "line 2: memory_map can reach",
     "np.loadtxt(PATH, dtype=str)": "does not read files",
     "pd.io.common.get_handle(PATH, 'r').handle.read()": "does not read files",

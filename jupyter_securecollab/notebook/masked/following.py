@@ -22,7 +22,9 @@ def words(text: str) -> frozenset[str]:
 
 
 MODULES = words("""
-    IPython.display __future__ abc altair array asyncio base64 bisect calendar cmath collections colorsys contextlib
+    IPython.core.display IPython.core.display_functions IPython.display IPython.lib.display
+
+    __future__ abc altair array asyncio base64 bisect calendar cmath collections colorsys contextlib
     copy dataclasses datetime dateutil decimal enum fractions functools hashlib heapq html itertools json keyword
     logging math matplotlib mpl_toolkits narwhals numbers numpy pandas plotly polars pprint pyarrow pytz random re
     reprlib scipy seaborn sklearn statistics statsmodels string tabulate textwrap time tqdm typing typing_extensions
@@ -46,7 +48,7 @@ _LEAD_OUT = words("""
 
     FileSystem HDFStore LocalFileSystem MemoryMappedFile NativeFile ORCFile OSFile ParquetDataset ParquetFile
     RecordBatchFileReader RecordBatchStreamReader SQLContext dataset deserialize foreign_buffer input_stream memory_map
-    open_csv open_file open_input_file open_json open_stream
+    open_csv open_file open_input_file open_json open_stream sql
 """)
 """Attributes that lead to frames and namespaces, to what runs on after the cell, to other modules, and to files of
 which native readers tell no audit hook."""
