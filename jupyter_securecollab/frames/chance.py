@@ -1,7 +1,7 @@
-"""Masks by chance: noise, shuffling, shifted dates. The chance comes from the column's key, so it is the same again.
+"""Masks by chance: noise and shifted dates. The chance comes from the column's key, so it is the same again.
 
-One key gives one sequence of bits, AES in counter mode, and from it the same mask on every library and machine:
-sharing unchanged data makes no new version, and asking often does not average the noise away.
+One key gives the same mask on every library and machine: sharing unchanged data makes no new version, and asking often
+does not average the noise away.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from ..errors import Invalid
 from .coded import by_word
 from .keyed import MaskKey
-from .uniques import BLOCK, in_blocks, on_uniques, placed, whole
-from .written import arrow_of, numbers, numpy_type, raw, valid
+from .uniques import in_blocks, on_uniques, whole
+from .written import numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 _LONGEST_SHIFT = 3660
 _DAY_NS = 86_400_000_000_000
-_MOST_ROWS = 2**32
-_LOWER_HALF = np.uint64(2**32 - 1)
 
 
 def noisy(values: Column, key: MaskKey, scale: float, rows_before: int = 0) -> Column:
@@ -64,64 +62,6 @@ def _added_whole(plain: NDArray[Any], added: NDArray[np.float64]) -> NDArray[Any
     lowered = raised - down
     made: NDArray[Any] = np.where(lowered > raised, limits.min, lowered)
     return made
-
-
-def shuffled(values: Column, key: MaskKey) -> Column:
-    """The values that are there, dealt out anew among the rows that have one."""
-    rows = whole(values)
-    if len(rows) > _MOST_ROWS:
-        raise Invalid("there are too many rows to shuffle", next_step="Use another technique.")
-    order, count = _dealt(rows, _Bits(key, "shuffle"))
-    if not _fits_a_word(rows.type):
-        _set_apart(order, count, rows)
-        return pa.chunked_array([rows.take(pa.array(order))])
-    _write_over(order, count, raw(rows))
-    dtype = numpy_type(rows.type)
-    order.resize(-(-len(rows) * dtype.itemsize // 8), refcheck=False)  # shorter values leave room that is given back
-    made = order.view(dtype)[: len(rows)]
-    _set_apart(made, count, rows)
-    return pa.chunked_array([arrow_of(made, rows.type, rows)])
-
-
-def _dealt(rows: pa.Array[Any], bits: _Bits) -> tuple[NDArray[np.int64], int]:
-    """The places of the values that are there, in an order by chance, at the front of an array; how many they are.
-
-    They are sorted by the upper half of a word drawn for each.
-    """
-    order, filled = np.empty(len(rows), np.int64), 0
-    words = order.view(np.uint64)
-    for start, block in placed(rows):
-        places = np.flatnonzero(valid(block)).astype(np.uint64) + np.uint64(start)
-        words[filled : filled + len(places)] = bits.draw(len(places)) & ~_LOWER_HALF | places
-        filled += len(places)
-    words[:filled].sort()
-    words &= _LOWER_HALF
-    return order, filled
-
-
-def _fits_a_word(kind: pa.DataType) -> bool:
-    """Whether values take no more room than their places."""
-    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_date, pa.types.is_timestamp)
-    return any(test(kind) for test in tests)
-
-
-def _write_over(order: NDArray[np.int64], count: int, plain: NDArray[Any]) -> None:
-    """Values over their places, close together from the start on: no place is written over that was not read."""
-    made = order.view(plain.dtype)
-    for start in range(0, count, BLOCK):
-        dealt = plain[order[start : min(start + BLOCK, count)]]
-        made[start : start + len(dealt)] = dealt
-
-
-def _set_apart(made: NDArray[Any], count: int, rows: pa.Array[Any]) -> None:
-    """Moves what stands at the front, the last first, to the rows that are there; others get their own number."""
-    if count == len(rows):
-        return
-    for start, block in reversed(list(placed(rows))):
-        there = valid(block)
-        taken, apart = count - int(np.count_nonzero(there)), np.arange(start, start + len(there)).astype(made.dtype)
-        apart[there] = made[taken:count]
-        made[start : start + len(there)], count = apart, taken
 
 
 def shifted(dates: Column, entity: Column, key: MaskKey, days: int) -> Column:
@@ -182,18 +122,6 @@ def _spelled(entity: Any) -> str:
 def _offset(key: MaskKey, entity: str, days: int) -> int:
     drawn = int.from_bytes(key.derive("shift", entity, size=16), "big") % (2 * days)
     return drawn - days if drawn < days else drawn - days + 1  # never none at all
-
-
-class _Bits:
-    """Random bits of a key for a purpose, the same ones every time."""
-
-    def __init__(self, key: MaskKey, purpose: str, passed_over: int = 0) -> None:
-        counter = passed_over.to_bytes(16, "big")  # blocks of two words
-        self._stream = Cipher(algorithms.AES(key.derive(purpose)), modes.CTR(counter)).encryptor()
-
-    def draw(self, count: int) -> NDArray[np.uint64]:
-        """The next `count` words of 64 bits."""
-        return np.frombuffer(self._stream.update(bytes(8 * count)), "<u8").astype(np.uint64)
 
 
 class _Normal:

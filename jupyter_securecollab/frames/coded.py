@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .uniques import BLOCK, all_differ, in_blocks, whole
-from .written import in_order, raw
+from .written import in_order, raw, valid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Codes = NDArray[Any]
     Function = Callable[[Column], Column]
 
-_PART = 65_536
+_PART = 16_384
 
 
 def encoded(values: Column, index_type: pa.DataType, ordered: bool) -> Column:
@@ -48,12 +48,14 @@ def recoded(values: Column, mask: Function, ordered: bool) -> Column:
 
 
 def dealt(values: Column, deal: Function) -> Column:
-    """An encoded column whose codes are dealt out anew."""
+    """An encoded column whose codes are dealt out anew; `deal` gives them in memory of its own."""
     codes, words = _apart(values)
     codes = deal(codes)
     found = _used_of(codes, len(words))
     table = renumbered(found, np.arange(len(found)), len(words))
-    return _renumbered(codes, table, words.take(pa.array(found)), ordered=False)
+    for part in _parts(codes):
+        raw(part)[:] = table[np.where(valid(part), raw(part), len(table) - 1)]
+    return _dictionary(whole(codes), words.take(pa.array(found)), ordered=False)
 
 
 def by_word(values: Column, function: Function) -> Column:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ..errors import CannotHold, Invalid
-from .chance import noisy, shifted, shuffled
+from .chance import noisy, shifted
 from .coded import dealt, encoded, in_one_layout, recoded
 from .fakes import faked
 from .formats import encrypt_integers, encrypt_texts
@@ -22,6 +22,7 @@ from .keyed import MaskKey, pseudonym, token, untoken
 from .nested import has_lists, inside, is_nested
 from .redaction import nothing, part, redacted
 from .scrub import scrubbed, text_recognizer
+from .shuffling import shuffled
 from .techniques import Choice
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ import pyarrow as pa
 from ..errors import CannotHold, Invalid
 from .coded import alike, in_parts, renumbered, used
 from .kernels import BY_PLACE, Task, as_arrow, decoded, mask_arrow
-from .uniques import SAMPLE, few_repeats, whole
+from .uniques import SAMPLE, few_repeats, in_blocks, whole
+from .written import raw
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,8 @@ _PART = 131_072
 def _mask_pyarrow(values: Column | pa.Array[Any], task: Task) -> Column | pa.Array[Any]:
     if isinstance(values, pa.ChunkedArray):
         return mask_arrow(values, task)
-    return mask_arrow(pa.chunked_array([values]), task).combine_chunks()
+    masked: pa.Array[Any] = whole(mask_arrow(pa.chunked_array([values]), task))
+    return masked
 
 
 def _mask_polars(values: pl.Series, task: Task) -> pl.Series:
@@ -61,8 +63,9 @@ def _mask_polars_codes(values: pl.Series, task: Task) -> pl.Series:
     known, codes = words.to_physical(), values.to_physical()
     found, places = known, renumbered(known.to_numpy(), np.arange(len(known)), cast("int", known.max()) + 1)
     if dealt:
-        codes = pl.Series(values.name, mask_arrow(as_arrow(codes), task), codes.dtype)
-        found = codes.unique(maintain_order=True).drop_nulls()
+        kind = pa.from_numpy_dtype(np.min_scalar_type(len(words)))
+        codes = pl.Series(values.name, mask_arrow(in_blocks(as_arrow(codes), places.__getitem__, kind), task))
+        found, places = codes.unique(maintain_order=True).drop_nulls(), np.arange(len(words))
     elif enumerated and task.choice.technique.in_order:
         found = found.sort()
     texts = words.gather(places[found.to_numpy()]).cast(pl.String)
@@ -197,8 +200,10 @@ def _mask_categories(values: Any, task: Task) -> Any:
 
     codes, ordered = values.codes, values.ordered and task.choice.technique.in_order
     if task.choice.how == "shuffle":
-        dealt: Any = mask_arrow(pa.chunked_array([pa.array(codes, mask=codes < 0)]), task)
-        codes = dealt.fill_null(-1).to_numpy()
+        missing = codes < 0 if codes.min(initial=0) < 0 else None
+        codes = raw(whole(mask_arrow(pa.chunked_array([pa.array(codes, mask=missing)]), task)))
+        for part, given in zip(in_parts(codes), in_parts(values.codes), strict=True):
+            part[given < 0] = -1
     found = used((part[part >= 0] for part in in_parts(codes)), len(values.categories))
     if not len(found):
         return _no_categories(values)
@@ -209,7 +214,7 @@ def _mask_categories(values: Any, task: Task) -> Any:
         masks = pd.Index(_mask_pandas(pd.Series(masks), task))
         numbers, firsts = alike(whole(as_arrow(masks)))
     table = renumbered(found, numbers, len(values.categories)).astype(codes.dtype)
-    made = np.empty_like(codes)
+    made = codes if task.choice.how == "shuffle" else np.empty_like(codes)
     for part, places in zip(in_parts(codes), in_parts(made), strict=True):
         places[:] = table[part]
     return pd.Categorical.from_codes(made, masks if firsts is None else masks.take(firsts), ordered=ordered)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from jupyter_securecollab.frames import uniques, written
+from jupyter_securecollab.frames import coded, shuffling, uniques, written
 from jupyter_securecollab.frames.keyed import MaskKey
 from jupyter_securecollab.frames.mask import mask_column
 
@@ -51,6 +51,17 @@ def test_little_lies_beside_the_masks(distinct: int, how: str, limit: float, mon
     for name, size in (("BLOCK", 512), ("SAMPLE", 2_048), ("_FEW", 256)):
         monkeypatch.setattr(uniques, name, size)
     assert 0.5 < needed(texts(distinct), how) <= limit
+
+
+@pytest.mark.parametrize(
+    "values", [pa.array(np.arange(ROWS, dtype=np.int32)), texts(50).combine_chunks().dictionary_encode()]
+)
+def test_nothing_as_long_as_the_column_lies_beside_shuffled_values(
+    values: pa.Array[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in ((uniques, "BLOCK"), (shuffling, "BLOCK"), (shuffling, "_BUCKET"), (coded, "_PART")):
+        monkeypatch.setattr(module, name, 512)
+    assert 0.9 < needed(values, "shuffle") <= 1.6
 
 
 @pytest.mark.parametrize("distinct", [ROWS, 100])
