@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -85,7 +85,7 @@ def judge(
     judged = Judged()
     for found, tags in zip(said, truths, strict=True):
         for name, truth in tags.items():
-            optional, real = (truth or "").startswith("?"), frozenset((truth or "").removeprefix("?").split("/")) - {""}
+            optional, real = (truth or "").startswith("?"), _real(truth)
             right = bool(found[name].tags & real)
             if (right or (real and not optional)) and (knows is None or real & knows):
                 judged.there += 1
@@ -97,6 +97,11 @@ def judge(
     return judged
 
 
+def within(found: Mapping[str, Found], truth: Mapping[str, str | None], knows: frozenset[str]) -> dict[str, Found]:
+    """What has to do with these tags: is called or should be called one of them. Nothing is said of other columns."""
+    return {name: one if one.tags & knows or _real(truth[name]) & knows else _said(()) for name, one in found.items()}
+
+
 def ours(files: Iterable[Path], *, full: bool = False) -> list[Told]:
     """What we say of these files."""
     classifier, told = Classifier(), []
@@ -105,12 +110,16 @@ def ours(files: Iterable[Path], *, full: bool = False) -> list[Told]:
         began = time.perf_counter()
         found = classifier.find(made, full=full)
         seconds = time.perf_counter() - began
-        told.append(Told(seconds, {name: _said({one.tag} if one.tag else set()) for name, one in found.items()}))
+        told.append(Told(seconds, {name: _said([one.tag] if one.tag else []) for name, one in found.items()}))
     return told
 
 
-def _said(tags: Iterable[str]) -> Found:
+def _said(tags: Collection[str]) -> Found:
     return Found(frozenset(tags), bool(tags))
+
+
+def _real(truth: str | None) -> frozenset[str]:
+    return frozenset((truth or "").removeprefix("?").split("/")) - {""}
 
 
 def _sets(folder: Path, quick: bool) -> list[Set]:
@@ -146,7 +155,7 @@ def _quality(peer: Peer, python: str, sets: Sequence[Set]) -> Iterator[Line]:
 
 def _compared(peer: Peer, said: list[dict[str, Found]], one: Set) -> Iterator[Line]:
     own = [told.found for told in ours(one.files)]
-    known = [{name: _said(found.tags & peer.knows) for name, found in each.items()} for each in own]
+    known = [within(found, tags, peer.knows) for found, tags in zip(own, one.truths, strict=True)]
     its, us = judge(said, one.truths, peer.knows), judge(known, one.truths, peer.knows)
     all_its, all_us = judge(said, one.truths), judge(own, one.truths)
     what = f"{peer.name}: {one.title}, {'telling' if one.telling else 'neutral'} names"

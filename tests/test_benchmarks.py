@@ -27,7 +27,7 @@ from benchmarks.harness import (
     timed,
     wall,
 )
-from benchmarks.peers import PEERS, Peer, python_with
+from benchmarks.peers import PEERS, Found, Peer, python_with
 from jupyter_securecollab.frames.tags import TAGS
 
 
@@ -156,6 +156,8 @@ def test_peers_are_judged_generously_and_decoys_count() -> None:
     assert judged == beside.Judged(there=5, found=3, right=3, wrong=2, decoys=2, flagged=1)
     assert (judged.precision, judged.recall) == (60, 60)
     assert beside.judge(said, [truth], peer.knows).there == 2
+    one, none = Found(frozenset({"city"}), True), Found(frozenset(), False)
+    assert beside.within({"born": one, "town": one}, truth, peer.knows) == {"born": one, "town": none}
 
 
 def test_a_peer_that_is_nowhere_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
