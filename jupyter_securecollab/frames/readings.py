@@ -91,7 +91,10 @@ _CATEGORY = 0.3  # ... unless the column's name says so
 _SEVERAL = 4  # distinct single words that all are names by chance: hardly
 _SHORTEST_FAMILY = 3  # letters beside an initial; of a postcode `D04 X285` two letters are left
 _DAYS = r"^(?:[0-9]{1,2}[./\- ](?:[0-9]{1,2}|[A-Za-zÀ-ž]{3}[a-zß-ž]*)[./\-, ]{1,2}[0-9]{4}|[0-9]{4}[./\-][0-9]{1,2}[./\-][0-9]{1,2}|[A-Za-zÀ-ž]{3}[a-zß-ž]*\.? [0-9]{1,2},? [0-9]{4}|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
-_OF_DAYS, _LONG_AS_DAYS = DIGIT | A_LETTER | mark(" ./-,:"), (8, 30)
+_MIDNIGHT = "T00:00:00$"
+_SHORT_DAYS = r"^(?:(?:0?[1-9]|[12][0-9]|3[01])[./\-](?:0?[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])[./\-](?:0?[1-9]|[12][0-9]|3[01]))[./\-][0-9]{2}$"
+_YEAR, _SHORT_YEAR = r"(?:^|[^0-9])(?P<year>[12][0-9]{3})(?:[^0-9]|$|[0-9]{4}$)", "(?P<year>[0-9]{2})$"
+_THIS_CENTURY = 30  # of two digits the years before it
 _OLDEST = 1900
 _NO_LONGER_BORN = 2012
 _MANY_YEARS, _FEW_YEARS = 25, 15
@@ -334,16 +337,18 @@ def _chosen_often(sample: Sample) -> Iterator[Match]:
 
 def _birth_dates(sample: Sample) -> Iterator[Match]:
     """Days without a time, in no order, spread over several decades and mostly of people who are grown up."""
-    days = "T00:00:00$" if sample.kind == "date" else _DAYS
-    if len(sample.texts) < 10 or not sample.could(_OF_DAYS, *_LONG_AS_DAYS) or not sample.might(days):
+    form = _form_of_days(sample) if len(sample.texts) >= 10 else ""
+    if not form:
         return
-    share = sample.share(sample.matching(days))
+    dates = sample.matching(form)
+    share = sample.share(dates)
     if share < 0.8:
         return
-    year = pc.struct_field(
-        pc.extract_regex(sample.texts, r"(?:^|[^0-9])(?P<year>[12][0-9]{3})(?:[^0-9]|$|[0-9]{4}$)"), "year"
-    )
+    short = form == _SHORT_DAYS
+    year = pc.struct_field(pc.extract_regex(sample.texts, _SHORT_YEAR if short else _YEAR), "year")
     years = np.asarray(pc.cast(pc.coalesce(year, pa.scalar("0", year.type)), pa.int64()))
+    if short:
+        years = np.where(dates, years + np.where(years < _THIS_CENTURY, 2000, 1900), 0)
     weights = sample.counts
     inside = (years >= _OLDEST) & (years <= _NO_LONGER_BORN + 15)
     grown = np.average((years >= _OLDEST) & (years <= _NO_LONGER_BORN), weights=weights)
@@ -356,6 +361,16 @@ def _birth_dates(sample: Sample) -> Iterator[Match]:
     if spread >= _FEW_YEARS and not in_order:
         sure = 0.62 if spread >= _MANY_YEARS else 0.4
         yield Match("date_of_birth", f"days spread over {int(spread)} years", share, sure)
+
+
+def _form_of_days(sample: Sample) -> str:
+    """The pattern that a few of the values fit, if there is one."""
+    if sample.kind == "date":
+        return _MIDNIGHT
+    if sample.could(DIGIT | A_LETTER | mark(" ./-,:"), 8, 30) and sample.might(_DAYS):
+        return _DAYS
+    short = sample.kind == "text" and sample.could(DIGIT | mark("./-"), 6, 8)
+    return _SHORT_DAYS if short and sample.might(_SHORT_DAYS) else ""
 
 
 def _sentences(sample: Sample) -> Match:

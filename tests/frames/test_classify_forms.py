@@ -3,6 +3,7 @@ one word; and what stands under a telling name without being it."""
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 
 import pandas as pd
@@ -70,6 +71,16 @@ def test_days_without_separators_are_of_birth_where_they_are_spread_like_births(
     assert _tag(days(1935, 2004)) == _tag([int(day) for day in days(1935, 2004)]) == "date_of_birth"
     assert _tag(days(2019, 2024)) is None
     assert _tag([str(DICE.randint(10**7, 10**8 - 1)) for _ in range(80)]) is None
+
+
+def test_days_with_years_of_two_digits_are_of_birth_where_they_are_spread_like_births() -> None:
+    def days(form: str, first: int, last: int) -> list[str]:
+        made = [dt.date(DICE.randint(first, last), DICE.randint(1, 12), DICE.randint(1, 28)) for _ in range(80)]
+        return [day.strftime(form) for day in made]
+
+    assert {_tag(days(form, 1948, 2006)) for form in ("%d.%m.%y", "%m/%d/%y", "%d-%m-%y")} == {"date_of_birth"}
+    assert _tag(days("%m/%d/%y", 2014, 2024)) is None
+    assert _tag([f"{DICE.randint(10, 99)}-{DICE.randint(10, 99)}-{DICE.randint(10, 99)}" for _ in range(80)]) is None
 
 
 def test_words_for_both_genders_are_read() -> None:
