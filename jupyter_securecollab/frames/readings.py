@@ -67,8 +67,11 @@ _WITHIN_A_HOUSE = (
 )
 
 
-_HOUSE_FIRST = r"^(?:[^,]*[A-Za-zÀ-ž]{3}[^,]* (?:no\.? ?)?[0-9]{1,5} ?[A-Za-z]?|[0-9/\-]{1,7}[A-Za-z]?,? [^,]*[A-Za-zÀ-ž]{3}[^,]*),"
-_ENDS_IN_PLACE = r",\s*[0-9]{3,6}(?:[ -][0-9]{2,4})?,? [A-ZÀ-Ž][^0-9,]{2,}$|,\s*[A-ZÀ-Ž][A-Za-zÀ-ž .'\-]{2,}(?:, ?[A-Z]{2,3})?[ ,\-]+[0-9]{3,6}(?: ?[0-9]{2,3})?$"
+_HOUSE_FIRST = r"^(?:(?:[A-Za-z]{3,9}\.? )?[0-9]{1,4}[A-Za-z]?,? [0-9/\-]{1,7}[A-Za-z]? [^,]*[A-Za-zÀ-ž]{3}[^,]*|[^,]*[A-Za-zÀ-ž]{3}[^,]* (?:no\.? ?)?[0-9]{1,5} ?[A-Za-z]?|[0-9/\-]{1,7}[A-Za-z]?,? [^,]*[A-Za-zÀ-ž]{3}[^,]*),"
+_ENDS_IN_PLACE = r",\s*[0-9]{3,6}(?:[ -][0-9]{2,4})?,? [A-ZÀ-Ž][^0-9,]{2,}$|,\s*[A-ZÀ-Ž][A-Za-zÀ-ž .'\-]{2,}(?:, ?[A-Z]{2,3})?[ ,\-]+[0-9]{3,6}(?:[ -]?[0-9]{2,4})?$"
+
+_FROM_ABROAD = r"^\(?\+[1-9](?:[ ()./\-]{0,2}[0-9]){8,14}$"  # signed numbers have fewer digits
+_AT_HOME = r"^[0-9(](?:[ ()./\-]{0,2}[0-9]){6,12}$"
 
 # Names of streets without a number, and what most made-up places end in or begin with.
 _STREET_NAMES = (
@@ -119,6 +122,8 @@ def readings(sample: Sample) -> Iterator[Match]:
         yield from _places(sample)
     if "letter" in sample.holds and length <= 60 and words_each < 7:
         yield from _words(sample)
+    if "digit" in sample.holds and "letter" not in sample.holds:
+        yield from _phones(sample)
     if "space" not in sample.holds and {"digit", "letter"} <= sample.holds:
         yield from _made_up(sample)
         yield from _chosen_often(sample)
@@ -290,6 +295,16 @@ def _addresses(sample: Sample) -> Iterator[Match]:
     share = sample.share(sample.matching(_HOUSE_FIRST) & sample.matching(_ENDS_IN_PLACE))
     if share >= 0.7:
         yield Match("address", "house number, and place with postal code", share, 0.58 + 0.3 * share)
+
+
+def _phones(sample: Sample) -> Iterator[Match]:
+    """Numbers without a form of their own, a good part of which begins with that of a country."""
+    if not sample.might(_FROM_ABROAD):
+        return
+    abroad, at_home = sample.matching(_FROM_ABROAD), sample.matching(_AT_HOME)
+    share = sample.share(abroad | at_home)
+    if share >= 0.8 and sample.share(abroad) >= 0.2 and len(sample.texts) >= _CATEGORIES:
+        yield Match("phone", "numbers, some of them with that of a country", share, 0.75 * share)
 
 
 def _streets(sample: Sample) -> Iterator[Match]:

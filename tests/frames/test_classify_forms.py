@@ -83,6 +83,29 @@ def test_days_with_years_of_two_digits_are_of_birth_where_they_are_spread_like_b
     assert _tag([f"{DICE.randint(10, 99)}-{DICE.randint(10, 99)}-{DICE.randint(10, 99)}" for _ in range(80)]) is None
 
 
+def test_bare_numbers_are_of_phones_where_some_begin_with_that_of_a_country() -> None:
+    def digits(count: int) -> str:
+        return "".join(DICE.choices("0123456789", k=count))
+
+    assert _tag([digits(10) if number % 3 else f"+39 {digits(9)}" for number in range(60)]) == "phone"
+    assert _tag([digits(10) for _ in range(60)]) is None
+    assert _tag([f"{'+' if number % 3 else ''}1{digits(5)}" for number in range(60)]) is None
+
+
+def test_addresses_with_units_and_states_are_no_sentences() -> None:
+    streets, states = ["Quiet Pocket", "Marsh Villas", "Old Copper Subway"], ["QLD", "NSW", "VIC"]
+
+    def of(form: str) -> list[str]:
+        return [
+            form.format(n=DICE.randint(1, 99), street=DICE.choice(streets), state=DICE.choice(states))
+            for _ in range(60)
+        ]
+
+    assert _tag(of("Unit {n} {n} {street}, Port Ellen, {state}, 40{n}")) == "address"
+    assert _tag(of("Paseo {street} {n} Interior {n}, San Marco de la Sierra, {state} 40{n}0-75{n}")) == "address"
+    assert _tag(of("Unit {n} was moved to {street}, which is where it had been, {n} days before")) == "free_text"
+
+
 def test_words_for_both_genders_are_read() -> None:
     assert _tag(["marié(e)", "célibataire", "divorcé(e)", "veuf/veuve"] * 10) == "marital_status"
     assert _tag(["casado/a", "soltero/a", "viudo/a"] * 10) == "marital_status"
