@@ -17,7 +17,7 @@ from ..errors import CannotHold, Invalid
 from ..model import clip
 from . import axes, dasks, held, lazy
 from .keyed import MaskKey
-from .mask import check_fit, default_choice, mask_column
+from .mask import check_fit, default_choice, kind_of, mask_column
 from .techniques import DROP, Choice, Given, choose
 
 How = str | Mapping[str, Given] | Choice
@@ -25,6 +25,7 @@ Masks = Mapping[str, str | Mapping[str, Given]]
 """How columns are to be masked: a choice as `techniques.choose` reads it, or `drop`, by column."""
 
 _SHOWN = 20
+_POSTCODES = 100
 
 
 def default_plan(frame: Any, tags: Mapping[str, str | None]) -> dict[str, str]:
@@ -125,11 +126,21 @@ def chosen(frame: Any, name: str, how: How | None, tag: str | None) -> Choice:
     with naming(name):
         choice = default_choice(values, tag) if how is None else how if isinstance(how, Choice) else choose(how)
         check_fit(values, choice, tag)
+        if tag == "postcode" and choice.how == "generalise" and kind_of(values) in ("integer", "float"):
+            _check_postcodes(choice)
         if entity := choice.text("by"):
             check_column(frame, entity)
             if axes.names(frame).count(entity) > 1:
                 raise Invalid(f"several columns are called {clip(entity)!r}", next_step="Rename them first.")
         return choice
+
+
+def _check_postcodes(choice: Choice) -> None:
+    """Refuses narrow bands of postcodes that are numbers: whoever wrote 3 meant the first three characters."""
+    width = choice.number("to")
+    if width is None or width < _POSTCODES:
+        step = f"Write generalise:{_POSTCODES}, the first three of five digits; or make it text: read_csv(dtype=str)."
+        raise Invalid(f"these postcodes are numbers, and {choice} would leave them nearly as they are", next_step=step)
 
 
 def masked(

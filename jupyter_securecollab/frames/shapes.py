@@ -65,7 +65,7 @@ SHAPES: dict[str, Shape] = {
     "address": Shape("text", r"(?s)^.{3,}[\s,;]\S|\p{Han}.{4}|\p{Hangul}.{4}", 0.1),
     "street": Shape("text integer", "[0-9A-Za-zÀ-ž]", 0.1),
     "city": Shape("text", rf"^{LETTER}[^0-9@_]+$", 0.1),
-    "postcode": Shape("text integer number", r"^[0-9A-Za-z][0-9A-Za-z \-]{1,9}(?:\.0)?$", 0.2),
+    "postcode": Shape("text integer number", r"^[0-9A-Za-z][0-9A-Za-z \-]{1,9}(?:\.0)?$|^0$", 0.2),  # 00000 as a number
     "country": Shape("text", rf"^{LETTER}[^0-9@_]+$", 0.1, 260),
     "latitude": Shape("number integer text", r"^[+-]?[0-9]", 0.3, within=(-90, 90)),
     "longitude": Shape("number integer text", r"^[+-]?[0-9]", 0.3, within=(-180, 180)),

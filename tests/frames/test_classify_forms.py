@@ -210,3 +210,10 @@ def test_letters_of_civil_status_are_no_genders() -> None:
     assert _tag(["S", "M", "D", "W"] * 10) is None
     assert _tag(["S", "M", "D", "W"] * 10, "mar_stat") == "marital_status"
     assert _tag(["M", "F"] * 10) == "gender"
+
+
+def test_postcodes_read_as_numbers_are_postcodes_though_some_are_zero() -> None:
+    """As `pandas.read_csv` makes them of 00000."""
+    frame = pd.DataFrame({"ZIP": [0] * 60 + list(range(1_000, 1_040)), "zip_flag": [0, 1] * 50})
+    found = Classifier().find(frame)
+    assert found["ZIP"].tag == "postcode" and found["zip_flag"].tag is None

@@ -262,3 +262,14 @@ def test_a_column_may_be_called_as_what_libraries_call_their_own(name: str) -> N
     assert axes.names(frame) == (name, "mail") and axes.length(frame) == 2
     made = mask_frame(frame, {"mail": "redact"}, tags={"mail": "email"})
     assert made[name].tolist() == ["mail", "x"] and made["mail"].tolist() == ["[email]"] * 2
+
+
+@pytest.mark.parametrize("how", ["generalise:3", "generalise"])
+def test_postcodes_that_are_numbers_are_not_left_nearly_as_they_are(how: str) -> None:
+    frame = pd.DataFrame({"zip": [1013, 2139], "text": ["01013", "02139"]})
+    with pytest.raises(Invalid, match="column 'zip': these postcodes are numbers") as caught:
+        mask_frame(frame, {"zip": how}, tags={"zip": "postcode"})
+    assert "generalise:100" in (caught.value.next_step or "")
+    made = mask_frame(frame, {"zip": "generalise:100", "text": how}, tags={"zip": "postcode", "text": "postcode"})
+    assert made["zip"].tolist() == [1000, 2100] and made["text"].tolist() == ["010***", "021***"]
+    assert mask_frame(frame, {"zip": "generalise:3"})["zip"].tolist() == [1011, 2139]  # of what is no postcode
