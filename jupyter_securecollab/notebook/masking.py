@@ -18,7 +18,7 @@ from ..carried.find import is_model
 from ..errors import Invalid
 from ..frames import axes
 from ..frames.plans import Masks, first_rows, mask_frame, sketch
-from ..frames.techniques import DROP, TECHNIQUES, Given
+from ..frames.techniques import TECHNIQUES, Given
 from ..model import Label, Level
 from .careful import Facts, careful
 from .display import Report, Shown, Table, listed
@@ -83,7 +83,7 @@ def mask(
         copy = _masked_later(x, planned, session)
         if not preview:
             return _remembered(session, copy, planned)
-        planned = plan_frame(first_rows(x, PREVIEW_ROWS), labels, level, _as_data(planned))
+        planned = plan_frame(first_rows(x, PREVIEW_ROWS), labels, level, planned.how)
     finished = planned.finished(session.mask_keys, session.join_keys(planned.joins))
     if k is not None:
         copy, found = anonymised(finished.view(level), planned.labels, k)
@@ -127,15 +127,9 @@ def _remembered(session: Session, copy: Any, planned: Plan) -> Any:
 
 def _masked_later(x: Any, planned: Plan, session: Session) -> Any:
     """The copy of a frame that is not there yet, by a plan for it without rows."""
-    how = _as_data(planned)
+    how = planned.how
     keys = planned.keys(session.mask_keys, session.join_keys(planned.joins))
     return mask_frame(x, how, key=keys, tags={name: planned.labels[name].tag for name in how})
-
-
-def _as_data(planned: Plan) -> dict[str, str]:
-    """How each column above the level is masked, as `--plan` takes it."""
-    above = (name for name, label in planned.labels.items() if label.level > planned.up_to)
-    return {name: str(planned.copies.get(name, DROP)) for name in above}
 
 
 def _reading(session: Session, up_to: str | None) -> Level:
@@ -153,7 +147,7 @@ def _preview(planned: Plan, after: Any) -> MaskPreview:
     clear, masked = planned.seen(planned.up_to).cells()
     facts = (("clear", clear), ("masked copy", masked), *own_key(planned), *careful(planned))
     tables = (_before_and_after(planned, after),)
-    return MaskPreview(Report(f"masked up to {planned.up_to}, it would be", facts, tables), _as_data(planned))
+    return MaskPreview(Report(f"masked up to {planned.up_to}, it would be", facts, tables), planned.how)
 
 
 def _before_and_after(planned: Plan, after: Any) -> Table:

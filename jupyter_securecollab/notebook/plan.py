@@ -109,6 +109,12 @@ class Plan:
         return tuple(name for name in equal if few_values(axes.values(self.frame, name)))
 
     @property
+    def how(self) -> dict[str, str]:
+        """How each column above the level is masked, as `--plan` takes it."""
+        above = (name for name, label in self.labels.items() if label.level > self.up_to)
+        return {name: str(self.copies.get(name, DROP)) for name in above}
+
+    @property
     def joins(self) -> tuple[Join, ...]:
         """The pseudonyms in it that join over a whole project, each for columns of one level."""
         found = (self._join(name) for name in self.keyed)

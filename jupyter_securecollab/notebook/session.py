@@ -37,6 +37,8 @@ class Session:
         self._refreshing = threading.Lock()
         self._refreshed = float("-inf")
         self.memory = Memory()
+        self.masked: dict[str, dict[str, str]] = {}
+        """How columns of frames shared from here were masked the last time, by name of the asset."""
         self.label_key: bytes | None = None
         """The vault's key for fingerprints of columns, once it was needed."""
         self.mask_keys = {level: secrets.token_bytes(32) for level in Level}

@@ -90,8 +90,9 @@ def share(
     kept = renaming_of(x, who.name) if isinstance(x, ModelCopy) else None
     if preview:
         return _preview(name, subject, readers or {"whoever is given access": reads}, session)
-    beside = _keep(session, name, kept, access) if kept else ()
+    beside = (*(_keep(session, name, kept, access) if kept else ()), *_otherwise(session, name, subject))
     done = _send(session, name, subject, access)
+    session.masked[name] = subject.how if isinstance(subject, Plan) else {}
     session.memory.remember(x, subject.labels, done.name)
     session.learn(done.name)
     return Shared(_shared_report(done, subject, who.vault, beside), done)
@@ -141,6 +142,18 @@ def _careful(subject: Subject) -> tuple[tuple[str, str], ...]:
     if isinstance(subject, Whole):
         return subject.careful
     return (*_order_tells(subject), *careful(subject)) if isinstance(subject, Plan) else ()
+
+
+def _otherwise(session: Session, name: str, subject: Subject) -> tuple[tuple[str, str], ...]:
+    """Columns masked otherwise than when this kernel shared them last: choices are not kept, and easily left out."""
+    now = subject.how if isinstance(subject, Plan) else {}
+    before = session.masked.get(name, {})
+    changed = [
+        f"{column} was {how}, is {now.get(column, 'clear')}"
+        for column, how in before.items()
+        if column in subject.labels and now.get(column) != how
+    ]
+    return (("careful", f"masked otherwise than before: {'; '.join(changed)}"),) if changed else ()
 
 
 def _order_tells(subject: Plan) -> tuple[tuple[str, str], ...]:
@@ -223,7 +236,7 @@ def _readers(session: Session, name: str) -> dict[str, Level]:
 
 def _preview(name: str, subject: Subject, readers: Mapping[str, Level], session: Session) -> Preview:
     levels = sorted(set(readers.values()))
-    views, risks, facts = {}, {}, _careful(subject)
+    views, risks, facts = {}, {}, (*_careful(subject), *_otherwise(session, name, subject))
     if isinstance(subject, Plan):
         finished = subject.finished(session.mask_keys, session.join_keys(subject.joins))
         readable = [level for level in levels if level >= min(finished.levels)]

@@ -94,6 +94,20 @@ def test_a_preview_uses_a_key_of_the_kernel_says_so_and_is_else_the_same(alice: 
     assert "['Id', 'card', 'seen', 'age', 'cost']" in opened.text and told not in opened.text
 
 
+def test_choices_left_out_when_sharing_again_are_said(alice: Kernel) -> None:
+    line = "%share visits --as keyed/forgotten"
+    assert "otherwise" not in alice.ok(f"{line} --mask card=drop age=null").text
+    assert "otherwise" not in alice.ok(f"{line} --mask card=drop age=null --preview").text
+    says = ("masked otherwise than before: ", "age was null, is generalise", "card was drop, is ")
+    for again in (f"{line} --preview", line):
+        shown = alice.ok(again).text
+        assert all(part in shown for part in says), shown
+    assert "otherwise" not in alice.ok(line).text
+    alice.ok("%classify visits --set age=internal")
+    assert "age was generalise, is clear" in alice.ok(line).text
+    alice.ok("%classify visits --set age=confidential")
+
+
 def test_a_technique_that_fails_on_the_values_leaves_nothing_behind(alice: Kernel) -> None:
     alice.ok("short = pd.DataFrame({'pin': ['1234', '0000']})\n%classify short --set pin=secret")
     refused = alice.run("%share short --as keyed/short --with bob --mask pin=fpe")
