@@ -34,6 +34,7 @@ _DIGEST = 10
 _SYMBOLS = 16
 _EXACT_FLOAT = 53
 _PARTS = 32
+_NO_TOKEN = "Every text has to be a token of that very column, unchanged; leave out rows with others, or null them."
 _TOKENS = 2_048
 """Texts that tokens are made of at once: these are the longest masks there are."""
 
@@ -103,7 +104,7 @@ def untoken(values: Column, key: MaskKey) -> Column:
             values.cast(pa.large_string()), lambda texts: pa.array(map(one, _bytes(texts)), pa.large_string())
         )
     except (InvalidTag, ValueError):
-        raise SealBroken() from None
+        raise SealBroken(next_step=_NO_TOKEN) from None
 
 
 def large_strings(offsets: Any, data: Any) -> pa.Array[Any]:

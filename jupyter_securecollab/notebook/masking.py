@@ -18,7 +18,7 @@ from ..carried.find import is_model
 from ..errors import Invalid
 from ..frames import axes
 from ..frames.plans import Masks, first_rows, mask_frame, sketch
-from ..frames.techniques import TECHNIQUES, Given
+from ..frames.techniques import TECHNIQUES, Choice, Given
 from ..model import Label, Level
 from .careful import Facts, careful
 from .display import Report, Shown, Table, listed
@@ -85,19 +85,18 @@ def mask(
             return _remembered(session, copy, planned)
         planned = plan_frame(first_rows(x, PREVIEW_ROWS), labels, level, planned.how)
     finished = planned.finished(session.mask_keys, session.join_keys(planned.joins))
+    if warnings := () if preview else careful(planned):
+        display(Report(f"masked up to {level}", warnings))  # type: ignore[no-untyped-call]  # IPython has no types for it
     if k is not None:
         copy, found = anonymised(finished.view(level), planned.labels, k)
         told = generalised(found)
         if preview:
             return MaskPreview(told, {name: str(choice) for name, choice in found.choices.items()})
-        display(told)  # type: ignore[no-untyped-call]  # IPython has no types for it
-    elif preview:
+        display(told)  # type: ignore[no-untyped-call]  # as above
+        return _remembered(session, copy, planned, found.choices)
+    if preview:
         return _preview(planned, finished.view(level, PREVIEW_ROWS))
-    else:
-        copy = finished.view(level)
-        if warnings := careful(planned):
-            display(Report(f"masked up to {level}", warnings))  # type: ignore[no-untyped-call]  # as above
-    return _remembered(session, copy, planned)
+    return _remembered(session, finished.view(level), planned)
 
 
 def changed(copy: Any) -> Facts:
@@ -115,11 +114,13 @@ def changed(copy: Any) -> Facts:
     return (*facts, ("left out", listed(left_out))) if left_out else facts
 
 
-def _remembered(session: Session, copy: Any, planned: Plan) -> Any:
-    """The copy, with its labels in this kernel's memory from now on."""
+def _remembered(session: Session, copy: Any, planned: Plan, then: Mapping[str, Choice] = {}) -> Any:
+    """The copy, with its labels in this kernel's memory from now on; `then` is what was done to it after masking."""
+    how = dict(planned.seen(planned.up_to).masked)
+    how |= {name: f"{how[name]}, then {choice}" if name in how else str(choice) for name, choice in then.items()}
     labels = {
-        name: Label(planned.up_to, planned.labels[name].tag, evidence=f"masked copy ({how})")
-        for name, how in planned.seen(planned.up_to).masked
+        name: Label(planned.up_to, planned.labels[name].tag, evidence=f"masked copy ({one})")
+        for name, one in how.items()
     }
     session.memory.remember(copy, {**planned.labels, **labels}, "what you masked")
     return copy

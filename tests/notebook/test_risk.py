@@ -87,4 +87,4 @@ def test_an_index_that_others_may_know_keeps_rows_from_being_called_alike(alice:
         refused = alice.run(line)
         assert refused.error == "Invalid" and "'age'" in refused.traceback and ".reset_index()" in refused.traceback
     shown = alice.ok("as_column = by_age.reset_index()\n_ = %mask as_column --up-to internal --k 3")
-    assert "every row looks like" in shown.text
+    assert "every row looks like" in shown.text and "age (generalise, then null), zip (generalise:3)" in shown.text
