@@ -23,7 +23,7 @@ _PARTS = {
     "iban": _LAST_FOUR,
     "bank_account": _LAST_FOUR,
     "phone": (r"(?s)^.{6,}([0-9]{2})\s*$", rf"{STARS}\1"),
-    "email": (r"(?s)^[^@]+(@[^@]+)$", rf"{STARS}\1"),
+    "email": (r"(?s)^[^@]+(@(?:[\pL\pN_\-]+\.)*\pL[\pL\pN_\-]*)[\s>]*$", rf"{STARS}\1"),
     "postcode": (r"(?s)^([0-9A-Za-z]{3}).+$", rf"\1{STARS}"),
     "ip_address": (r"(?s)^([0-9]{1,3}\.[0-9]{1,3}\.).*$", rf"\1{STARS}"),
     "mac_address": (r"(?s)^([0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]).*$", rf"\1{STARS}"),
