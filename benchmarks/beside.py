@@ -168,7 +168,7 @@ def _compared(peer: Peer, said: list[dict[str, Found]], one: Set) -> Iterator[Li
 
 
 def _as_good(figure: float) -> Budget:
-    return Budget(round(figure, 1), at_least=True)
+    return Budget(int(10 * figure) / 10, at_least=True)
 
 
 def _times(pythons: Mapping[Peer, str], folder: Path, quick: bool) -> Iterator[Line]:
