@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _QUICK = frozenset({"generalise", "partial", "redact"})
 """Techniques that take less time than finding repeats."""
-_PART = 131_072
+_PART = 32_768
 
 
 def _mask_pyarrow(values: Column | pa.Array[Any], task: Task) -> Column | pa.Array[Any]:
@@ -79,24 +79,28 @@ def _mask_polars_codes(values: pl.Series, task: Task) -> pl.Series:
 
 
 def _mask_polars_texts(values: pl.Series, task: Task) -> pl.Series:
-    """Part by part, so that they are never all Arrow's: polars lays texts out otherwise."""
-    starts = range(0, len(values), _PART)
+    """Part by part, so that they are never all Arrow's: polars lays texts out otherwise. Equal masks are held once."""
+    import polars as pl
+
+    starts = range(0, max(len(values), 1), _PART)
     seen = values.gather_every(len(values) // SAMPLE + 1).drop_nulls()
     repeats = len(seen) - seen.n_unique()
     if task.choice.how in _QUICK or few_repeats(len(seen), repeats, len(values) - values.null_count()):
         given = (values.slice(start, _PART) for start in starts)
         return _of_parts(values.name, (mask_arrow(as_arrow(part), task) for part in given))
-    encoded: Any = values.to_arrow().dictionary_encode()
-    pa.default_memory_pool().release_unused()  # the column as Arrow's, and the table of its distinct values
-    masks: Any = whole(mask_arrow(pa.chunked_array([encoded.dictionary]), task))
-    return _of_parts(values.name, (masks.take(encoded.indices.slice(start, _PART)) for start in starts))
+    viewed: Any = values.to_arrow(compat_level=pl.CompatLevel.newest())
+    encoded = viewed.dictionary_encode()
+    codes, distinct = pl.Series(encoded.indices), decoded(pa.chunked_array([encoded.dictionary]))
+    del viewed, encoded
+    pa.default_memory_pool().release_unused()  # the table of distinct values
+    masks = _of_parts(values.name, [mask_arrow(distinct, task)])
+    return pl.concat([masks.gather(codes.slice(start, _PART)) for start in starts], rechunk=False)
 
 
 def _of_parts(name: str, parts: Iterable[Any]) -> pl.Series:
     import polars as pl
 
-    found = [pl.Series(name, part, pl.String) for part in parts]
-    return pl.concat(found, rechunk=False) if found else pl.Series(name, [], pl.String)
+    return pl.concat([pl.Series(name, part.cast(pa.string_view()), pl.String) for part in parts], rechunk=False)
 
 
 def _telling_nothing(dtype: Any) -> Any:

@@ -6,6 +6,7 @@ import tracemalloc
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -62,6 +63,22 @@ def test_nothing_as_long_as_the_column_lies_beside_shuffled_values(
     for module, name in ((uniques, "BLOCK"), (shuffling, "BLOCK"), (shuffling, "_BUCKET"), (coded, "_PART")):
         monkeypatch.setattr(module, name, 512)
     assert 0.9 < needed(values, "shuffle") <= 1.6
+
+
+def buffers(values: pl.Series) -> dict[int, int]:
+    """Where the texts of a column of polars lie, and how long each piece is."""
+    chunks: list[Any] = [one.to_arrow(compat_level=pl.CompatLevel.newest()) for one in values.get_chunks()]
+    return {one.address: one.size for chunk in chunks for one in chunk.buffers() if one}
+
+
+def test_polars_holds_equal_masks_once_and_apart_from_what_they_were_made_of() -> None:
+    values = pl.Series([f"person{row % 1_000:08d}@example.org" for row in range(ROWS)])
+    made = mask_column(values, "token", None, key=KEY)
+    views = 16 * ROWS
+    assert views < sum(buffers(made).values()) < views + 100 * 1_000 < views + 58 * ROWS
+    assert not buffers(made).keys() & buffers(values).keys()
+    assert mask_column(values.to_arrow(), "token", None, key=KEY).to_pylist() == made.to_list()
+    assert mask_column(values.clear(), "token", None, key=KEY).equals(values.clear())
 
 
 @pytest.mark.parametrize("distinct", [ROWS, 100])
