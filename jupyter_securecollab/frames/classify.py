@@ -224,6 +224,9 @@ class Classifier:
         """The level of a tag by the rules."""
         return self.rules.levels.get(tag or "", Level.INTERNAL)
 
+    def _highest(self, *tags: str) -> Level:
+        return max(map(self.level_of, tags), key=lambda one: one.rank)
+
     def _candidates(self, sample: Sample, fitting: Sequence[Match]) -> list[_Candidate]:
         """Every tag the column may have, the surest first; of equals the highest level."""
         name = _of_that_part(said(sample.name, self._names), fitting)
@@ -249,9 +252,8 @@ class Classifier:
             contains = tuple(dict.fromkeys((*contains, *more)))
         if best.tag == "age" and bool((sample.numbers > _AGES).any()):
             contains, read = ("date_of_birth",), f"there are ages over {_AGES}"
-        level = max(map(self.level_of, (best.tag, *contains)), key=lambda one: one.rank)
         return Finding(
-            level,
+            self._highest(best.tag, *contains),
             best.tag,
             best.confidence,
             clip(best.said.words) if best.said else "",
@@ -281,16 +283,17 @@ class Classifier:
         """A finding in the light of every value: exact shares, and the highest of what is rare if it is higher."""
         if finding.by is not None and swept.seen:
             finding = replace(finding, share=swept.fitting / swept.seen, seen=swept.seen, rows=swept.rows)
-        rare = max(swept.rare, key=lambda one: self.level_of(one.tag).rank, default=None)
-        if rare is None or self.level_of(rare.tag) <= finding.level:
+        rare = max(swept.rare, key=lambda one: self._highest(one.tag, *one.contains).rank, default=None)
+        if rare is None or (level := self._highest(rare.tag, *rare.contains)) <= finding.level:
             return finding
         return Finding(
-            self.level_of(rare.tag),
+            level,
             rare.tag,
             rare.confidence,
             "",
             rare.check,
             rare.share,
+            contains=rare.contains,
             seen=swept.seen,
             rows=swept.rows,
         )

@@ -8,6 +8,7 @@ are read alike: see `classify_lazy`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from . import axes, classify_lazy, dasks, lazy
 from .classify import Classifier
 from .recognizers import Match, Recognizer
 from .sampling import rows_to_see, strata
-from .sweep import RARE, Swept, sweep
+from .sweep import Swept, sweep
 
 if TYPE_CHECKING:
     import dask.dataframe as dd
@@ -142,10 +143,9 @@ def _leaves(parts: Sequence[list[Swept]]) -> Iterable[list[Swept]]:
 
 def _sum(parts: Sequence[Swept]) -> Swept:
     seen = sum(part.seen for part in parts)
-    counts: dict[Recognizer | None, tuple[Match, float]] = {}
+    counts: Counter[Match] = Counter()
     for part in parts:
         for match in part.rare:
-            before = counts.get(match.by, (match, 0.0))[1]
-            counts[match.by] = (match, before + match.share * part.seen)
-    rare = tuple(Match(one.tag, one.check, count / seen, RARE, one.by) for one, count in counts.values())
+            counts[match._replace(share=0.0)] += round(match.share * part.seen)
+    rare = tuple(one._replace(share=count / seen) for one, count in counts.items())
     return Swept(sum(part.rows for part in parts), seen, sum(part.fitting for part in parts), rare)

@@ -249,6 +249,32 @@ def test_one_value_among_many_is_found_by_reading_all() -> None:
     assert "1 of 300,000 values" in found(frame, full=True)["x"].evidence()
 
 
+@pytest.mark.parametrize(
+    ("hidden", "tag"),
+    [
+        ("Called back; his number is 123-45-6789, he says.", "us_ssn"),
+        ("{'from': 'jo.miller@example.org', 'n': 3}", "email"),
+        ("paid to DE89 3704 0044 0532 0130 00 in May", "iban"),
+        ("old key AKIAIOSFODNN7EXAMPLE, to be changed", "secret_key"),
+    ],
+)
+def test_one_among_many_is_found_within_a_text(hidden: str, tag: str) -> None:
+    texts = [f"the delivery {number} came late again" for number in range(150_000)]
+    assert found(pd.DataFrame({"x": texts}), full=True)["x"].level == Level.INTERNAL
+    texts[71_717] = hidden
+    assert found(pd.DataFrame({"x": texts}))["x"].level == Level.INTERNAL
+    one = found(pd.DataFrame({"x": texts}), full=True)["x"]
+    assert (one.tag, one.contains) == ("free_text", (tag,)) and one.level > Level.INTERNAL
+    assert f"1 of 150,000 values: texts that contain {tag}" in one.evidence()
+
+
+def test_what_only_looks_like_it_within_a_text_is_nothing() -> None:
+    texts = [f"part 1123-45-67893 of lot {number}, see @home or x@y" for number in range(5_000)]
+    codes = [f"DE12 3456 7890 {number}" for number in range(5_000)]  # one in a hundred has right check digits
+    assert found(pd.DataFrame({"x": texts}), full=True)["x"].level == Level.INTERNAL
+    assert found(pd.DataFrame({"x": codes}), full=True)["x"].level == Level.INTERNAL
+
+
 def test_numbers_of_values_are_exact_when_all_are_read() -> None:
     frame = pd.DataFrame({"mail": MAILS * 1000 + ["none at all"] * 10_000})
     assert found(frame, full=True)["mail"].share == 0.8 and found(frame, full=True)["mail"].seen == 50_000

@@ -234,6 +234,7 @@ def _impatient() -> None:
 WIDE = FRAME.assign(
     rare=[f"jo{one}@example.org" if one % 50 == 0 else None for one in range(ROWS)],
     seldom=["999-76-6866" if one == 1_234 else f"x{one}" for one in range(ROWS)],
+    told=["his number is 999-76-6866" if one == 987 else f"nothing to say of {one}" for one in range(ROWS)],
 )
 
 
@@ -245,7 +246,8 @@ def test_a_dask_frame_is_classified_as_one_pandas_frame_is(full: bool) -> None:
         name: (one.level, one.tag) for name, one in expected.items()
     }
     assert found == expected
-    assert (found["seldom"].tag == "us_ssn") == full and found["rare"].tag == "email"
+    assert (found["seldom"].tag == "us_ssn") == full and ("contain us_ssn" in found["told"].evidence) == full
+    assert found["rare"].tag == "email"
 
 
 def test_labels_that_are_given_stay_and_an_index_with_a_name_is_looked_at() -> None:
