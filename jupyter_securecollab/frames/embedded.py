@@ -18,8 +18,8 @@ from .recognizers import Match
 from .sampling import Sample, strata
 
 _TELLING = {
-    "email": 0.02,
-    "secret_key": 0.02,
+    "email": 0.001,
+    "secret_key": 0.001,
     "us_ssn": 0.05,
     "iban": 0.05,
     "password": 0.05,
@@ -59,7 +59,8 @@ def _may_contain(sample: Sample) -> bool:
 
 def embedded(sample: Sample) -> Iterator[Match]:
     """What enough texts contain, with something else beside it."""
-    if "at" not in sample.holds and not (_may_contain(sample) and sample.might(_SUSPECT)):
+    addressed = pc.any(pc.match_substring(sample.texts, "@")).as_py()
+    if not (addressed or (_may_contain(sample) and sample.might(_SUSPECT))):
         return
     suspect = sample.matching(_SUSPECT) & ~sample.matching(_WHOLE)
     if sample.share(suspect) < _SOME:
