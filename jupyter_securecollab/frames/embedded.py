@@ -2,6 +2,8 @@
 
 A recognizer fits a whole value or does not; here something else stands around it: `{"mail": "jo@x.org"}`, `jo@x.org;
 mia@x.org`, `SSN 999-76-6866`. Found is what has a form of its own, by the patterns that masking with `scrub` goes by.
+Such a column is tagged by what it contains and not as free text: beside an address stand names, which have no form, and
+by default it is masked as a whole.
 """
 
 from __future__ import annotations
@@ -76,6 +78,5 @@ def embedded(sample: Sample) -> Iterator[Match]:
         rows = np.unique(pieces.rows[(pieces.tags == TAGS_INSIDE.index(tag)) & surrounded])
         if (share := float(weights[rows].sum())) >= enough:
             shares[tag] = share
-    if shares:
-        title = f"texts that contain {', '.join(shares)}"
-        yield Match("free_text", title, max(shares.values()), _SURE, None, tuple(shares))
+    title = f"texts that contain {', '.join(shares)}"
+    yield from (Match(tag, title, share, _SURE) for tag, share in shares.items())
