@@ -112,11 +112,12 @@ def _some(values: pa.Array[Any], places: NDArray[np.int64]) -> Numbers:
 def _on_unique_texts(values: Column, function: Function, size: int) -> Column:
     encoded: Any = values.dictionary_encode()
     distinct = encoded.chunk(0).dictionary  # all have the same
-    places = [part for one in encoded.chunks for part in _blocks(one.indices, 4 * BLOCK)]
+    places = [part for one in encoded.chunks for part in _blocks(one.indices, BLOCK)]
     del encoded
     pa.default_memory_pool().release_unused()  # the table of distinct values, which is gone
     masks = whole(in_order(((function(part), None) for part in _blocks(distinct, size)), pa.chunked_array([distinct])))
     del distinct
+    pa.default_memory_pool().release_unused()
     places.reverse()
     return in_order(((masks.take(places.pop()), None) for _ in range(len(places))), values)
 
