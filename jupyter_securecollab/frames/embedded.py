@@ -61,7 +61,7 @@ def _may_contain(sample: Sample) -> bool:
 
 def embedded(sample: Sample) -> Iterator[Match]:
     """What enough texts contain, with something else beside it."""
-    addressed = pc.any(pc.match_substring(sample.texts, "@")).as_py()
+    addressed = (sample.marks & mark("@")).any()
     if not (addressed or (_may_contain(sample) and sample.might(_SUSPECT))):
         return
     suspect = sample.matching(_SUSPECT) & ~sample.matching(_WHOLE)
