@@ -1,9 +1,9 @@
 """Identifiers inside texts that are no sentences: JSON, XML, lines of logs, lists of addresses, numbers with a label.
 
 A recognizer fits a whole value or does not; here something else stands around it: `{"mail": "jo@x.org"}`, `jo@x.org;
-mia@x.org`, `SSN 999-76-6866`. Found is what has a form of its own, by the patterns that masking with `scrub` goes by.
-Such a column is tagged by what it contains and not as free text: beside an address stand names, which have no form, and
-by default it is masked as a whole.
+mia@x.org`, `SSN 999-76-6866`, or most rows hold something else. Found is what has a form of its own, by the patterns
+that masking with `scrub` goes by. Such a column is tagged by what it contains and not as free text: beside an address
+stand names, which have no form, and by default it is masked as a whole.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from .inside import TAGS_INSIDE, find
 from .marks import DIGIT, SIGN, mark
@@ -40,13 +39,14 @@ _WHOLE = (
     r"^\s*(?:[^\s@<>()\[\]{};,:\"'=|]+@[\w.\-]+|[+(]?[0-9][0-9 ().+\-]+|[A-Z][A-Z][0-9][0-9][ 0-9A-Z]+"
     rf"|{_HEX}-{_HEX}-{_HEX}-{_HEX}-{_HEX})\s*$"
 )
-"""An identifier by itself, or a UUID: others look at those."""
+"""An identifier by itself, or a UUID: others look at columns of those."""
 
-_AROUND = SIGN | mark(" @:/+(),#_*&")
+_AROUND = SIGN | mark(" @:/+(),#_*&-")
 _WITHIN = DIGIT | SIGN | mark("@:_")
 _SHORTEST = 11
 """Characters of a text with an identifier and something around it; and what signs it shows."""
 
+_MOSTLY = 0.5
 _SOME = min(_TELLING.values())
 _TEXTS = 500
 _SURE = 0.55
@@ -60,22 +60,22 @@ def _may_contain(sample: Sample) -> bool:
 
 
 def embedded(sample: Sample) -> Iterator[Match]:
-    """What enough texts contain, with something else beside it."""
+    """What enough texts contain or are, where most are something else."""
     addressed = (sample.marks & mark("@")).any()
     if not (addressed or (_may_contain(sample) and sample.might(_SUSPECT))):
         return
-    suspect = sample.matching(_SUSPECT) & ~sample.matching(_WHOLE)
+    suspect, whole = sample.matching(_SUSPECT), sample.matching(_WHOLE)
+    if sample.share(suspect & whole) >= _MOSTLY:
+        suspect &= ~whole
     if sample.share(suspect) < _SOME:
         return
     places = np.flatnonzero(suspect)
     some = places[strata(len(places), _TEXTS)]
     pieces = find(sample.texts.take(pa.array(some)))
-    there = pieces.rows[np.asarray(pc.match_substring_regex(pieces.texts, r"\S"), dtype=bool)]
-    surrounded = np.bincount(there, minlength=len(some))[pieces.rows] > 1
     weights = sample.counts[some] * (sample.counts[places].sum() / sample.counts[some].sum() / sample.seen)
     shares = {}
     for tag, enough in _TELLING.items():
-        rows = np.unique(pieces.rows[(pieces.tags == TAGS_INSIDE.index(tag)) & surrounded])
+        rows = np.unique(pieces.rows[pieces.tags == TAGS_INSIDE.index(tag)])
         if (share := float(weights[rows].sum())) >= enough:
             shares[tag] = share
     title = f"texts that contain {', '.join(shares)}"

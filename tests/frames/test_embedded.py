@@ -58,6 +58,13 @@ def test_a_few_among_others_are_enough() -> None:
     assert Classifier().find(pd.DataFrame({"c1": texts}))["c1"].tag == "email"
 
 
+def test_identifiers_among_other_values_count() -> None:
+    texts = [SSNS[one] if one % 10 == 0 else f"K-{one}" for one in range(ROWS)]
+    finding = Classifier().find(pd.DataFrame({"c1": texts}))["c1"]
+    assert finding.tag == "us_ssn" and "10% of 200 values" in finding.evidence()
+    assert Classifier().find(pd.DataFrame({"c1": [f"K-{one}" for one in range(ROWS)]}))["c1"].tag is None
+
+
 def test_identifiers_by_themselves_keep_their_tags() -> None:
     frame = pd.DataFrame({"a": MAILS, "b": SSNS, "c": PHONES, "d": [f" {one} " for one in MAILS]})
     assert [one.tag for one in Classifier().find(frame).values()] == ["email", "us_ssn", "phone", "email"]
