@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -17,9 +17,12 @@ SCRIPT = "<script>alert(1)</script>"
 
 
 @pytest.fixture(scope="module")
-def alice(kernel: Kernels) -> Kernel:
-    kernel("alice").ok(FRAME)
-    return kernel("alice")
+def alice(vault_server: VaultServer) -> Iterator[Kernel]:
+    """A kernel that has held nothing sensitive, after which it would ask about everything."""
+    own = Kernel(vault_server, "alice")
+    own.ok(FRAME)
+    yield own
+    own.stop()
 
 
 @pytest.mark.parametrize(
