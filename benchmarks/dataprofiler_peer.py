@@ -23,10 +23,11 @@ WITHOUT = ("int", "float", "text", "datetime", "order", "category", "chi2_homoge
 """What it computes beside labels, and processes of its own, which would take longer to begin than to work."""
 
 
-def profile(table: pd.DataFrame) -> dict[str, list[str]]:
+def profile(table: pd.DataFrame, labeler: object) -> dict[str, list[str]]:
     """The labels of each column, which are several where it is not sure."""
     options = dataprofiler.ProfilerOptions()
     options.set({f"structured_options.{one}.is_enabled": False for one in WITHOUT})
+    options.set({"structured_options.data_labeler.data_labeler_object": labeler})
     report = dataprofiler.Profiler(table, options=options).report()
     return {one["column_name"]: (one["data_label"] or "").split("|") for one in report["data_stats"]}
 
@@ -34,9 +35,10 @@ def profile(table: pd.DataFrame) -> dict[str, list[str]]:
 if __name__ == "__main__":
     dataprofiler.set_verbosity(40)
     dataprofiler.set_seed(0)
-    profile(pd.DataFrame({"one": [f"{number}@example.org" for number in range(20)]}))
+    labeler = dataprofiler.DataLabeler(labeler_type="structured")
+    profile(pd.DataFrame({"one": [f"{number}@example.org" for number in range(20)]}), labeler)
     for name in sys.argv[1:]:
         table = pd.read_csv(name, dtype=str, keep_default_na=False)
         began = time.perf_counter()
-        labels = profile(table)
+        labels = profile(table, labeler)
         print(json.dumps({"seconds": time.perf_counter() - began, "labels": labels}), flush=True)
