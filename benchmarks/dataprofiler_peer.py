@@ -4,7 +4,7 @@ With the network that comes in its package, and nothing computed but types and l
 
     uv venv --python 3.11 profiler && uv pip install --python profiler/bin/python 'DataProfiler[ml]'
 
-Three gigabytes, most of it tensorflow, without which DataProfiler gives no column a label.
+Two and a half gigabytes, most of them tensorflow, without which DataProfiler gives no column a label.
 """
 
 from __future__ import annotations
