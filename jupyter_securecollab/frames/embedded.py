@@ -47,6 +47,7 @@ _SHORTEST = 11
 """Characters of a text with an identifier and something around it; and what signs it shows."""
 
 _MOSTLY = 0.5
+_STRAYED = 0.02  # fewer values that stand by themselves came from another column by mistake
 _SOME = min(_TELLING.values())
 _TEXTS = 500
 _SURE = 0.55
@@ -76,7 +77,8 @@ def embedded(sample: Sample) -> Iterator[Match]:
     shares = {}
     for tag, enough in _TELLING.items():
         rows = np.unique(pieces.rows[pieces.tags == TAGS_INSIDE.index(tag)])
-        if (share := float(weights[rows].sum())) >= enough:
-            shares[tag] = share
+        share, within = weights[rows].sum(), weights[rows[~whole[some[rows]]]].sum()
+        if within >= enough or share >= max(enough, _STRAYED):
+            shares[tag] = float(share)
     title = f"texts that contain {', '.join(shares)}"
     yield from (Match(tag, title, share, _SURE) for tag, share in shares.items())

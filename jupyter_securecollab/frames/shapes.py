@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .marks import CAPITAL, DIGIT, SMALL
 from .sampling import LETTER, Sample
 from .words import known, plain
 
@@ -59,7 +60,7 @@ SHAPES: dict[str, Shape] = {
     "first_name": Shape("text", NAME_LIKE),
     "last_name": Shape("text", NAME_LIKE),
     "maiden_name": Shape("text", NAME_LIKE),
-    "email": Shape("text", "@|^[0-9a-f]{32,64}$", 0.3),
+    "email": Shape("text", "@", 0.3),
     "phone": Shape("text integer", r"^[+(]{0,2}[0-9][0-9 ().+/\-*xXet#]{4,28}(?:ext\.? ?[0-9]+)?$", 0.3),
     "username": Shape("text", r"^\S{2,40}$", 0.1),
     "address": Shape("text", r"(?s)^.{3,}[\s,;]\S|\p{Han}.{4}|\p{Hangul}.{4}", 0.1),
@@ -114,6 +115,8 @@ _ANSWERS = frozenset({"gender", "marital_status", "health_condition", "special_c
 """Tags of what yes or no can tell: a smoker, a member of a union."""
 
 _ANYTHING = Shape("text integer number date", "")
+_DIGESTS = (32, 40, 56, 64, 96, 128)  # hexadecimal digits of MD5, SHA-1, SHA-2
+_NEARLY_ALL = 0.9
 _MOST = 0.6
 _SOME = 0.3  # of few values, words of a language we know; genres of films are none
 _CODES = 2  # characters
@@ -132,6 +135,8 @@ def fits(sample: Sample, tag: str) -> float | None:
         return None
     if tag in _PEOPLE and (phrases(sample) or firms(sample) > _SOME):
         return None
+    if "text" in shape.kinds and tag != "address" and _digests(sample):  # an address of digits is one of a machine
+        return 1.0
     share = 1.0
     if shape.pattern and sample.kind != "date":
         share = sample.share(sample.matching(shape.pattern))
@@ -144,6 +149,14 @@ def fits(sample: Sample, tag: str) -> float | None:
         if tag == "gender" and belong < _SOME and sample.lengths.max() > _CODES:
             return None
     return share if share >= _MOST or sample.seen < _TOO_FEW else None
+
+
+def _digests(sample: Sample) -> bool:
+    """Whether values are hashes, of what the name says: numbers and names are few enough to try them all."""
+    if not sample.could(DIGIT | SMALL | CAPITAL, min(_DIGESTS), max(_DIGESTS)):
+        return False
+    as_long = np.isin(sample.lengths, _DIGESTS)
+    return sample.share(as_long & sample.matching("^(?:[0-9a-f]+|[0-9A-F]+)$")) >= _NEARLY_ALL
 
 
 def phrases(sample: Sample) -> bool:
