@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from ..errors import Invalid
 from .keyed import MaskKey
-from .uniques import BLOCK, placed, whole
+from .uniques import placed, whole
 from .written import arrow_of, numpy_type, raw, valid
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _MOST_ROWS = 2**32
 _MOST_BUCKETS = 256
 """A byte is drawn for each value."""
+_BLOCK = 15_360
+"""Rows whose words take less than 128 KB: for more the C library asks the system each time."""
 _BUCKET = 4_096
 """Where there are several buckets, they have so many values or more, on average."""
 
@@ -40,7 +42,7 @@ def shuffled(values: Column, key: MaskKey) -> Column:
         raise Invalid("there are too many rows to shuffle", next_step="Use another technique.")
     if not _has_a_width(rows.type):
         order = np.empty(len(rows), np.uint32)
-        _deal(rows, lambda places: places, order, key)
+        _deal(rows, lambda places: places.astype(np.uint32), order, key)
         return pa.chunked_array([rows.take(pa.array(order))])
     made = np.empty(len(rows), numpy_type(rows.type))
     _deal(rows, raw(rows).__getitem__, made, key)
@@ -70,18 +72,18 @@ def _put_into_buckets(rows: pa.Array[Any], at: Callable[[Places], Values], made:
     Buckets are drawn twice: to know how many values of each block of rows go into each, and to write them there.
     """
     count = min(1 << max((len(made) // _BUCKET).bit_length() - 1, 0), _MOST_BUCKETS)
-    sizes = np.empty((-(-len(rows) // BLOCK), count), np.int16)
+    sizes = np.empty((-(-len(rows) // _BLOCK), count), np.int16)
     for size, (_, _, drawn) in zip(sizes, _drawn(rows, count, key), strict=True):
         size[:] = np.bincount(drawn, minlength=count)
     ends = sizes.sum(axis=0).cumsum()
-    free = ends - sizes.sum(axis=0)
+    free, within = ends - sizes.sum(axis=0), np.arange(_BLOCK)
     for size, (start, block, drawn) in zip(sizes, _drawn(rows, count, key), strict=True):
         places = np.argsort(drawn, kind="stable")
         if block.null_count:
             places = np.flatnonzero(valid(block))[places]
         places += start
         room = np.repeat(free - size.cumsum() + size, size)
-        room += np.arange(len(room))
+        room += within[: len(room)]
         made[room] = at(places)
         free += size
     found: list[int] = ends.tolist()
@@ -91,7 +93,7 @@ def _put_into_buckets(rows: pa.Array[Any], at: Callable[[Places], Values], made:
 def _drawn(rows: pa.Array[Any], buckets: int, key: MaskKey) -> Iterator[tuple[int, pa.Array[Any], NDArray[np.uint8]]]:
     """Where blocks of the rows start, these, and a bucket for each value in them: always the same ones."""
     bits = _Bits(key, "buckets")
-    for start, block in placed(rows):
+    for start, block in placed(rows, _BLOCK):
         yield start, block, bits.draw_bytes(len(block) - block.null_count) & np.uint8(buckets - 1)
 
 
@@ -102,10 +104,9 @@ def order_by_chance(count: int, draw: Callable[[int], NDArray[np.uint64]]) -> ND
     are drawn again: what is smaller would not be left to chance.
     """
     lower = np.uint64((1 << max(count - 1, 0).bit_length()) - 1)
-    numbers = np.arange(count, dtype=np.uint64)
     while True:
         words = draw(count) & ~lower
-        words |= numbers
+        words |= np.arange(count, dtype=np.uint64)
         words.sort()
         if count < 2 or (words[1:] ^ words[:-1]).min() > lower:
             words &= lower
@@ -114,7 +115,7 @@ def order_by_chance(count: int, draw: Callable[[int], NDArray[np.uint64]]) -> ND
 
 def _set_apart(made: Values, count: int, rows: pa.Array[Any]) -> None:
     """Moves what stands at the front, the last first, to the rows that are there; others get their own number."""
-    for start, block in reversed(list(placed(rows))):
+    for start, block in reversed(list(placed(rows, _BLOCK))):
         places = np.flatnonzero(valid(block))
         apart, taken = np.arange(start, start + len(block)).astype(made.dtype), count - len(places)
         apart[places] = made[taken:count]
@@ -126,11 +127,17 @@ class _Bits:
 
     def __init__(self, key: MaskKey, purpose: str) -> None:
         self._stream = Cipher(algorithms.AES(key.derive(purpose)), modes.CTR(bytes(16))).encryptor()
+        self._zeros = memoryview(b"")  # kept, for making them takes half as long as encrypting them
 
     def draw(self, count: int) -> NDArray[np.uint64]:
         """The next `count` words of 64 bits."""
-        return np.frombuffer(self._stream.update(bytes(8 * count)), "<u8")
+        return np.frombuffer(self._next(8 * count), "<u8")
 
     def draw_bytes(self, count: int) -> NDArray[np.uint8]:
         """The next `count` bytes."""
-        return np.frombuffer(self._stream.update(bytes(count)), np.uint8)
+        return np.frombuffer(self._next(count), np.uint8)
+
+    def _next(self, size: int) -> bytes:
+        if size > len(self._zeros):
+            self._zeros = memoryview(bytes(size))
+        return self._stream.update(self._zeros[:size])

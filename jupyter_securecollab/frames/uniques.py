@@ -170,6 +170,7 @@ def _once(ordered: Numbers) -> int:
     return filled
 
 
-def placed(rows: pa.Array[Any]) -> Iterator[tuple[int, pa.Array[Any]]]:
+def placed(rows: pa.Array[Any], block: int | None = None) -> Iterator[tuple[int, pa.Array[Any]]]:
     """Blocks with where they begin."""
-    return ((place, rows.slice(place, BLOCK)) for place in range(0, len(rows), BLOCK))
+    size = block or BLOCK
+    return ((place, rows.slice(place, size)) for place in range(0, len(rows), size))

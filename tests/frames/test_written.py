@@ -60,7 +60,7 @@ def test_little_lies_beside_the_masks(distinct: int, how: str, limit: float, mon
 def test_nothing_as_long_as_the_column_lies_beside_shuffled_values(
     values: pa.Array[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module, name in ((uniques, "BLOCK"), (shuffling, "BLOCK"), (shuffling, "_BUCKET"), (coded, "_PART")):
+    for module, name in ((uniques, "BLOCK"), (shuffling, "_BLOCK"), (shuffling, "_BUCKET"), (coded, "_PART")):
         monkeypatch.setattr(module, name, 512)
     assert 0.9 < needed(values, "shuffle") <= 1.6
 
