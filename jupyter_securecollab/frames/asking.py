@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .sampling import Sample, strata
+from .sampled import Sample, strata
 from .scrub import TextRecognizer, places
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from .guesses import guesses, logins
 from .names import Said, about_things, of_a_user, said, silent
 from .readings import readings, within_urls
 from .recognizers import Match, Recognizer, matches, own_recognizer
-from .sampling import Sample
+from .sampled import Sample, strata
 from .scrub import TextRecognizer
 from .sweep import Swept, sweep
 from .tags import TAGS, Rules, default_rules
@@ -396,7 +396,7 @@ def _covered(sample: Sample) -> tuple[str, ...]:
     """Three values with every letter and digit covered, so that only their form is left."""
     if sample.kind == "nothing" or not len(sample.texts):
         return ()
-    picked = sample.texts.take(pa.array(sampling.strata(len(sample.texts), _EXAMPLES)))
+    picked = sample.texts.take(pa.array(strata(len(sample.texts), _EXAMPLES)))
     hidden = pc.replace_substring_regex(pc.utf8_slice_codeunits(picked, 0, 40), r"[^ @.,:;/()+\-]", "•")
     return tuple(dict.fromkeys(text if "•" in text else _ALL_COVERED for text in hidden.to_pylist()))
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from . import lazy
 from .recognizers import Recognizer
-from .sampling import rows_to_see, strata
+from .sampled import strata
+from .sampling import rows_to_see
 from .sweep import Swept, sweep
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from ..model import Label
 from . import axes, classify_lazy, dasks, lazy
 from .classify import Classifier
 from .recognizers import Match, Recognizer
-from .sampling import rows_to_see, strata
+from .sampled import strata
+from .sampling import rows_to_see
 from .sweep import Swept, sweep
 
 if TYPE_CHECKING:

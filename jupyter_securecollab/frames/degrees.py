@@ -11,10 +11,11 @@ from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from . import sampling
-from .sampling import Sample
+from .sampled import Sample
 
 FINE = 4
 """Decimal places: a ten-thousandth of a degree is eleven metres."""
@@ -91,11 +92,18 @@ def seen_as_degrees(sample: Sample) -> Degrees | None:
     there = numbers[~np.isnan(numbers)]
     if len(there) < _FIGURES * len(numbers) or (largest := float(np.abs(there).max())) > _EASTERN:
         return None
-    places = sampling.places(sample)
+    places = _places(sample)
     if places < FINE - 1:
         return None
     low, middle, high = np.percentile(there, [2, 50, 98])
     return Degrees(places, float(low), float(middle), float(high), largest)
+
+
+def _places(sample: Sample) -> int:
+    """How many decimal places numbers have, but for zeros that were not written; at most nine."""
+    after = pc.replace_substring_regex(sample.texts, r"^[^.]*\.?", "")
+    lengths = np.asarray(pc.utf8_length(after), dtype=np.int64)
+    return int(min(9, np.percentile(lengths, 95)))
 
 
 def _written_so(sample: Sample) -> bool:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from .marks import DIGIT, mark
 from .recognizers import Match
-from .sampling import Sample
+from .sampled import Sample
 
 _SCRIPTS = r"\p{Han}|\p{Hiragana}|\p{Katakana}|\p{Hangul}"
 _GENDERS = "^(?:男|女|男性|女性|男子|女子|男生|女生|その他|其他|未知|不明|남|여|남자|여자|남성|여성)$"

@@ -16,7 +16,7 @@ import pyarrow as pa
 from .inside import TAGS_INSIDE, find
 from .marks import DIGIT, SIGN, mark
 from .recognizers import Match
-from .sampling import Sample, strata
+from .sampled import Sample, strata
 
 _TELLING = {
     "email": 0.001,

@@ -13,7 +13,7 @@ from typing import Any
 from . import axes, sampling
 from .keyed import MaskKey
 from .names import plain, words_of
-from .sampling import LETTER
+from .sampled import LETTER, strata
 
 _ROWS = 200
 _LONGEST = 300
@@ -27,7 +27,7 @@ def fingerprints(frame: Any, key: MaskKey, among: Iterable[str] | None = None) -
     """
     often = Counter(axes.names(frame))
     wanted = set(often if among is None else among)
-    rows = sampling.strata(axes.length(frame), _ROWS)
+    rows = strata(axes.length(frame), _ROWS)
     return {
         name: key.derive("fingerprint", _normal(name), *_shapes(name, values, rows), size=_SIZE).hex()
         for name, values in axes.columns(frame)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .recognizers import Match
-from .sampling import Sample
+from .sampled import Sample
 from .words import known, plain
 
 _FEW = 20  # distinct values; fewer are categories

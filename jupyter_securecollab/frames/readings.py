@@ -18,7 +18,7 @@ from .embedded import embedded
 from .inside import TAGS_INSIDE, find
 from .marks import A_LETTER, DIGIT, mark
 from .recognizers import Match
-from .sampling import Sample, strata
+from .sampled import Sample, strata
 from .shapes import COMPONENTS, NAME_LIKE, firms, phrases
 from .words import known, plain
 

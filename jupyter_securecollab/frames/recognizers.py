@@ -22,7 +22,7 @@ from ..errors import Invalid
 from ..model import clip
 from .checksums import validator
 from .marks import A_LETTER, CAPITAL, DIGIT, EVERY, mark
-from .sampling import SEPARATORS, Sample
+from .sampled import SEPARATORS, Sample
 from .tags import OwnRecognizer
 from .words import among, plain
 

@@ -15,7 +15,7 @@ import numpy as np
 from . import degrees, sampling
 from .names import silent, words_of
 from .recognizers import Match
-from .sampling import Sample
+from .sampled import Sample, strata
 from .words import known, plain
 
 _ROWS = 100
@@ -56,7 +56,7 @@ Told = dict[int, list[Match]]
 def told(columns: Mapping[int, Looked], length: int) -> Told:
     """Further matches of columns, which are given by their positions in a frame of so many rows."""
     found: Told = defaultdict(list)
-    rows = sampling.strata(length, _ROWS)
+    rows = strata(length, _ROWS)
     _names(columns, rows, found)
     _ages(columns, rows, found)
     _coordinates(columns, rows, found)

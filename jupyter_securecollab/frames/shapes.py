@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .marks import CAPITAL, DIGIT, SMALL
-from .sampling import LETTER, Sample
+from .sampled import LETTER, Sample
 from .words import known, plain
 
 

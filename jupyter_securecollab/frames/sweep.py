@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 
 from .inside import TAGS_INSIDE, find
 from .recognizers import RECOGNIZERS, Match, Recognizer
-from .sampling import Sample, strata, texts_of
+from .sampled import Sample, strata
+from .sampling import texts_of
 
 _PIECE = 131_072
 _FEW = 0.1

@@ -14,7 +14,8 @@ from ..frames import axes
 from ..frames.kernels import as_arrow, decoded
 from ..frames.keyed import MaskKey
 from ..frames.plans import masked
-from ..frames.sampling import strata, take
+from ..frames.sampled import strata
+from ..frames.sampling import take
 from .classifying import classifier
 from .display import listed
 from .plan import Plan

@@ -16,7 +16,8 @@ import pytest
 
 from jupyter_securecollab.errors import Invalid, TooLarge
 from jupyter_securecollab.frames.classify import Classifier, Finding, classify
-from jupyter_securecollab.frames.sampling import ROWS, sample, strata
+from jupyter_securecollab.frames.sampled import strata
+from jupyter_securecollab.frames.sampling import ROWS, sample
 from jupyter_securecollab.frames.tags import TAGS, default_rules, parse_rules
 from jupyter_securecollab.model import Label, Level
 

@@ -21,7 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...frames.sampling import LETTER, ROWS, Sample, sample, strata
+from ...frames.sampled import LETTER, Sample, strata
+from ...frames.sampling import ROWS, sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
