@@ -269,10 +269,14 @@ def _distinct(values: Any) -> tuple[Any, NDArray[np.int64]]:
 
 
 def _local(moments: Any) -> Any:
-    """Without a zone and as days or seconds, so that years can be read off; a zone shifts by hours, not by years."""
+    """Without a zone and as days or seconds, so that years can be read off, and that midnight is midnight there."""
     if pa.types.is_date(moments.type):
         return pc.cast(moments, pa.timestamp("s"))
-    return pc.cast(pc.cast(moments, pa.timestamp(moments.type.unit)), pa.timestamp("s"), safe=False)
+    try:
+        moments = pc.local_timestamp(moments) if moments.type.tz else moments
+    except pa.ArrowInvalid:  # a zone that this machine does not know: off by some hours, not by years
+        moments = pc.cast(moments, pa.timestamp(moments.type.unit))
+    return pc.cast(moments, pa.timestamp("s"), safe=False)
 
 
 def _cleaned(texts: Any, counts: NDArray[np.int64]) -> tuple[Any, NDArray[np.int64]]:

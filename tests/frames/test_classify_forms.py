@@ -7,6 +7,8 @@ import datetime as dt
 import random
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from jupyter_securecollab.frames.classify import Classifier
@@ -71,6 +73,21 @@ def test_days_without_separators_are_of_birth_where_they_are_spread_like_births(
     assert _tag(days(1935, 2004)) == _tag([int(day) for day in days(1935, 2004)]) == "date_of_birth"
     assert _tag(days(2019, 2024)) is None
     assert _tag([str(DICE.randint(10**7, 10**8 - 1)) for _ in range(80)]) is None
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "America/New_York", "No/Where", "../../etc/passwd"])
+def test_midnights_are_days_in_whatever_zone_they_are(zone: str | None) -> None:
+    known = zone if zone in ("UTC", "America/New_York") else "UTC"
+    days = (
+        pd.Series(pd.date_range("1940-01-03", "1999-12-30", periods=400)).dt.normalize().sample(frac=1, random_state=1)
+    )
+    midnights = pa.array(days.dt.tz_localize(known, ambiguous=True, nonexistent="shift_forward"))
+
+    def tag(minutes: int) -> str | None:
+        seconds = pc.add(midnights.cast(pa.timestamp("s"), safe=False).cast(pa.int64()), 60 * minutes)
+        return Classifier().find(pa.table({"c1": seconds.cast(pa.timestamp("s", tz=zone))}))["c1"].tag
+
+    assert tag(0) == "date_of_birth" and tag(7) is None
 
 
 def test_days_with_years_of_two_digits_are_of_birth_where_they_are_spread_like_births() -> None:
