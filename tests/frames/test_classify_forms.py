@@ -4,6 +4,7 @@ one word; and what stands under a telling name without being it."""
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import random
 
 import pandas as pd
@@ -234,3 +235,23 @@ def test_postcodes_read_as_numbers_are_postcodes_though_some_are_zero() -> None:
     frame = pd.DataFrame({"ZIP": [0] * 60 + list(range(1_000, 1_040)), "zip_flag": [0, 1] * 50})
     found = Classifier().find(frame)
     assert found["ZIP"].tag == "postcode" and found["zip_flag"].tag is None
+
+
+def test_hashes_are_what_their_name_says_they_are_of() -> None:
+    def hashes(kind: str) -> list[str]:
+        return [hashlib.new(kind, f"{number:09}".encode()).hexdigest() for number in range(60)]
+
+    found = Classifier().find(
+        pd.DataFrame(
+            {
+                "ssn_hash": hashes("sha256"),
+                "phone_md5": hashes("md5"),
+                "first_name": [one.upper() for one in hashes("sha1")],
+                "file_hash": hashes("sha256"),
+                "address": hashes("sha1"),
+                "ssn": ["0123456789abcdef"] * 60,
+            }
+        )
+    )
+    assert [one.tag for one in found.values()] == ["us_ssn", "phone", "first_name", None, None, None]
+    assert found["ssn_hash"].level == "secret"
