@@ -168,8 +168,9 @@ def _journalist(sample: Sequence[Any], population: Sequence[Any]) -> float:
 
 
 def joined(one: Any, other: Any) -> Any:
+    kind = other.type if pa.types.is_null(one.type) else one.type
     try:
-        return pa.chunked_array([*one.chunks, *other.cast(one.type).chunks], one.type)
+        return pa.chunked_array([*one.cast(kind).chunks, *other.cast(kind).chunks], kind)
     except pa.ArrowException:
         raise Invalid("the population's columns have other types than the frame's") from None
 
