@@ -188,11 +188,10 @@ class Classifier:
         beside, ask = _neighbours(candidates, decided), Asking(self._texts)
         found = {name: self._best(leaves, beside, ask) for name, leaves in candidates.items()}
         if swept is not None:
-            for name, all_leaves in swept({name: one.by for name, one in found.items() if name not in decided}).items():
-                for one in all_leaves:
-                    found[name] = self._with_all(found[name], one)
+            for name, leaves in swept({name: one.by for name, one in found.items() if name not in decided}).items():
+                found[name] = self._with_all(found[name], leaves)
         elif full:
-            self._read_whole(columns, found, decided)
+            self._read_whole(columns, found, decided, every_row_seen=len(rows) == axes.length(frame))
         found |= {name: _decided(decided[name]) for name in found if name in decided}
         return self._combined(found, decided)
 
@@ -269,20 +268,31 @@ class Classifier:
         )
 
     def _read_whole(
-        self, columns: Sequence[tuple[str, Any]], found: dict[str, Finding], decided: Mapping[str, Label]
+        self,
+        columns: Sequence[tuple[str, Any]],
+        found: dict[str, Finding],
+        decided: Mapping[str, Label],
+        *,
+        every_row_seen: bool,
     ) -> None:
         """Every value of text, two columns at a time: Arrow does the work without holding the interpreter."""
         wanted = [(name, values) for name, values in columns if name not in decided]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            swept = pool.map(lambda one: sweep(one[0], one[1], found[one[0]].by), wanted)
+            asked = [None if every_row_seen else found[name].by for name, _ in wanted]
+            swept = pool.map(lambda one, by: sweep(one[0], one[1], by), wanted, asked)
             for (name, _), leaves in zip(wanted, swept, strict=True):
-                for all_of_it in leaves:
-                    found[name] = self._with_all(found[name], all_of_it)
+                found[name] = self._with_all(found[name], leaves)
 
-    def _with_all(self, finding: Finding, swept: Swept) -> Finding:
+    def _with_all(self, finding: Finding, leaves: Sequence[Swept]) -> Finding:
         """A finding in the light of every value: exact shares, and the highest of what is rare if it is higher."""
-        if finding.by is not None and swept.seen:
-            finding = replace(finding, share=swept.fitting / swept.seen, seen=swept.seen, rows=swept.rows)
+        counted = max(leaves, key=lambda one: one.share, default=None)
+        if counted is not None and counted.share:
+            finding = replace(finding, share=counted.share, seen=counted.seen, rows=counted.rows)
+        for swept in leaves:
+            finding = self._with_rare(finding, swept)
+        return finding
+
+    def _with_rare(self, finding: Finding, swept: Swept) -> Finding:
         rare = max(swept.rare, key=lambda one: self._highest(one.tag, *one.contains).rank, default=None)
         if rare is None or (level := self._highest(rare.tag, *rare.contains)) <= finding.level:
             return finding

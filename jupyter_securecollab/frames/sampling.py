@@ -205,7 +205,7 @@ def _leaf(name: str, values: Any) -> Sample:
         return Sample(name, kind, pa.array([], pa.large_string()), rows=rows)
     texts, counts = _distinct(texts)
     if kind == "text":
-        texts, counts = _cleaned(texts, counts)
+        texts, counts = cleaned(texts, counts)
     seen = int(counts.sum())
     return Sample(name, kind if seen else "nothing", texts, counts, rows, seen)
 
@@ -279,7 +279,7 @@ def _local(moments: Any) -> Any:
     return pc.cast(moments, pa.timestamp("s"), safe=False)
 
 
-def _cleaned(texts: Any, counts: NDArray[np.int64]) -> tuple[Any, NDArray[np.int64]]:
+def cleaned(texts: Any, counts: NDArray[np.int64]) -> tuple[Any, NDArray[np.int64]]:
     """Trimmed, and without characters nobody sees, full-width forms and words that mean a value is missing."""
     before, texts = texts, pc.utf8_trim_whitespace(texts)
     if not pc.all(pc.string_is_ascii(texts)).as_py():

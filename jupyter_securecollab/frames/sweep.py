@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from .inside import TAGS_INSIDE, find
 from .recognizers import RECOGNIZERS, Match, Recognizer
 from .sampled import Sample, strata
-from .sampling import texts_of
+from .sampling import cleaned, texts_of
 
 _PIECE = 131_072
 _FEW = 0.1
@@ -45,6 +45,11 @@ class Swept(NamedTuple):
     fitting: int
     rare: tuple[Match, ...]
 
+    @property
+    def share(self) -> float:
+        """The part of the values that fits; 0 where nothing was asked."""
+        return self.fitting / self.seen if self.seen else 0.0
+
 
 def sweep(name: str, values: Any, asked: Recognizer | None) -> list[Swept]:
     """Each leaf of a column. `asked` is what the sample found; without it nothing is counted as fitting."""
@@ -71,7 +76,8 @@ def _piece(leaf: str, texts: Any, repeats: bool) -> Sample:
     if repeats:
         counted = pc.value_counts(there)
         there, counts = counted.field("values"), np.asarray(counted.field("counts"), dtype=np.int64)
-    return Sample(leaf, "text", pc.utf8_trim_whitespace(there), counts, len(texts), int(counts.sum()))
+    there, counts = cleaned(there, counts)
+    return Sample(leaf, "text", there, counts, len(texts), int(counts.sum()))
 
 
 def _suspects(piece: Sample) -> Counter[Match]:

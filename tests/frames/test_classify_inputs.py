@@ -281,6 +281,20 @@ def test_numbers_of_values_are_exact_when_all_are_read() -> None:
     assert found(frame, full=True)["mail"].share == 0.8 and found(frame, full=True)["mail"].seen == 50_000
 
 
+@pytest.mark.parametrize("rows", [500, 5_000])
+@pytest.mark.parametrize("first", ["mail", "kind"])
+def test_of_nested_values_those_are_counted_that_fit(rows: int, first: str) -> None:
+    frame = pd.DataFrame({"c": [{first: "", "mail": MAILS[row % 5], "kind": f"x{row % 7}"} for row in range(rows)]})
+    one = found(frame, full=True)["c"]
+    assert (one.tag, one.share, one.seen) == ("email", found(frame)["c"].share, rows) and one.share > 0
+
+
+def test_words_for_missing_values_are_no_values_when_all_are_read() -> None:
+    frame = pd.DataFrame({"mail": (MAILS + ["n/a", " ", "\u200b"] * 10) * 500})
+    one = found(frame, full=True)["mail"]
+    assert (one.share, one.seen, one.rows) == (1.0, len(MAILS) * 500, len(frame))
+
+
 # -- what an organisation says -----------------------------------------------------------------------------------------
 
 OWN = """

@@ -9,11 +9,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import accumulate
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 from at_a_notebook import notebook, only, reply_to, request, runs_of
-from at_the_browser import V1
+from at_the_browser import V1, Person
 from serving import Served, served, share
 
 from jupyter_securecollab.cli import main
@@ -339,19 +340,33 @@ async def test_a_client_that_leaves_in_the_middle_is_no_matter(running: Served) 
         assert len(await runs_of(running, kernel, 2)) == 2
 
 
-async def test_reconnecting_to_buffered_messages_adds_nothing(running: Served) -> None:
+async def test_reconnecting_to_buffered_messages_adds_nothing(running: Served, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    wait = f"import pathlib, time\nwhile not pathlib.Path({str(gone)!r}).exists(): time.sleep(0.05)\n"
+
     async with notebook(running, "alice") as (alice, kernel, socket):
+        await socket.run("1")
         socket.connection.close()
+        await nobody_at(alice, kernel)
         session = uuid.uuid4().hex
         first = await alice.connect(kernel, session=session)
-        msg_id = await first.send("execute_request", request("import time; time.sleep(1); print('late')"))
-        await asyncio.sleep(0.3)
+        await first.run("2")  # a server that is still connecting buffers nothing
+        msg_id = await first.send("execute_request", request(wait + "print('late')"))
         first.connection.close()
-        await asyncio.sleep(1.5)
+        await nobody_at(alice, kernel)
+        gone.touch()
+        assert len(await runs_of(running, kernel, 3)) == 3
         again = await alice.connect(kernel, session=session)
         assert await again.output_of(msg_id) == "late\n"
-        (one,) = await runs_of(running, kernel, 1)
-    assert one.end.status == "ok"
+        found = await runs_of(running, kernel, 3)
+    assert [one.end.status for one in found] == ["ok"] * 3
+
+
+async def nobody_at(person: Person, kernel: str) -> None:
+    """Until the server has noticed that the last websocket to a kernel is closed."""
+    async with asyncio.timeout(60):
+        while (await person.get(f"api/kernels/{kernel}")).json()["connections"]:
+            await asyncio.sleep(0.05)
 
 
 async def test_an_interrupted_cell_says_so(running: Served) -> None:
