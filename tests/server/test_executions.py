@@ -371,8 +371,8 @@ async def nobody_at(person: Person, kernel: str) -> None:
 
 async def test_an_interrupted_cell_says_so(running: Served) -> None:
     async with notebook(running, "alice") as (alice, kernel, socket):
-        msg_id = await socket.send("execute_request", request("import time; time.sleep(60)"))
-        await asyncio.sleep(1)
+        msg_id = await socket.send("execute_request", request("import time; print(1, flush=True); time.sleep(60)"))
+        await reply_to(socket, msg_id, "stream")
         await alice.post(f"api/kernels/{kernel}/interrupt")
         await socket.output_of(msg_id)
         (one,) = await runs_of(running, kernel, 1)
@@ -381,10 +381,10 @@ async def test_an_interrupted_cell_says_so(running: Served) -> None:
 
 async def test_a_restart_in_the_middle_ends_what_ran_and_what_waited(running: Served) -> None:
     async with notebook(running, "alice") as (alice, kernel, socket):
-        deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)"
-        await socket.send("execute_request", request(deaf))
+        deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+        msg_id = await socket.send("execute_request", request(deaf))
         await socket.send("execute_request", request("2"))
-        await asyncio.sleep(1)
+        await reply_to(socket, msg_id, "stream")
         assert (await alice.post(f"api/kernels/{kernel}/restart")).status_code == 200
         fresh = await alice.connect(kernel)
         await fresh.run("3")
