@@ -68,9 +68,9 @@ bench: .make/installed
 	$(BIN)/python -m benchmarks.run
 
 # Classification, risk and masking by themselves, and beside the peers that the Pythons in PEERS have (a:b): presidio-structured,
-# DataProfiler, acryl-datahub-classify, statsmodels, pycanon. Docstrings of benchmarks/*_peer.py say how to make them.
+# DataProfiler, acryl-datahub-classify, statsmodels, pycanon, ff3, fpr-ff1. Docstrings of benchmarks/*_peer.py say how to make them.
 bench-frames: .make/installed
-	$(BIN)/python -m benchmarks.run --output benchmarks/results-frames.md classify risk mask
+	$(BIN)/python -m benchmarks.run --output benchmarks/results-frames.md classify risk mask fpe
 
 # Recording of executions beside Jupyter as it comes; six minutes, and 5 GB of memory for fifty kernels.
 bench-execution: .make/installed

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import audit, classify, decisions, execution, hub, masking, report, risks, sharing, starting
+from . import audit, ciphers, classify, decisions, execution, hub, masking, report, risks, sharing, starting
 
 TOPICS = {
     "share": sharing.run,
@@ -17,6 +17,7 @@ TOPICS = {
     "start": starting.run,
     "classify": classify.run,
     "mask": masking.run,
+    "fpe": ciphers.run,
     "risk": risks.run,
     "execution": execution.run,
     "hub": hub.run,
