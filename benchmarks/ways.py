@@ -30,7 +30,7 @@ class Vault:
     """`share` and `open` through the server that this process's environment names."""
 
     def __init__(self, folder: Path) -> None:
-        self.name = f"bench/{folder.name}"
+        self.name = f"bench/{folder.name.rstrip('_')}"  # temporary folders may end so, names may not
 
     def write(self, frame: pd.DataFrame) -> None:
         with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
