@@ -143,7 +143,7 @@ def test_a_steward_who_signed_in_too_long_ago_sees_and_does_not_decide_until_she
             return page()
 
         def page() -> str:
-            with suppress(httpx.RemoteProtocolError):  # it lets go of connections that it believes idle for long
+            with suppress(httpx.TransportError):  # it lets go of connections that it believes idle for long
                 return dana.get(PAGE).text
             return ""
 
