@@ -54,7 +54,15 @@ _DATE = (
     rf"|[0-9]{{1,2}}\.?\s{_MONTH}\s[0-9]{{4}}|{_MONTH}\s[0-9]{{1,2}}(?:st|nd|rd|th)?,?\s[0-9]{{4}})"
 )
 _CODE = r"[A-Z]{0,4}[0-9][A-Z0-9]*(?:[\-/][A-Z0-9]+)*"
-_TITLE = r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Dame|Rev|Herrn?|Frau|Hr|Fr|M|Mme|Mlle|Sr|Sra|Srta|Sig|Dott|Dhr|Mevr|Pani?)\b\.? "
+_TITLES = (
+    "Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Dame|Rev|Herrn?|Hrn|Frau|Hr|Fr|M|Mme|Mlle|Pr|Sr|Sra|Srta|Dra|Sig|Dott|Dhr|Mevr|Pani?"
+)
+_DEGREES = r"h\. ?c|med|dent|vet|rer|nat|phil|jur|iur|habil|pol|oec|Ing|Méd|méd"
+# As many as there are, of which the last may be followed by a `von`: Herr Prof. Dr. med. von
+_TITLE = (
+    rf"\b(?:(?:{_TITLES})\b|Pat\.)(?:\.?-Ing\.|\.ssa|\.)? (?:(?:{_TITLES}|{_DEGREES})\b(?:\.?-Ing\.|\.ssa|\.)? )*"
+    r"(?:(?:von|vom|van|de|du|des|della|di|da|dos|der|den|la) ){0,3}"
+)
 _LETTER, _SMALL = "A-ZÀ-ÖØ-ÞĀ-Ž", "a-zß-öø-ÿā-ž"
 _WORD = rf"(?:[{_LETTER}]['’])?[{_LETTER}][{_SMALL}]+(?:['’\-][{_LETTER}]?[{_SMALL}]+)*"
 
