@@ -24,7 +24,8 @@ from .words import known, plain
 
 _SERIES = "^[A-Za-z]{1,2}[0-9]"  # li204: some families are called that, and more series of numbers
 _SMALL = "^[a-z]"  # names of people begin with a capital letter; logins and codes often do not
-_TITLES = r"^(?:mr|mrs|ms|miss|mx|dr|prof|sir|dame|rev|hr|herr|frau|fr|m|mme|mlle|sr|sra|srta|dott|sig|sig\.ra|dhr|mevr|pan|pani|ing|dipl|univ)\.? +"
+_TITLE = r"(?:mr|mrs|ms|miss|mx|dr|dres|prof|pr|pd|sir|dame|rev|hr|herr|frau|fr|m|mme|mlle|sr|sra|srta|dra|dott|dott\.ssa|sig|sig\.ra|dhr|mevr|pan|pani|ing|dipl|dipl\.-ing|dr\.-ing|univ)\.?"
+_TITLES = rf"^{_TITLE} +(?:(?:{_TITLE}|h\. ?c\.|(?:med|dent|vet)\.?|(?:rer|nat|phil|jur|iur|habil|pol|oec)\.) +)*"
 _SUFFIXES = r",? (?:jr|sr|ii|iii|iv|md|m\.d|phd|ph\.d|rn|lpn|bsn|mph|pharmd|psyd|dds|dmd|dvm|facs|cpa|esq|b\.sc|bsc|msc|m\.sc|mba)\.?$|, (?:do|od|np|pa)$"
 
 _WITH_NUMBER_FIRST = (

@@ -72,6 +72,8 @@ def column(values: list[object], name: str = "c1") -> Finding:
         (["Hauptstraße 5, Berlin", "Lindenweg 12a, Kiel", "12 Main Street, Salem"], "address"),
         (["Drottninggatan 12, Stockholm 111 22", "Kungsgatan 5, Malmö 211 43"], "address"),
         (["Flat 12, Gandhi Road, Mumbai 400001", "House 5, Lake Road, Pune 411004"], "address"),
+        (["Prof. Dr. Anna Weber", "Dr. med. Paul Schmidt", "Dr.-Ing. Eva Krämer", "PD Dr. Uwe Lang"], "person_name"),
+        (["Yılmaz", "Aydın", "Yıldız", "Kılıç", "Çalışkan"], "last_name"),
         (["912-71-1234", "955 72 0441", "912-83-1234"], "tax_id"),
     ],
 )

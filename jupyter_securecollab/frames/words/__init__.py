@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 _LISTS = ("given", "family", "places", "territories")
 
 # What Unicode does not take apart.
-_LETTERS = (("ß", "ss"), ("ł", "l"), ("ø", "o"), ("æ", "ae"), ("œ", "oe"), ("đ", "d"))
+_LETTERS = (("ß", "ss"), ("ł", "l"), ("ø", "o"), ("æ", "ae"), ("œ", "oe"), ("đ", "d"), ("ı", "i"))
 
 
 @functools.cache
