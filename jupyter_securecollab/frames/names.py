@@ -139,7 +139,8 @@ _ANYWHERE = {
     "medical_record_number": """mrn medicalrecord medicalrecordnumber medicalrecordno medrecno medrec patientmrn
         hospitalnumber hospitalno chartnumber chartno healthplanid healthinsurancenumber insurancenumber
         insurancememberid insurancepolicynumber medicareid medicarenumber medicaidid mbi hicn hicno beneficiaryid
-        krankenversichertennummer versichertennummer krankenversicherungsnummer patientennummer patientennr
+        krankenversichertennummer versichertennummer versichertennr kvnr kvnummer krankenversicherungsnummer
+        patientennummer patientennr
         numeropatient ipp historiaclinica numerohistoriaclinica nhc cartellaclinica numerocartella prontuario
         numeroutente patientnummer patientnumber patientno tesserasanitaria
         cartevitale gesundheitskarte medicareno medicaidno""",
@@ -147,6 +148,8 @@ _ANYWHERE = {
         diagnosis diagnoses diagnosiscode diagcode dxcode icd icd9 icd10 icdcode icd10code snomed
         snomedcode loinc loinccode ndc ndccode medicalcondition healthcondition disease illness symptoms comorbidity
         comorbidities medication medications prescription allergy allergies bloodtype bloodgroup treatment
+        diagnosen hauptdiagnose nebendiagnose nebendiagnosen aufnahmediagnose entlassdiagnose entlassungsdiagnose
+        einweisungsdiagnose verdachtsdiagnose
         diagnose krankheit vorerkrankung medikament medikamente blutgruppe diagnostic maladie traitement medicament
         groupesanguin diagnostico enfermedad medicamento gruposanguineo diagnosi malattia farmaco grupposanguigno
         doenca diagnoza choroba lek grupakrwi ziekte aandoening medicatie bloedgroep hivstatus disability

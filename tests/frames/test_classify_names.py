@@ -33,6 +33,8 @@ from jupyter_securecollab.model import Label, Level
         ("HomePhone2", "phone", Level.CONFIDENTIAL),
         ("ip_address", "ip_address", Level.CONFIDENTIAL),
         ("ZIP", "postcode", Level.CONFIDENTIAL),
+        ("KV-Nr", "medical_record_number", Level.CONFIDENTIAL),
+        ("Hauptdiagnose", "health_condition", Level.CONFIDENTIAL),
         ("名前", "person_name", Level.CONFIDENTIAL),
         ("患者氏名", "person_name", Level.CONFIDENTIAL),
         ("メールアドレス", "email", Level.CONFIDENTIAL),
