@@ -1,4 +1,4 @@
-"""scikit-learn objects through skops: only types skops trusts, and `Tree` once its structure has been checked.
+"""scikit-learn objects through skops: only types skops trusts, types of numbers, and `Tree` once it has been checked.
 
 The file is a zip from an untrusted sharer: members are named as skops names them, stored without compression (so it
 cannot expand), and array headers must fit their data. Uses skops' node tree, which is what gets constructed, rather
@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 import skops.io
 from sklearn.base import BaseEstimator
-from skops.io import _audit, _sklearn, _utils
+from skops.io import _audit, _numpy, _sklearn, _utils
 
 from ..errors import CannotHold, SealBroken
 from . import shapes, trees
 
 _TREE = "sklearn.tree._tree.Tree"
+_DTYPE = "numpy.dtype"
 _MEMBER = re.compile(r"schema\.json|[0-9]{1,20}\.npy|[0-9a-f-]{36}\.bin")
 
 
@@ -53,6 +54,8 @@ def loads(data: bytes) -> Any:
         for node in nodes:
             # Asked once each: a file in which every node holds the one before twice would keep skops busy for ever.
             node.get_unsafe_set = cache(node.get_unsafe_set)
+            if isinstance(node, _numpy.DTypeNode):  # made of an array that is looked at like all others
+                node.trusted = [_DTYPE]
         unknown = root.get_unsafe_set() - {_TREE}
         if unknown:
             raise SealBroken(f"this model contains {', '.join(sorted(unknown))}, which is never loaded")
@@ -60,6 +63,8 @@ def loads(data: bytes) -> Any:
         for node in nodes:
             if isinstance(node, _sklearn.TreeNode):
                 trees.check_state(node.args.construct(), node.attrs.construct())
+            elif isinstance(node, _numpy.DTypeNode):
+                _check_dtype(node.construct())
             elif f"{node.module_name}.{node.class_name}" == _TREE and id(node) not in constructors:
                 raise SealBroken()
         model = root.construct()
@@ -103,6 +108,12 @@ def _check_array(data: bytes) -> None:
         raise SealBroken()
     # Truths are 0 or 1, as in `models`; among other fields they are not looked for.
     if _has_truths(dtype) and (dtype.kind != "b" or max(data[start:], default=0) > 1):
+        raise SealBroken()
+
+
+def _check_dtype(dtype: Any) -> None:
+    """Of numbers, truths or objects: inputs are made into it, and texts or records could be of any size."""
+    if not isinstance(dtype, np.dtype) or dtype.kind not in "biufcO":
         raise SealBroken()
 
 

@@ -19,6 +19,7 @@ from sklearn.ensemble import (
     IsolationForest,
     RandomForestClassifier,
 )
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -39,6 +40,7 @@ Y = (X[:, 0] + X[:, 1] > 1).astype(int)
 ESTIMATORS = {
     "logistic regression": LogisticRegression(),
     "pipeline": make_pipeline(StandardScaler(), LogisticRegression()),
+    "imputer": make_pipeline(SimpleImputer(), LogisticRegression()),
     "k means": KMeans(2, n_init=1, random_state=0),
     "log transform": make_pipeline(FunctionTransformer(np.log1p), LogisticRegression()),
     "tree": DecisionTreeClassifier(random_state=0),
@@ -304,6 +306,24 @@ def test_patched_schema_is_refused(name):
     skops_file.loads(_zip(parts))
     with pytest.raises(SealBroken), models.opaque():
         skops_file.loads(_zip(_schema(parts, SCHEMAS[name])))
+
+
+@pytest.mark.parametrize("dtype", ["U1000", "V100", [("a", "i8")], "M8[us]"])
+def test_a_type_of_values_other_than_numbers_is_refused(dtype):
+    imputer = SimpleImputer().fit(X)
+    imputer._fit_dtype = np.dtype(dtype)
+    with pytest.raises(SealBroken), models.opaque():
+        skops_file.loads(skops.io.dumps(imputer))
+
+
+def test_a_type_of_values_through_another_loader_is_refused():
+    def other_loader(schema):
+        schema["content"]["content"]["_fit_dtype"].update(__loader__="ObjectNode")
+
+    parts = _parts(SimpleImputer().fit(X))
+    skops_file.loads(_zip(parts))
+    with pytest.raises(SealBroken), models.opaque():
+        skops_file.loads(_zip(_schema(parts, other_loader)))
 
 
 def test_forest_wider_than_its_trees_is_refused(seal):
