@@ -21,7 +21,7 @@ from ..frames.recognizers import Recognizer
 from ..frames.scrub import text_recognizers
 from ..frames.tags import parse_rules
 from ..model import Label, Level, clip
-from .display import Chip, Folded, Report, Shown, Table, counted, listed
+from .display import Chip, Folded, Report, Shown, Table, columns_listed, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ def labels_report(
     tables = [Table(("column", "level", "tag", "confidence", "evidence", "reviewed by"), rows)] if rows else []
     rest = [name for name in labels if name not in found]
     if rest:
-        caption = f"nothing found, internal, not reviewed: {listed(rest)}"
+        caption = f"nothing found, internal, not reviewed: {columns_listed(rest)}"
         tables.append(Table(("column",), tuple((name,) for name in rest[:_LISTED]), caption, folded=True))
     facts = [("not taken over", one) for one in proposals] + ([("risk", risk)] if risk else [])
     if not left:

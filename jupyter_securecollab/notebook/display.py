@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from ..model import Level, clip
 
-_LONGEST = 1000
+_LONGEST = 4000
 _NAMES = 12
+_COLUMNS = 40
 _ONE_LINE = 40
 _MARK = "background:rgba(255,160,0,0.22);box-shadow:inset 3px 0 rgb(230,140,0)"  # seen on light and dark pages alike
 
@@ -106,11 +107,16 @@ class Shown:
         return self.report._repr_html_()
 
 
-def listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str], most: int = _NAMES) -> str:
     """Names in one cell, the first few spelled out."""
     found = list(names)
-    rest = f" and {len(found) - _NAMES} more" if len(found) > _NAMES else ""
-    return ", ".join(found[:_NAMES]) + rest if found else "–"
+    rest = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + rest if found else "–"
+
+
+def columns_listed(names: Iterable[str]) -> str:
+    """The same for columns of which somebody has to see what becomes of each: most frames have fewer than that."""
+    return listed(names, _COLUMNS)
 
 
 def counted(number: int, thing: str, things: str = "") -> str:

@@ -21,7 +21,7 @@ from ..frames.plans import Masks, first_rows, mask_frame, sketch
 from ..frames.techniques import TECHNIQUES, Choice, Given
 from ..model import Label, Level
 from .careful import Facts, careful
-from .display import Report, Shown, Table, listed
+from .display import Report, Shown, Table, columns_listed, listed
 from .labelling import labelled
 from .modelling import mask_model
 from .plan import Plan, check_frame
@@ -109,9 +109,9 @@ def changed(copy: Any) -> Facts:
     left_out = [name for name in labels if name not in there]
     if not (how or left_out):
         return (("careful", "nothing in it is above that level: every column is clear"),)
-    masked = listed(f"{name} ({one})" for name, one in how.items())
-    facts = (("clear", listed(name for name in there if name not in how)), ("masked copy", masked))
-    return (*facts, ("left out", listed(left_out))) if left_out else facts
+    masked = columns_listed(f"{name} ({one})" for name, one in how.items())
+    facts = (("clear", columns_listed(name for name in there if name not in how)), ("masked copy", masked))
+    return (*facts, ("left out", columns_listed(left_out))) if left_out else facts
 
 
 def _remembered(session: Session, copy: Any, planned: Plan, then: Mapping[str, Choice] = {}) -> Any:

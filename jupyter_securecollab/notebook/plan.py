@@ -22,7 +22,7 @@ from ..frames.techniques import DROP, Choice, joined_name
 from ..model import Join, Kind, Label, Level, clip
 from ..sealed.frame import PreparedFrame, Twin, prepare_frame
 from ..sealed.sealing import Sealing
-from .display import listed
+from .display import columns_listed
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Seen:
 
     def cells(self) -> tuple[str, str]:
         """What is clear and what is a masked copy, for a table."""
-        return listed(self.clear), listed(f"{name} ({how})" for name, how in self.masked)
+        return columns_listed(self.clear), columns_listed(f"{name} ({how})" for name, how in self.masked)
 
 
 class Sealable(Protocol):
