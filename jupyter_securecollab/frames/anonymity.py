@@ -65,7 +65,9 @@ def generalisation(
     Raises `Invalid` where the frame has fewer than k rows or nothing is named, and as `risk.risk` does.
     """
     if k < 2 or not quasi_identifiers:
-        raise Invalid("k is at least 2, and at least one quasi-identifier is named")
+        step = "Give a k of 2 or more: with k = 5 every row looks like four others."
+        wrong = "k is at least 2" if k < 2 else "no column is named that others may know"
+        raise Invalid(wrong, next_step=step if k < 2 else "Name quasi-identifiers, such as postcode and date of birth.")
     columns = [column_of(frame, name) for name in quasi_identifiers]
     rows = len(columns[0])
     if rows < k:

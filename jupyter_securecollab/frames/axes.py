@@ -6,10 +6,14 @@ several. The default index of pandas says nothing and has no name here. No other
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..model import clip
+
+_SHOWN = 20
 _FRAMES = {("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "Table")}
 _COLUMNS = {("pandas", "Series"), ("polars", "Series"), ("pyarrow", "Array"), ("pyarrow", "ChunkedArray")}
 
@@ -51,6 +55,13 @@ def names(frame: Any) -> tuple[str, ...]:
     """Index levels (pandas only), then columns, in order."""
     columns = frame.column_names if _is_arrow(frame) else frame.columns
     return (*_index_names(frame), *(str(name) for name in columns))
+
+
+def not_among(names_: Sequence[str], name: str) -> str:
+    """What to do about a name that no column has: the one that was perhaps meant, or which there are."""
+    near = difflib.get_close_matches(name, names_, n=1)
+    shown = ", ".join(map(clip, names_[:_SHOWN])) + (" ..." if len(names_) > _SHOWN else "")
+    return f"Did you mean {clip(near[0])}?" if near else f"The columns are {shown}."
 
 
 def values(frame: Any, name: str) -> Any:

@@ -6,7 +6,6 @@ taken over as they are; those it says `drop` of are left out. Knows no levels an
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -24,7 +23,6 @@ How = str | Mapping[str, Given] | Choice
 Masks = Mapping[str, str | Mapping[str, Given]]
 """How columns are to be masked: a choice as `techniques.choose` reads it, or `drop`, by column."""
 
-_SHOWN = 20
 _POSTCODES = 100
 
 
@@ -182,9 +180,5 @@ def check_column(frame: Any, column: str) -> None:
     """Raise `Invalid`, saying which there are, for a column that is not in the frame."""
     known = axes.names(frame)
     if column not in known:
-        near = difflib.get_close_matches(str(column), known, n=1)
-        shown = ", ".join(map(clip, known[:_SHOWN])) + (", ..." if len(known) > _SHOWN else "")
-        raise Invalid(
-            f"there is no column {clip(str(column))!r}",
-            next_step=f"Did you mean {clip(near[0])}?" if near else f"The columns are {shown}.",
-        )
+        step = axes.not_among(known, str(column))
+        raise Invalid(f"there is no column {clip(str(column))!r}", next_step=step)

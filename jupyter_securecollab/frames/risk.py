@@ -105,7 +105,7 @@ def _smallest(sizes: Codes, count: int) -> Codes:
 def column_of(frame: Any, name: str) -> pa.ChunkedArray[Any]:
     """A column as Arrow values, NaN and null alike missing."""
     if name not in (names := axes.names(frame)):
-        raise NotFound(f"there is no column {clip(name)!r}")
+        raise NotFound(f"there is no column {clip(name)!r}", next_step=axes.not_among(names, str(name)))
     if names.count(name) > 1:
         raise Invalid(f"several columns are called {clip(name)!r}", next_step="Rename them first.")
     values = axes.values(frame, name)

@@ -82,7 +82,8 @@ class Parsed:
         for value in self.many(flag):
             column, equals, word = value.rpartition("=")
             if not equals or not column or not word:
-                raise Invalid(f"--{flag} {clip(value)!r} lacks its =", next_step=f"Write --{flag} column=word.")
+                lacks = "its =" if not equals else "a column before its =" if not column else "a word behind its ="
+                raise Invalid(f"--{flag} {clip(value)!r} lacks {lacks}", next_step=f"Write --{flag} column=word.")
             found[column] = word
         return found
 

@@ -38,7 +38,8 @@ def _read(path: Path) -> Masks:
     except KeyError:
         raise Invalid("a plan is a JSON or YAML file", next_step="Name it .json, .yaml or .yml.") from None
     except OSError:
-        raise CannotHold(f"{clip(str(path))} is not a file that can be read") from None
+        step = "Check how it is spelled, and that it lies beside the notebook or is given with its whole path."
+        raise CannotHold(f"{clip(str(path))} is not a file that can be read", next_step=step) from None
     if len(text) > _LARGEST:
         raise TooLarge(f"a plan takes up to {_LARGEST:,} bytes")
     try:

@@ -93,5 +93,7 @@ def test_missing_values_do_not_keep_rows_apart_at_the_top() -> None:
 def test_what_makes_no_sense_is_refused(quasi: list[str], k: int, error: type[Exception]) -> None:
     with pytest.raises(error):
         generalisation(people(10), quasi, k)
+    with pytest.raises(Invalid, match=r"^k is at least 2$"):
+        generalisation(people(10), ["sex"], 1)
     with pytest.raises(Invalid, match="10 rows cannot look like 11"):
         generalisation(people(10), ["sex"], 11)

@@ -125,6 +125,12 @@ def test_columns_are_named_once_and_are_there(quasi: list[str], sensitive: list[
         risk(PEOPLE, quasi, sensitive)
 
 
+def test_a_name_that_no_column_has_comes_with_one_that_was_perhaps_meant() -> None:
+    with pytest.raises(NotFound) as refused:
+        risk(PEOPLE, ["zipp"])
+    assert refused.value.next_step == "Did you mean zip?"
+
+
 def test_bands_are_values_like_others() -> None:
     ages = pd.Series([31, 33, 38, 47, 49, 91, None])
     frame = pd.DataFrame({"band": pd.cut(ages, [30, 40, 50, 100]), "ill": list("xxyxyxy")})

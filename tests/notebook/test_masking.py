@@ -175,7 +175,7 @@ def test_a_plan_that_is_none_is_refused(alice: Kernel, tmp_path: Path, name: str
     refused = alice.run(f"plan = {str(tmp_path / name)!r}\n%mask visits --plan {{plan}}")
     assert refused.error in ("Invalid", "TooLarge") and says in refused.traceback
     missing = alice.run("%mask visits --plan nowhere.yaml")
-    assert missing.error == "CannotHold" and "nowhere.yaml" in missing.traceback
+    assert missing.error == "CannotHold" and "nowhere.yaml" in missing.traceback and "whole path" in missing.traceback
 
 
 def test_explain_says_what_each_technique_keeps_and_leaks(alice: Kernel) -> None:

@@ -56,9 +56,11 @@ def test_column_and_word_are_split_at_the_last_equals_sign() -> None:
     assert parsed.pairs("mask") == {"ssn": "partial", "a=b": "null", "first name": "redact", "city": "drop"}
 
 
-@pytest.mark.parametrize("pair", ["ssn", "=partial", "ssn="])
-def test_half_a_pair_is_refused(pair: str) -> None:
-    with pytest.raises(Invalid, match="lacks its ="):
+@pytest.mark.parametrize(
+    ("pair", "lacks"), [("ssn", "its ="), ("=partial", "a column before its ="), ("ssn=", "a word behind its =")]
+)
+def test_half_a_pair_is_refused(pair: str, lacks: str) -> None:
+    with pytest.raises(Invalid, match=f"lacks {lacks}"):
         read(f"x --mask {pair}").pairs("mask")
 
 
