@@ -113,7 +113,7 @@ def readings(sample: Sample) -> Iterator[Match]:
     words_each = sample.mean(sample.blanks) + 1
     length = sample.mean(sample.lengths)
     if words_each >= 7 and length >= 40 and sample.share(sample.matching("^Mozilla/")) < 0.5:
-        yield _sentences(sample)
+        yield from _sentences(sample)
     else:
         yield from embedded(sample)
     if {"space", "digit"} <= sample.holds:
@@ -389,11 +389,20 @@ def _form_of_days(sample: Sample) -> str:
     return _SHORT_DAYS if short and sample.might(_SHORT_DAYS) else ""
 
 
-def _sentences(sample: Sample) -> Match:
-    found = _inside(sample, sample.texts)
-    title = f"sentences that contain {', '.join(found)}" if found else "sentences"
-    return Match("free_text", title, 1.0, 0.8, None, found)
+def _sentences(sample: Sample) -> Iterator[Match]:
+    """Free text; of JSON, which has as many words, what most of it contains, unless the name says that it is text."""
+    shares = _inside(sample, sample.texts)
+    found = tuple(shares)
+    record = sample.might(_RECORD) and sample.share(sample.matching(_RECORD)) > 0.5
+    what = "texts" if record else "sentences"
+    title = f"{what} that contain {', '.join(found)}" if found else what
+    yield Match("free_text", title, 1.0, 0.3 if record and found else 0.8, None, found)
+    if record and found:
+        yield Match(max(found, key=shares.__getitem__), title, 1.0, _SURE_OF_RECORDS, None, found)
 
+
+_RECORD = r"""(?s)^\s*(?:\{\s*["'].*\}|\[\s*[\[{"'].*\])\s*$"""
+_SURE_OF_RECORDS = 0.55  # as of other texts that are no sentences: `embedded`
 
 _OF_A_URL = ("email", "phone", "us_ssn", "credit_card", "iban", "secret_key")
 # Somebody's page: of a network of people, or behind a word for people.
@@ -412,11 +421,11 @@ def within_urls(sample: Sample) -> tuple[str, ...]:
     return tuple(held)
 
 
-def _inside(sample: Sample, texts: Any) -> tuple[str, ...]:
-    """Tags of what stands inside longer texts, the sample's or what was made of them one by one."""
+def _inside(sample: Sample, texts: Any) -> dict[str, float]:
+    """What stands inside longer texts, the sample's or what was made of them one by one, and in what share of them."""
     some = strata(len(texts), _SENTENCES)
     pieces = find(texts.take(pa.array(some)))
     counts = sample.counts[some]
     rows = {tag: np.unique(pieces.rows[pieces.tags == number]) for number, tag in enumerate(TAGS_INSIDE)}
     shares = {tag: counts[found].sum() / counts.sum() for tag, found in rows.items() if len(found)}
-    return tuple(tag for tag, share in shares.items() if share > (_BY_CHANCE if tag in _OFTEN_BY_CHANCE else 0))
+    return {tag: share for tag, share in shares.items() if share > (_BY_CHANCE if tag in _OFTEN_BY_CHANCE else 0)}

@@ -47,6 +47,28 @@ def test_what_stands_inside_other_texts_is_found_and_masked_by_default(name: str
     assert not any(one in text for one, text in zip(values, scrubbed, strict=True))
 
 
+def test_json_as_wide_as_sentences_is_masked_as_a_whole_unless_its_name_says_that_it_is_text() -> None:
+    people = [{"name": "Anna Weber", "tel": f"0761 82{one}"} for one in range(1_000, 1_000 + ROWS)]
+    visits = [{"ward": "Kardio 1", "from": one, "codes": ["a", "b"]} for one in people]
+    texts = [json.dumps(one) for one in visits]
+    found = Classifier().find(pd.DataFrame({"c1": texts, "notes": texts}))
+    assert (
+        found["c1"].tag in ("phone", "person_name")
+        and "texts that contain phone, person_name" in found["c1"].evidence()
+    )
+    assert found["notes"].tag == "free_text" and found["notes"].level == Level.CONFIDENTIAL
+    named = [json.dumps(one | {"from": {"name": "Anna Weber", "who": "her mother"}}) for one in visits]
+    assert Classifier().find(pd.DataFrame({"c1": named}))["c1"].tag == "person_name"
+    beside = pd.DataFrame(
+        {"c1": [f"{one[:-1]}, 'ssn': {ssn!r}}}" for one, ssn in zip(texts, SSNS, strict=True)], "name": "Ann Lee"}
+    )
+    assert Classifier().find(beside)["c1"].level == Level.SECRET
+    nothing = Classifier().find(
+        pd.DataFrame({"c1": [json.dumps({"parts": list(range(9)), "n": n}) for n in range(99)]})
+    )
+    assert nothing["c1"].level == Level.INTERNAL
+
+
 def test_of_several_the_highest_counts() -> None:
     texts = [f"{mail},{ssn}" for mail, ssn in zip(MAILS, SSNS, strict=True)]
     finding = Classifier().find(pd.DataFrame({"c1": texts}))["c1"]
