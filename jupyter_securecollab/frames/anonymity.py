@@ -71,7 +71,8 @@ def generalisation(
     columns = [column_of(frame, name) for name in quasi_identifiers]
     rows = len(columns[0])
     if rows < k:
-        raise Invalid(f"{rows} rows cannot look like {k}", next_step=f"Use a k of at most {rows}, or share no rows.")
+        step = f"Use a k of at most {rows}, or share no rows." if rows > 1 else "Share no rows."
+        raise Invalid(f"{rows} {'row' if rows == 1 else 'rows'} cannot look like {k}", next_step=step)
     classes = together(columns)
     first: Any = np.unique(classes, return_index=True)[1]
     sizes = np.bincount(classes)

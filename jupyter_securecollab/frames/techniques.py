@@ -170,7 +170,8 @@ def _checked(how: str, given: Mapping[str, Given]) -> Choice:
         raise Invalid(f"{how} needs {missing[0].says}", next_step=f"Write {technique.spelling}.")
     choice = Choice(how, MappingProxyType({name: known[name].read(option) for name, option in given.items()}))
     if "@" in (choice.text("as") or "") and not joined_name(choice):
-        raise Invalid("a name with @ joins over the project", next_step="Write pseudonym:NAME@project.")
+        step = "Write the word project: pseudonym:NAME@project."
+        raise Invalid("a name with @ joins over the project", next_step=step)
     return choice
 
 

@@ -141,7 +141,7 @@ def _unmask(parsed: Parsed, variables: Mapping[str, Any]) -> Any:
         _variable(parsed.subject or "", variables),
         parsed.needed("of", "the name under which it was shared"),
         column=parsed.needed("column", "the column whose tokens are to be opened"),
-        because=parsed.needed("because", "the reason, which goes on record"),
+        because=parsed.needed("because", "the reason, which goes on record,"),
         version=_whole(parsed, "version", "Versions are 1, 2, 3: see %versions NAME."),
         purpose=parsed.one("for"),
     )

@@ -95,5 +95,8 @@ def test_what_makes_no_sense_is_refused(quasi: list[str], k: int, error: type[Ex
         generalisation(people(10), quasi, k)
     with pytest.raises(Invalid, match=r"^k is at least 2$"):
         generalisation(people(10), ["sex"], 1)
+    with pytest.raises(Invalid, match="1 row cannot look like 2") as refused:
+        generalisation(people(1), ["sex"], 2)
+    assert refused.value.next_step == "Share no rows."
     with pytest.raises(Invalid, match="10 rows cannot look like 11"):
         generalisation(people(10), ["sex"], 11)
