@@ -242,14 +242,18 @@ def _marked(runs: list[str]) -> list[str]:
     """Runs of words, and what stands between them, with marks around the names of people among the words."""
     split = [run.split(" ") if _STARTS.match(run) else [] for run in runs]
     spelled = sorted({word.rstrip(",") for words_ in split for word in words_})
-    plainly = plain(pa.array(spelled, pa.large_string())).to_pylist()
+    ways = [[word.translate(_UMLAUTS) for word in spelled], spelled]  # Röder is known as Roeder, Müller as Muller
+    plainly = [plain(pa.array(way, pa.large_string())).to_pylist() for way in ways]
     is_word = {
-        kind: {word for word, own in zip(spelled, plainly, strict=True) if _is(own, kind)}
+        kind: {word for word, *own in zip(spelled, *plainly, strict=True) if any(_is(one, kind) for one in own)}
         for kind in ("given", "family")
     }
     return [
         _with_marks(run, parts, is_word["given"], is_word["family"]) for run, parts in zip(runs, split, strict=True)
     ]
+
+
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
 
 def _is(word: str, kind: str) -> bool:

@@ -67,6 +67,7 @@ def scrubbed(text: str | None, how: str = "scrub") -> Any:
         ("Dr.-Ing. Stöhr, Dott.ssa Verdi", "Dr.-Ing. [person_name], Dott.ssa [person_name]"),
         ("Pat. Stöhr klagt, Pat. wartet", "Pat. [person_name] klagt, Pat. wartet"),
         ("Yesterday John F. Kennedy met Smith, Ann", "Yesterday [person_name] met [person_name]"),
+        ("Tochter (Lutz Röder) und Uwe Müller", "Tochter ([person_name]) und [person_name]"),
         ("José García und Jean-Luc Martin", "[person_name] und [person_name]"),
     ],
 )
