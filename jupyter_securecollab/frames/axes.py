@@ -87,7 +87,10 @@ def at(frame: Any, position: int) -> Any:
         return frame.index.get_level_values(position).to_series()
     if hasattr(frame, "iloc"):
         return frame.iloc[:, position - index]
-    return frame.column(position) if _is_arrow(frame) else frame.to_series(position)
+    if _is_arrow(frame):
+        return frame.column(position)
+    column = frame.to_series(position)
+    return column.alias("") if column.name.startswith("^") else column  # polars takes ^...$ for a pattern
 
 
 def replaced(frame: Any, name: str, values: Any) -> Any:
@@ -112,8 +115,8 @@ def with_values(frame: Any, made: Mapping[int, Any]) -> Any:
     kept = [number for number in range(len(names(frame))) if number not in made or made[number] is not None]
     if _is_arrow(frame):
         return _arrow_with(frame, made, kept)
-    own = frame.columns
-    return frame.select([made[number].alias(own[number]) if number in made else own[number] for number in kept])
+    own = frame.columns  # not given to select() as names, where * and ^...$ stand for other columns
+    return frame.select([made.get(number, frame.to_series(number)).alias(own[number]) for number in kept])
 
 
 def _pandas_with(frame: Any, made: Mapping[int, Any]) -> Any:

@@ -34,7 +34,12 @@ def sampled(frame: pl.LazyFrame) -> pl.DataFrame:
         frame.with_row_index(number).join(wanted, on=number, how="semi", maintain_order="left").drop(number)
     )
     sparse = [name for name in names if taken[name].null_count() > len(rows) // 2]
-    return taken.with_columns(_filled(frame.select(name), len(rows)) for name in sparse)
+    return taken.with_columns(_filled(_nameless(frame, name), len(rows)).alias(name) for name in sparse)
+
+
+def _nameless(frame: pl.LazyFrame, name: str) -> pl.LazyFrame:
+    """One column, under a name that is no pattern."""
+    return frame.select(lazy.named(name).alias(""))
 
 
 def _filled(column: pl.LazyFrame, wanted: int) -> pl.Series:
@@ -49,7 +54,7 @@ def _filled(column: pl.LazyFrame, wanted: int) -> pl.Series:
 
 def swept(frame: pl.LazyFrame, asked: Mapping[str, Recognizer | None]) -> dict[str, list[Swept]]:
     """All values of these columns, read one column after another."""
-    return {name: sweep(name, lazy.collected(frame.select(name)).to_series(), one) for name, one in asked.items()}
+    return {name: sweep(name, lazy.collected(_nameless(frame, name)).to_series(), one) for name, one in asked.items()}
 
 
 def _number(frame: pl.LazyFrame) -> int:

@@ -51,11 +51,18 @@ def first(frame: pl.LazyFrame, rows: int) -> pl.DataFrame:
     return collected(frame.head(rows))
 
 
+def named(*columns: str) -> Any:
+    """These columns and no others: as plain names `*` and `^...$` stand for all that match."""
+    import polars.selectors
+
+    return polars.selectors.by_name(*columns)
+
+
 def masked(frame: pl.LazyFrame, choices: Mapping[str, Choice | None], mask: Mask) -> pl.LazyFrame:
     """The lazy frame with these columns masked when it is collected; columns without a choice are left out."""
     types = schema(frame)
     made = [_expression(name, types[name], choice, mask) for name, choice in choices.items() if choice is not None]
-    return frame.with_columns(*made).drop([name for name, choice in choices.items() if choice is None])
+    return frame.with_columns(*made).drop(named(*(name for name, choice in choices.items() if choice is None)))
 
 
 def _expression(name: str, kind: pl.DataType, choice: Choice, mask: Mask) -> pl.Expr:
@@ -71,4 +78,4 @@ def _expression(name: str, kind: pl.DataType, choice: Choice, mask: Mask) -> pl.
         found: pl.Series = mask(part, name, choice)
         return found.cast(dtype).alias(name)
 
-    return pl.map_batches([pl.col(one) for one in needed], of, return_dtype=dtype).alias(name)
+    return pl.map_batches([named(one) for one in needed], of, return_dtype=dtype).alias(name)

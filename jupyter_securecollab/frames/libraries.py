@@ -36,6 +36,11 @@ def _mask_pyarrow(values: Column | pa.Array[Any], task: Task) -> Column | pa.Arr
 
 
 def _mask_polars(values: pl.Series, task: Task) -> pl.Series:
+    """Without its name, which polars takes for a pattern where it is `^...$`."""
+    return _mask_nameless(values.alias(""), task).alias(values.name)
+
+
+def _mask_nameless(values: pl.Series, task: Task) -> pl.Series:
     import polars as pl
 
     if task.choice.how == "null":

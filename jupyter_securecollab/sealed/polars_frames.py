@@ -27,6 +27,7 @@ def take_twin(original: Column, values: Any) -> Column:
     """A masked copy: any polars series of as many rows."""
     if not isinstance(values, pl.Series):
         raise CannotHold(f"the masked copy of column {original.name!r} is not a polars series")
+    values = values.alias("")
     if isinstance(values.dtype, pl.Enum):
         used = values.drop_nulls().unique().cast(pl.String).to_list()
         values = values.cast(pl.String).cast(pl.Enum([word for word in values.dtype.categories if word in set(used)]))
@@ -55,6 +56,7 @@ def assemble(taken: Taken, index: Sequence[Any], columns: Sequence[Any]) -> pl.D
 
 
 def _take(name: str, series: pl.Series) -> Column:
+    series = series.alias("")  # polars takes the name ^...$ for a pattern
     column = _column(name, series)
     if restore(_head(column), 0).dtype != series.dtype:
         raise _refusal(name, series)

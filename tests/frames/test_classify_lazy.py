@@ -76,3 +76,11 @@ def test_a_plan_whose_columns_cannot_be_known_is_refused_without_its_words(tmp_p
         with pytest.raises(CannotHold, match="cannot be collected") as caught:
             classify_parts(lazy_frame, {})
         assert "smith" not in f"{caught.value} {caught.value.next_step}"
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("name", ["*", "^s.*$"])
+def test_names_that_polars_takes_for_patterns_are_those_of_one_column(name: str, full: bool) -> None:
+    frame = FRAME.select("ssn", pl.col("rare").alias(name), "seldom")
+    found = classify(frame, {}, full=full)
+    assert found[name].tag == "email" and classify_parts(frame.lazy(), {}, full=full) == found

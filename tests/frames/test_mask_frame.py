@@ -264,6 +264,19 @@ def test_a_column_may_be_called_as_what_libraries_call_their_own(name: str) -> N
     assert made[name].tolist() == ["mail", "x"] and made["mail"].tolist() == ["[email]"] * 2
 
 
+@pytest.mark.parametrize("name", ["*", "^s.*$", "^.*$", "^other"])
+def test_names_that_polars_takes_for_patterns_are_those_of_one_column(name: str) -> None:
+    kind = pl.Enum(["Ann", "Zoe", "Max"])
+    frame = pl.DataFrame({"ssn": ["999-76-6866", "999-73-5361"], name: pl.Series(["Ann", "Zoe"], dtype=kind)})
+    assert mask_frame(frame, {"ssn": "drop"}).to_dict(as_series=False) == {name: ["Ann", "Zoe"]}
+    assert mask_frame(frame.lazy(), {name: "drop"}).collect().columns == ["ssn"]
+    for plan in ({name: "redact"}, {"ssn": "null", name: "generalise:1"}):
+        there = {"ssn": frame["ssn"].to_list() if len(plan) == 1 else [None, None]}
+        expected = {**there, name: ["[redacted]"] * 2 if len(plan) == 1 else ["A***", "Z***"]}
+        for one in (frame, frame.lazy()):
+            assert mask_frame(one, plan).lazy().collect().to_dict(as_series=False) == expected
+
+
 @pytest.mark.parametrize("how", ["generalise:3", "generalise"])
 def test_postcodes_that_are_numbers_are_not_left_nearly_as_they_are(how: str) -> None:
     frame = pd.DataFrame({"zip": [1013, 2139], "text": ["01013", "02139"]})

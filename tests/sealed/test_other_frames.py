@@ -53,6 +53,14 @@ def test_polars_column_comes_back_exactly(seal, name, rows):
     assert opened.schema == frame.schema
 
 
+@pytest.mark.parametrize("kind", [pl.Categorical, pl.Enum(["b", "a"]), pl.String])
+def test_a_polars_name_may_look_like_a_pattern(seal, kind):
+    frame = pl.DataFrame({"ssn": ["999-76-6866", "999-73-5361"], "^s.*$": pl.Series(["b", "a"], dtype=kind)})
+    polars.testing.assert_frame_equal(seal(prepare_frame(frame, {})).open(), frame)
+    twins = {"^s.*$": Twin(frame["^s.*$"], "shuffle", Level.INTERNAL)}
+    assert prepare_frame(frame, {"^s.*$": Label(level=Level.SECRET)}, twins).view(Level.INTERNAL).equals(frame)
+
+
 def test_polars_frame_keeps_order_levels_and_masked_copies(seal):
     frame = pl.DataFrame({"n": [1, 2], "s": ["a", "b"], "z": [0.5, 1.5]})
     twins = {"s": Twin(pl.Series(["*", "*"]), "redact", Level.INTERNAL)}
