@@ -87,6 +87,9 @@ def masked(
     plan = {name: "drop" if one is None else {"how": one.how, **one.options} for name, one in choices.items()}
     names = _held({name: keys[name] for name, choice in choices.items() if choice is not None and choice.keyed})
     made = part(meta.iloc[:0], plan, tags, names, 0)
+    index = axes.names(meta)[: -len(axes.column_names(meta)) or None]
+    if not choices.keys().isdisjoint(index):  # divisions are values of the index
+        frame = frame.clear_divisions()
     coded = [name for name, dtype in made.dtypes.items() if str(name) in choices and dtype == "category"]
     made = clear_known_categories(made, cols=coded)
     if not any(choice is not None and choice.how == "noise" for choice in choices.values()):

@@ -89,6 +89,18 @@ def test_a_whole_plan_is_lazy_and_knows_its_types() -> None:
     assert default_plan(parted(), TAGS) == {"card": "redact", "ssn": "redact"}
 
 
+@pytest.mark.parametrize("how", ["redact", "pseudonym", "drop"])
+def test_divisions_tell_nothing_of_an_index_that_is_masked_with_its_column(how: str) -> None:
+    frame = dd.from_pandas(FRAME.set_index("ssn", drop=False)[["ssn", "count"]], npartitions=3)
+    for plan in ({"ssn": how}, {"ssn": how, "count": "noise:3"}):
+        made = mask_frame(frame, plan, key=KEY)
+        assert made.divisions == (None,) * 4
+        assert not set(made.compute(scheduler="sync").reset_index(drop=True).astype(str).to_numpy().ravel()) & set(
+            FRAME["ssn"]
+        )
+    assert mask_frame(frame, {"count": "noise:3"}, key=KEY).divisions == frame.divisions
+
+
 def test_noise_goes_by_the_place_in_the_whole_also_after_odd_and_empty_partitions() -> None:
     uneven = dd.concat([parted(FRAME.iloc[:3], 1), parted(FRAME.iloc[3:3], 1), parted(FRAME.iloc[3:10], 2)])
     made = mask_frame(uneven, {"paid": "noise:3"}, key=KEY).compute(scheduler="synchronous")
