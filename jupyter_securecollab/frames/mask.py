@@ -109,7 +109,10 @@ def _owner(entity: Any, rows: int) -> Column:
     if pa.types.is_dictionary(owner.type) and _kind(owner.type) == "text":
         return cast("Column", owner)
     plain: Any = decoded(owner)
-    unsigned: Column = pc.add(plain, pa.scalar(0.0, plain.type)) if pa.types.is_floating(plain.type) else plain
+    if not pa.types.is_floating(plain.type):
+        return cast("Column", plain)
+    nobody: Any = pc.is_nan(plain)  # as it is in pandas
+    unsigned: Column = pc.add(pc.if_else(nobody, pa.scalar(None, plain.type), plain), pa.scalar(0.0, plain.type))
     return unsigned  # zero has no sign
 
 

@@ -220,3 +220,10 @@ def test_many_blocks_with_nulls_in_chunks_and_slices_are_the_same_as_one_array(h
     if how == "pseudonym":
         few = masked(values.slice(20_000), how)
         assert few.equals(whole.slice(20_000))
+
+
+def test_a_date_of_nobody_is_left_out_in_every_library() -> None:
+    days, who = [dt.date(2020, 1, 1)] * 3, [float("nan"), 1.0, float("nan")]
+    moved = masked(pa.array(days), "shift:30:who", entity=pa.array([2, 1, 2])).to_pylist()[1]
+    made = masked(pa.array(days), "shift:30:who", entity=pa.array(who, from_pandas=False)).to_pylist()
+    assert made == [None, moved, None] == masked(pl.Series(days), "shift:30:who", entity=pl.Series(who)).to_list()
