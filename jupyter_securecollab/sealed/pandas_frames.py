@@ -232,8 +232,9 @@ def _arrow(name: str, values: pa.Array[Any] | pa.ChunkedArray[Any]) -> pa.Chunke
 
 
 def _refusal(name: str, dtype: Any) -> CannotHold:
+    said = f"Sparse[{dtype.subtype}]" if isinstance(dtype, pd.SparseDtype) else dtype  # its own words quote a value
     return CannotHold(
-        f"column {name!r} has dtype {dtype}, which a sealed frame cannot hold",
+        f"column {name!r} has dtype {said}, which a sealed frame cannot hold",
         next_step="Convert the column first, or leave it out.",
     )
 

@@ -218,6 +218,13 @@ def test_what_cannot_be_held_is_refused_naming_the_column(reason):
     assert refusal.value.next_step
 
 
+def test_a_value_that_is_part_of_a_type_is_not_quoted():
+    column = pd.arrays.SparseArray(["jo@example.org"] * 2, fill_value="jo@example.org")
+    with pytest.raises(CannotHold, match=r"Sparse\[object\], which") as refusal:
+        prepare_frame(_frame(column), {})
+    assert "jo@" not in str(refusal.value)
+
+
 def _with_attrs(attrs):
     frame = pd.DataFrame({"a": [1]})
     frame.attrs = attrs
