@@ -510,3 +510,68 @@ def test_in_a_terminal_a_masked_cell_goes_on_after_its_first_line(notebook: Inte
     manager = notebook.input_transformer_manager
     assert manager.check_complete("%%mask\n")[0] == "incomplete"
     assert manager.check_complete("%%mask\nx = 1\n\n")[0] == "complete"
+
+
+SINGLE = """
+import pathlib, re
+born = pd.DataFrame({"birth_date": pd.to_datetime(["1950-03-04", "1961-07-08", "1972-09-10"])}).birth_date
+spoken_of = pd.DataFrame({"x": [1]})
+spoken_of.attrs["who"] = number
+"""
+SINGLES = {
+    "pa.scalar(number)": None,
+    "pa.array(firsts)[1]": None,
+    "df.to_records(index=False)[0]": None,
+    "pl.lit(number)": "holds something sensitive",
+    "pl.lit(pl.Series(df.ssn))": "holds something sensitive",
+    "pl.col('a').is_in(df.ssn.tolist())": "holds something sensitive",
+    "pl.col('a').map_elements(lambda one: df, return_dtype=pl.String)": "holds something sensitive",
+    "pd.Period(born[0], 'D')": "holds something sensitive",
+    "pd.Interval(born[0], born[1])": "holds something sensitive",
+    "pd.CategoricalDtype(df.ssn)": "holds something sensitive",
+    "pl.Enum(df.ssn)": "holds something sensitive",
+    "pd.Grouper(key=number)": "holds something sensitive",
+    "pa.field(number, pa.int8())": "holds something sensitive",
+    "pa.schema([('x', pa.int8())], metadata={'who': number})": "holds something sensitive",
+    "slice(number)": "holds something sensitive",
+    "pathlib.Path(number)": "holds something sensitive",
+    "re.compile(number)": "holds something sensitive",
+    "spoken_of": "says something sensitive",
+    "spoken_of.x.rename('y')": "says something sensitive",
+    "pd.DataFrame({'x': [1]}).rename_axis(columns=number)": "says something sensitive",
+    "pa.table({'x': [1]}).replace_schema_metadata({'who': number})": "says something sensitive",
+}
+
+
+@pytest.mark.parametrize("made", SINGLES)
+def test_what_is_one_value_or_describes_some_is_masked_or_refused(few: InteractiveShell, made: str) -> None:
+    run(few, f"{SINGLE}it = {made}")
+    error, _ = masked(few, "out = repr(it)")
+    reason = SINGLES[made]
+    if reason is None:
+        assert error is None and not any(one in few.user_ns["out"] for one in CANARIES)
+    else:
+        assert reason in str(error)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "pa.scalar(3)",
+        "pl.col('a')*2",
+        "slice(1,3)",
+        "pd.CategoricalDtype(['low','high'])",
+        "pl.Enum(['low'])",
+        "pl.Categorical()",
+        "np.dtype('f8')",
+        "np.float32(3)",
+        "pa.schema([('x',pa.int8())])",
+        "pd.Period('2020-01')",
+        "re.compile('a+')",
+        "pd.DataFrame({'x':[1]}).to_records()[0]",
+    ],
+)
+def test_what_holds_nothing_sensitive_stands_for_itself(few: InteractiveShell, made: str) -> None:
+    run(few, f"import re\nit = {made}")
+    error, shown = masked(few, "print(it)")
+    assert error is None and "nothing was masked" in shown

@@ -23,7 +23,7 @@ from .copies import Copies
 from .following import check_builtin, check_module, words
 from .known import SHORTEST, form
 
-_ATOMS = (int, float, complex, bool, type(None), range, slice, type(...), type(NotImplemented))
+_ATOMS = (int, float, complex, bool, type(None), range, type(...), type(NotImplemented))
 _PLAIN_MODULES = words(
     "dataclasses datetime dateutil decimal enum fractions logging pathlib pytz random re types typing uuid zoneinfo"
 )
@@ -31,6 +31,9 @@ _PLAIN_KINDS = words("""
     DataType DateOffset Expr ExtensionDtype Field Grouper Interval NAType NaTType Period Scalar Schema Selector
     Timedelta Timestamp dtype generic
 """)
+_HOLDING = (b"\xa6Series", b"\xa4List", b"\xb1AnonymousFunction")
+"""What polars writes before a column, list or function that is part of an expression."""
+
 _DEEPEST = 60
 _ONE_VALUE = 200
 _CELL = "Make it anew in this cell, or put what needs it into a cell without %%mask."
@@ -96,17 +99,17 @@ class StandIns:
 
     def _made_for(self, value: Any, name: str) -> Any:
         if axes.is_frame(value):
-            return self._frame(value, name)
+            return self._alone(self._frame(value, name), name)
         frame = column_frame(value, name)
         if frame is not None:
-            return self._column(value, frame, name)
+            return self._alone(self._column(value, frame, name), name)
         for kinds, make in self._ways():
             if isinstance(value, kinds):
                 return make(value, name)
         if from_cell(type(value)) or isinstance(value, types.SimpleNamespace):
             return self._instance(value, name)
         if _plain(value):
-            return None if form(value) and self.copies.known.source_of_any([value]) else value
+            return self._single(value, name)
         if _is_block(value):
             if self.copies.known.source_of_any(set(value.ravel().tolist())):
                 raise _refusal(name, "holds sensitive values in a block of more than two dimensions")
@@ -132,6 +135,27 @@ class StandIns:
             return self.copies.copy(frame, name)
         except Invalid as problem:
             raise _about(name, problem) from None
+
+    def _alone(self, made: Any, name: str) -> Any:
+        """A frame or column, if nothing sensitive is said beside its values."""
+        if any(self.of(one, name) is not one for one in _said_beside(made)):
+            raise _refusal(name, "says something sensitive in its attrs, metadata or the name of its columns")
+        return made
+
+    def _single(self, value: Any, name: str) -> Any:
+        """What is one value, or describes some, and shows what it holds."""
+        if form(value) and self.copies.known.source_of_any([value]):
+            return None
+        kinds = {kind.__name__ for kind in type(value).__mro__}
+        if "void" in kinds or ("Scalar" in kinds and hasattr(value, "as_py")):
+            inner = value.item() if "void" in kinds else value.as_py()
+            made = self.of_variable(inner, name)
+            return value if made is inner else made
+        words = value.categories if not kinds.isdisjoint({"CategoricalDtype", "Enum"}) else None
+        shown = _expression(value) if "Expr" in kinds else f"{value!r} {getattr(value, 'metadata', '')}"
+        if self.of(words, name) is not words or shown is None or self.copies.known.found_in(shown):
+            raise _refusal(name, "holds something sensitive, or what cannot be looked into")
+        return value
 
     def _column(self, value: Any, frame: Any, name: str) -> Any:
         """A column, index or array through the frame of it."""
@@ -300,9 +324,31 @@ def _plain(value: Any) -> bool:
     """Whether this is a value of a kind that holds nothing but itself, or what draws random numbers and the like."""
     module = type(value).__module__
     library = module.partition(".")[0]
+    if isinstance(value, slice):
+        return True
     if library in ("pandas", "numpy", "polars", "pyarrow") and not module.startswith("numpy.random"):
         return not _PLAIN_KINDS.isdisjoint(kind.__name__ for kind in type(value).__mro__)
     return library in _PLAIN_MODULES or module.startswith("numpy.random")
+
+
+def _said_beside(value: Any) -> list[Any]:
+    """What a pandas object or an Arrow table says beside the values and names of its columns."""
+    if hasattr(value, "iloc"):
+        return [value.attrs, *(value.columns.names if axes.is_frame(value) else ())]
+    if axes.is_frame(value) and type(value).__module__.startswith("pyarrow"):
+        return [value.schema.metadata, *(field.metadata for field in value.schema)]
+    return []
+
+
+def _expression(value: Any) -> str | None:
+    """An expression of polars as text; None where columns, lists or functions are part of it."""
+    import polars as pl
+
+    try:
+        held = value.meta.serialize()
+        return None if any(one in held for one in _HOLDING) else str(value.meta.serialize(format="json"))
+    except (Exception, pl.exceptions.PanicException):
+        return None
 
 
 def _is_block(value: Any) -> bool:
