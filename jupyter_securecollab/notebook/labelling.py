@@ -2,7 +2,7 @@
 what classification suggests.
 
 What is known of an object holds for the values it had: where a column was written to and looks like something more
-sensitive now, that is suggested anew.
+sensitive now, that is suggested anew. Values that stand under another name now keep a label that is higher.
 
 One's own earlier word counts, as long as no more is suggested now than when it was given. Somebody else's may raise a
 level; it lowers none and changes no tag, for a tag decides how a column is masked. What is not taken over is shown,
@@ -72,7 +72,7 @@ def labelled(
     remembers nothing for this person, that is always so.
     """
     known = session.memory.labels_of(frame)
-    changed = session.memory.changed(frame)
+    changed, moved = session.memory.changed(frame)
     given = {} if anew else {name: label for name, label in known.items() if name not in changed}
     looked = looked_at(frame, given)
     if looked is frame:
@@ -81,6 +81,7 @@ def labelled(
         suggested = classify_parts(frame, given, classifier=classifier(), full=full, looked=looked)
     outgrown = {name: known[name] for name in changed & set(suggested) if _outgrown(known[name], suggested[name])}
     known = {name: label for name, label in known.items() if name in suggested and name not in outgrown}
+    known |= {name: label for name, label in moved.items() if label.level > {**suggested, **known}[name].level}
     labels = {**suggested, **known}
     try:
         by, said = _remembered(session)

@@ -43,13 +43,25 @@ class Memory:
         reference, labels, _ = self._labels.get(id(value), (None, {}, {}))
         return dict(labels) if reference is not None and reference() is value else {}
 
-    def changed(self, value: Any) -> set[str]:
-        """The columns of this very object whose label is remembered and that look other than they did then."""
+    def changed(self, value: Any) -> tuple[set[str], dict[str, Label]]:
+        """The columns of this very object whose label is remembered and that look other than they did then; and those,
+        of them and of new ones, that look as a column did then, with the highest label of such: it was given to that.
+        """
         labels = self.labels_of(value)
         if not labels:
-            return set()
+            return set(), {}
         then, now = self._labels[id(value)][2], _looks(value)
-        return {name for name in labels if now.get(name) != then.get(name)}
+        changed = {name for name in labels if now.get(name) != then.get(name)}
+        highest: dict[bytes, Label] = {}
+        for name in sorted(then.keys() & labels, key=lambda one: labels[one].level.rank):
+            highest[then[name]] = labels[name]
+        moved = {
+            name: highest[look]
+            for name, look in now.items()
+            if name not in labels or name in changed
+            if look in highest
+        }
+        return changed, moved
 
 
 def _looks(value: Any) -> dict[str, bytes]:

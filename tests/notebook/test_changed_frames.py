@@ -88,6 +88,30 @@ def test_a_label_stays_where_nothing_more_sensitive_was_written() -> None:
     assert collab.mask(x, up_to="internal")["mail"].tolist() == x["mail"].tolist()
 
 
+def put_elsewhere(x: pd.DataFrame) -> None:
+    x.columns = pd.Index(["dose", "score", "mail"])
+
+
+def renamed_alone(x: pd.DataFrame) -> None:
+    x.columns = pd.Index(["points", "dose", "mail"])
+
+
+def written_twice(x: pd.DataFrame) -> None:
+    x["points"] = x["score"]
+
+
+@pytest.mark.parametrize("change", [put_elsewhere, renamed_alone, written_twice])
+def test_a_level_that_only_somebody_could_know_goes_with_the_values(change: Callable[[Any], None]) -> None:
+    scores = [one * 7 % 23 for one in range(ROWS)]
+    x = reviewed(pd.DataFrame({"score": scores, "dose": range(ROWS), "mail": MAILS}), score="secret")
+    change(x)
+    masked = collab.mask(x, up_to="internal")
+    assert not [name for name in masked if masked[name].equals(pd.Series(scores))]
+    _review(labelled(session.current(), x, without_vault=True), session.current().memory)  # it was looked at
+    x["late"] = range(ROWS)
+    assert collab.classify(x).labels["late"].level == Level.INTERNAL
+
+
 def test_a_masked_copy_that_is_written_to_is_a_masked_copy_no_more() -> None:
     masked = collab.mask(frame(), up_to="internal")
     assert collab.classify(masked).labels["ssn"].level == Level.INTERNAL
