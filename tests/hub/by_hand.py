@@ -68,7 +68,8 @@ def main() -> int:
     if not others_may_run(Path(sys.executable)) or not PROXY.exists():
         print("make hub: start it with `make hub`, which makes an environment that others may run", file=sys.stderr)
         return 1
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGINT, signal.SIGTERM):  # started in the background, it would not hear the first
+        signal.signal(ending, signal.default_int_handler)
     base = Path(tempfile.mkdtemp(prefix="securecollab-hub-", dir="/tmp"))
     base.chmod(0o755)
     hub = ByHand(base)

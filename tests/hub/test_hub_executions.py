@@ -123,20 +123,21 @@ def test_the_service_keeps_code_where_its_administrator_says_so_and_hooks_are_as
     with own_server(apart, tmp_path, *hooks) as server:
         assert "Read the policy" in asyncio.run(refused(server, "'before she agreed to anything'"))
         asyncio.run(run(server, "# I agree", "'kept nowhere, as nobody said it should be'"))
+        found(apart, lambda runs: len("'kept nowhere, as nobody said it should be'") in lengths(runs))
         with apart.client(server.token) as kernel:
             assert kernel.recording().code == "off"
         apart.stop_service()
         apart.start_service("--record-code", "sealed", "--auditors-key", key)
         try:
-            asyncio.run(run(server, "'kept for the auditors, sealed'"))
-            found(apart, lambda runs: len("'kept for the auditors, sealed'") in lengths(runs))
+            asyncio.run(run(server, "'kept for the auditors alone, sealed'"))
+            found(apart, lambda runs: len("'kept for the auditors alone, sealed'") in lengths(runs))
             with apart.client(server.token) as kernel:
                 assert kernel.recording().code == "sealed"
             shown = apart.cli("audit", "show", "--executions", "--code", str(tmp_path / "auditors.key"))
         finally:
             apart.stop_service()
             apart.start_service()
-    assert "kept for the auditors, sealed" in shown and "kept nowhere" not in shown
+    assert "kept for the auditors alone, sealed" in shown and "kept nowhere" not in shown
     assert not any(b"kept for the auditors" in one.read_bytes() for one in apart.vault.glob("vault.sqlite*"))
 
 
